@@ -1,0 +1,24 @@
+/* Files that appear whole or not at all: written beside their final place, fsynced, then renamed over it. */
+#ifndef SSFD_CORE_ATOMIC_FILE_H
+#define SSFD_CORE_ATOMIC_FILE_H
+
+#include <stdio.h>
+
+/* Name of the temporary file that will become `path` ("path.part.<pid>"); its folder is made when missing.
+ * The caller creates and writes the file by that name. Owned by the caller (free()). NULL on failure. */
+char *atomic_begin(const char *path);
+
+/* Flushes the temporary file to disk and renames it to `path`. Frees temporary. On failure the temporary is
+ * removed. */
+int atomic_commit(char *temporary, const char *path);
+
+/* Removes the temporary file and frees its name. NULL is allowed. */
+void atomic_discard(char *temporary);
+
+/* mkdir -p. */
+int path_make_dirs(const char *folder);
+
+/* SHA-256 or MD5 ("sha256", "md5") of a whole file as lower-case hex. hex holds at least 65 bytes. */
+int file_checksum(const char *path, const char *algorithm, char *hex);
+
+#endif

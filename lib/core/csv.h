@@ -1,0 +1,40 @@
+/* Tidy CSV: '#' comments at the top, one header row, one row per observation. */
+#ifndef SSFD_CORE_CSV_H
+#define SSFD_CORE_CSV_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+/* --- writing: the file appears whole at csv_writer_close() --- */
+typedef struct csv_writer csv_writer;
+
+csv_writer *csv_writer_open(const char *path);
+/* Before the header only: "# text". */
+void csv_writer_comment(csv_writer *csv, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* One line, header or row, in printf format; the newline is added. Real numbers: use %.9g. */
+void csv_writer_row(csv_writer *csv, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Commits and frees. Any earlier write error shows here. */
+int csv_writer_close(csv_writer *csv);
+/* Drops what was written and frees. NULL is allowed. */
+void csv_writer_discard(csv_writer *csv);
+
+/* --- reading: whole table in memory, fields as text (quotes as in RFC 4180) --- */
+typedef struct {
+    char *path;
+    size_t rows, columns;
+    char **header;   /* [columns] */
+    char **fields;   /* [rows * columns] */
+    char **comments; /* [comment_count], without "# " */
+    size_t comment_count;
+    char *storage;
+} csv_table;
+
+csv_table *csv_table_read(const char *path);
+void csv_table_free(csv_table *table);
+/* Index of a column; on failure -1 with a message that lists the columns there are. */
+int csv_table_column(const csv_table *table, const char *name);
+const char *csv_table_text(const csv_table *table, size_t row, int column);
+/* Parses a real number ("nan" is accepted); -1 with file, row and column named when it is none. */
+int csv_table_real(const csv_table *table, size_t row, int column, double *value);
+
+#endif

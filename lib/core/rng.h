@@ -1,0 +1,39 @@
+/* Reproducible random streams.
+ *
+ * A stream is named by (seed, domain, a, b): "the noise of slice b of scan a", say. What it yields depends on
+ * that name alone, never on which thread draws or on what was drawn before, so a run gives the same numbers
+ * for any number of threads and after any interruption. The generator is Philox4x32-10 (Salmon et al., SC
+ * 2011, "Parallel random numbers: as easy as 1, 2, 3"), made a gsl_rng type so that every GSL distribution
+ * works on it. */
+#ifndef SSFD_CORE_RNG_H
+#define SSFD_CORE_RNG_H
+
+#include <gsl/gsl_rng.h>
+#include <stdint.h>
+
+extern const gsl_rng_type *rng_philox; /* 32 random bits per gsl_rng_get() */
+
+/* A domain keeps the streams of different uses apart. Add a new use at the end: numbers are part of every
+ * result. */
+typedef enum {
+    RNG_INIT_WEIGHTS = 1, /* a = parameter index */
+    RNG_SHUFFLE,          /* a = epoch */
+    RNG_MASK,             /* a = step or slice, b = position in the batch */
+    RNG_DROPOUT,          /* a = step, b = position in the batch */
+    RNG_PERTURB,          /* a = hash of perturbation and scan, b = slice */
+    RNG_COHORT,           /* a = virtual scan, b = what is drawn */
+    RNG_BOOTSTRAP,        /* a = statistic, b = replicate */
+    RNG_AUGMENT,          /* a = step, b = position in the batch */
+    RNG_TEST
+} rng_domain;
+
+/* A new stream. Release with gsl_rng_free(). NULL when out of memory. */
+gsl_rng *rng_stream(uint64_t seed, rng_domain domain, uint64_t a, uint64_t b);
+
+/* Restarts an existing philox generator at the head of another stream: no allocation in hot loops. */
+void rng_restart(gsl_rng *rng, uint64_t seed, rng_domain domain, uint64_t a, uint64_t b);
+
+/* FNV-1a hash of a string, to name a stream by a scan's id. */
+uint64_t rng_hash(const char *text);
+
+#endif

@@ -1,0 +1,69 @@
+/* Prepared scans: the file between data preparation and the experiments, the same for the default cohort and
+ * fastMRI.
+ *
+ * One HDF5 file per scan, `<cohort folder>/<split>/<scan id>.h5`, split one of train, val, test:
+ *   reference       float32 (slices, rows, columns)  ground-truth magnitude, arbitrary units, finite, >= 0
+ *   zero_filled     float32 (slices, rows, columns)  zero-filled reconstruction, magnitude (optional)
+ *   reconstruction  float32 (slices, rows, columns)  accelerated reconstruction, magnitude (optional)
+ *   slice           int32   (slices)                 index of each slice in its scan
+ * Root attributes: format = "ssfd-prepared", format_version = 1, cohort ("colin27-virtual", "fastmri-knee"),
+ * scan_id, patient_id, split, acquisition, source_file, source_sha256, generator (program and version), seed.
+ * A producer may add more (see simulate_cohort.c). rows = columns = 320 for both cohorts; readers take any
+ * size of at least 16. */
+#ifndef SSFD_IO_PREPARED_H
+#define SSFD_IO_PREPARED_H
+
+#include "io/h5.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#define PREPARED_FORMAT "ssfd-prepared"
+#define PREPARED_VERSION 1
+
+typedef enum { PREPARED_REFERENCE, PREPARED_ZERO_FILLED, PREPARED_RECONSTRUCTION } prepared_kind;
+const char *prepared_kind_name(prepared_kind kind); /* the dataset's name */
+
+typedef struct {
+    h5_file *file;
+    char *scan_id, *patient_id, *split, *cohort;
+    int slices, rows, columns;
+    int32_t *slice; /* [slices] */
+    int has[3];     /* which of prepared_kind are there */
+} prepared_scan;
+
+/* Opens and checks a prepared file: format, version, shapes that agree. */
+prepared_scan *prepared_open(const char *path);
+void prepared_close(prepared_scan *scan);
+/* Slice `index` (0-based within the file) as rows*columns floats. NaN, infinite or constant images are errors
+ * that name file, dataset and slice. */
+int prepared_read(const prepared_scan *scan, prepared_kind kind, int index, float *image);
+
+/* What a producer fills in; datasets not produced are NULL. */
+typedef struct {
+    const char *cohort, *scan_id, *patient_id, *split, *acquisition, *source_file, *source_sha256, *generator;
+    uint64_t seed;
+    int slices, rows, columns;
+    const int32_t *slice;
+    const float *images[3]; /* by prepared_kind, each slices*rows*columns; reference is required */
+} prepared_content;
+
+/* Begins `path` with everything in `content`; the caller adds attributes of its own, then h5_commit()s. */
+h5_file *prepared_create(const char *path, const prepared_content *content);
+
+/* The scans of one split of a cohort folder, sorted by name. */
+typedef struct {
+    char *folder, *split, *cohort;
+    int scans;
+    char **paths;    /* [scans] */
+    char **scan_ids; /* [scans] */
+    int *slices;     /* [scans] */
+    int total_slices;
+    int rows, columns; /* the same for all scans: checked */
+} prepared_split;
+
+/* Lists and checks a split. limit > 0 takes the first `limit` scans only. An empty or missing folder is an
+ * error. */
+prepared_split *prepared_split_open(const char *folder, const char *split, int limit);
+void prepared_split_free(prepared_split *split);
+
+#endif

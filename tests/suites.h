@@ -1,0 +1,18 @@
+/* One Check suite per file tests/test_*.c, listed in tests/check_ssfd.c. Data files are found from the repository root. */
+#ifndef SSFD_TESTS_SUITES_H
+#define SSFD_TESTS_SUITES_H
+
+#include <check.h>
+
+Suite *suite_core(void);
+Suite *suite_io(void);
+Suite *suite_cohort(void);
+Suite *suite_metrics(void);
+Suite *suite_perturb(void);
+Suite *suite_stats(void);
+Suite *suite_ssl_mask(void);
+Suite *suite_layers(void);
+Suite *suite_ssl_unet(void);
+Suite *suite_cli(void);
+
+#endif
