@@ -28,6 +28,7 @@ int h5_read_f32(const h5_file *file, const char *dataset, int rank, const hsize_
 /* Element `index` along the first axis of a dataset of shape (n, dims[0], ...); rank counts `dims` only. */
 int h5_read_slab_f32(const h5_file *file, const char *dataset, hsize_t index, int rank, const hsize_t *dims,
                      float *out);
+int h5_read_f64(const h5_file *file, const char *dataset, int rank, const hsize_t *dims, double *out);
 int h5_read_i32(const h5_file *file, const char *dataset, int rank, const hsize_t *dims, int32_t *out);
 
 typedef enum { H5_F32, H5_F16 } h5_float; /* float16 is IEEE binary16, as h5py and NumPy write it */

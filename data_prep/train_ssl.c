@@ -1,0 +1,377 @@
+/* Trains the self-supervised network of SSFD: in-painting of masked patches (poster, "SSL"). */
+#include "core/cli.h"
+#include "core/error.h"
+#include "core/record.h"
+#include "core/rng.h"
+#include "io/prepared.h"
+#include "metrics/image_metrics.h"
+#include "models/ssl_mask.h"
+#include "models/ssl_unet.h"
+#include "train/trainer.h"
+#include <cblas.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROGRAM "train_ssl"
+#define PATH_LENGTH 4096
+
+/* Half-width of the window of the local-mean baseline: two patches of 16 pixels. */
+#define LOCAL_MEAN_REACH 16
+
+typedef struct {
+    const char *cohort, *out, *records;
+    int steps, batch, validate_every, checkpoint_every, validation_slices, threads, stop_after;
+    double rate, clip, dropout;
+    int constant_rate, weight_standardization;
+    uint64_t seed;
+    ssl_mask_config mask;
+} options;
+
+/* The training set: where each slice is, and the images of the batch in hand. */
+typedef struct {
+    const options *o;
+    prepared_split *train, *val;
+    int *scan_of, *slice_of; /* [train->total_slices] */
+    size_t *order;           /* shuffled slices of epoch `epoch` */
+    int64_t epoch;
+    float *batch;             /* [batch][pixels] raw images */
+    float *validation;        /* [validation_count][pixels], z-scored */
+    unsigned char *val_masks; /* [validation_count][pixels] */
+    int validation_count;
+    size_t pixels;
+    int output; /* layer of the in-painted image */
+} dataset;
+
+/* ---------------------------------------------------------------- training examples */
+
+static int shuffle_epoch(dataset *d, int64_t epoch) {
+    size_t n = (size_t)d->train->total_slices;
+    for (size_t k = 0; k < n; k++)
+        d->order[k] = k;
+    gsl_rng *rng = rng_stream(d->o->seed, RNG_SHUFFLE, (uint64_t)epoch, 0);
+    if (!rng)
+        return -1;
+    for (size_t k = n - 1; k > 0; k--) {
+        size_t other = gsl_rng_uniform_int(rng, k + 1), keep = d->order[k];
+        d->order[k] = d->order[other];
+        d->order[other] = keep;
+    }
+    gsl_rng_free(rng);
+    d->epoch = epoch;
+    return 0;
+}
+
+static int read_slice(const prepared_split *split, int scan, int slice, float *image) {
+    prepared_scan *s = prepared_open(split->paths[scan]);
+    int status = s ? prepared_read(s, PREPARED_REFERENCE, slice, image) : -1;
+    prepared_close(s);
+    return status;
+}
+
+static int load_example(void *self, int64_t step, int position) {
+    dataset *d = self;
+    int64_t index = step * d->o->batch + position, epoch = index / d->train->total_slices;
+    if (epoch != d->epoch && shuffle_epoch(d, epoch) < 0)
+        return -1;
+    size_t slice = d->order[index % d->train->total_slices];
+    return read_slice(d->train, d->scan_of[slice], d->slice_of[slice],
+                      d->batch + (size_t)position * d->pixels);
+}
+
+/* Target: the z-scored image. Input: the same with the patches set to zero, which is the image's mean. */
+static int make_example(void *self, int64_t step, int position, float *input, float *target) {
+    const dataset *d = self;
+    int rows = d->train->rows, columns = d->train->columns;
+    gsl_rng *rng = rng_stream(d->o->seed, RNG_MASK, (uint64_t)step, (uint64_t)position);
+    unsigned char *mask = mem_alloc(d->pixels);
+    int status = rng && mask ? 0 : -1;
+    if (status == 0)
+        status = image_zscore(d->batch + (size_t)position * d->pixels, rows, columns, target);
+    if (status == 0)
+        status = ssl_mask_draw(&d->o->mask, rows, columns, rng, mask);
+    if (status == 0)
+        ssl_mask_apply(mask, target, (int)d->pixels, input);
+    free(mask);
+    if (rng)
+        gsl_rng_free(rng);
+    return status;
+}
+
+/* ---------------------------------------------------------------- validation */
+
+typedef struct {
+    double whole, masked, local_mean; /* mean squared errors, in units of the image's variance */
+} inpainting_error;
+
+static void masked_error(const unsigned char *mask, const float *a, const float *b, size_t n, double *whole,
+                         double *masked) {
+    double all = 0.0, inside = 0.0;
+    size_t count = 0;
+    for (size_t k = 0; k < n; k++) {
+        double e = (double)a[k] - (double)b[k];
+        all += e * e;
+        inside += mask[k] ? e * e : 0.0;
+        count += mask[k];
+    }
+    *whole = all / (double)n;
+    *masked = inside / (double)count;
+}
+
+static int validate_slice(const dataset *d, net_state *state, int k, float *work, inpainting_error *e) {
+    int rows = d->train->rows, columns = d->train->columns;
+    const float *image = d->validation + (size_t)k * d->pixels;
+    const unsigned char *mask = d->val_masks + (size_t)k * d->pixels;
+    float *out = work + d->pixels;
+    double unused;
+    ssl_mask_apply(mask, image, (int)d->pixels, work);
+    if (ssl_mask_fill_local_mean(mask, work, rows, columns, LOCAL_MEAN_REACH, out) < 0)
+        return -1;
+    masked_error(mask, out, image, d->pixels, &unused, &e->local_mean);
+    net_forward(state, work, NULL);
+    tensor_store(net_output(state, d->output), out);
+    masked_error(mask, out, image, d->pixels, &e->whole, &e->masked);
+    return 0;
+}
+
+/* Values: validation loss, MSE inside the patches, the same for the local mean. Means over slices; masks are
+ * fixed. */
+static int validate(void *self, const net *n, double *values) {
+    dataset *d = self;
+    inpainting_error *errors = mem_calloc((size_t)d->validation_count, sizeof *errors);
+    err_box failure = {0};
+    if (!errors)
+        return -1;
+#pragma omp parallel
+    {
+        net_state *state =
+            net_state_create(n, d->train->rows, d->train->columns, n->layer_count - 1, NET_INFER);
+        float *work = mem_alloc(2 * d->pixels * sizeof(float));
+#pragma omp for schedule(dynamic, 1)
+        for (int k = 0; k < d->validation_count; k++)
+            if (!state || !work || validate_slice(d, state, k, work, &errors[k]) < 0)
+                err_box_take(&failure);
+        net_state_free(state);
+        free(work);
+    }
+    values[0] = values[1] = values[2] = 0.0;
+    for (int k = 0; k < d->validation_count; k++) {
+        values[0] += errors[k].whole / d->validation_count;
+        values[1] += errors[k].masked / d->validation_count;
+        values[2] += errors[k].local_mean / d->validation_count;
+    }
+    free(errors);
+    return err_box_raise(&failure);
+}
+
+static int prepare_validation_slice(dataset *d, int scan, int slice, int k) {
+    float *image = d->validation + (size_t)k * d->pixels;
+    gsl_rng *rng = rng_stream(d->o->seed, RNG_MASK, rng_hash(d->val->scan_ids[scan]), (uint64_t)slice);
+    int status = rng ? read_slice(d->val, scan, slice, image) : -1;
+    if (status == 0 && image_zscore(image, d->val->rows, d->val->columns, image) < 0)
+        status = err_prefix("%s: slice %d", d->val->paths[scan], slice);
+    if (status == 0)
+        status = ssl_mask_draw(&d->o->mask, d->val->rows, d->val->columns, rng,
+                               d->val_masks + (size_t)k * d->pixels);
+    if (rng)
+        gsl_rng_free(rng);
+    return status;
+}
+
+/* Takes slices of all scans in turn until there are enough. */
+static int prepare_validation(dataset *d) {
+    int wanted =
+        d->o->validation_slices < d->val->total_slices ? d->o->validation_slices : d->val->total_slices;
+    d->validation = mem_alloc((size_t)wanted * d->pixels * sizeof(float));
+    d->val_masks = mem_alloc((size_t)wanted * d->pixels);
+    if (!d->validation || !d->val_masks)
+        return -1;
+    for (int slice = 0; d->validation_count < wanted; slice++)
+        for (int scan = 0; scan < d->val->scans && d->validation_count < wanted; scan++)
+            if (slice < d->val->slices[scan] &&
+                prepare_validation_slice(d, scan, slice, d->validation_count++) < 0)
+                return -1;
+    return 0;
+}
+
+/* ---------------------------------------------------------------- set-up */
+
+static void dataset_free(dataset *d) {
+    prepared_split_free(d->train);
+    prepared_split_free(d->val);
+    free(d->scan_of);
+    free(d->slice_of);
+    free(d->order);
+    free(d->batch);
+    free(d->validation);
+    free(d->val_masks);
+}
+
+static int dataset_open(dataset *d, const options *o) {
+    *d = (dataset){.o = o, .epoch = -1};
+    d->train = prepared_split_open(o->cohort, "train", 0);
+    d->val = d->train ? prepared_split_open(o->cohort, "val", 0) : NULL;
+    if (!d->val)
+        return -1;
+    if (d->val->rows != d->train->rows || d->val->columns != d->train->columns)
+        return err_set("%s: val images are %d x %d, train images %d x %d", o->cohort, d->val->rows,
+                       d->val->columns, d->train->rows, d->train->columns);
+    size_t n = (size_t)d->train->total_slices;
+    d->pixels = (size_t)d->train->rows * (size_t)d->train->columns;
+    d->scan_of = mem_alloc(n * sizeof(int));
+    d->slice_of = mem_alloc(n * sizeof(int));
+    d->order = mem_alloc(n * sizeof(size_t));
+    d->batch = mem_alloc((size_t)o->batch * d->pixels * sizeof(float));
+    if (!d->scan_of || !d->slice_of || !d->order || !d->batch)
+        return -1;
+    for (int scan = 0, at = 0; scan < d->train->scans; scan++)
+        for (int slice = 0; slice < d->train->slices[scan]; slice++, at++) {
+            d->scan_of[at] = scan;
+            d->slice_of[at] = slice;
+        }
+    return prepare_validation(d);
+}
+
+/* Weights with their record: what they were trained on, how, and how well they do. */
+static int write_weights(const dataset *d, const net *n, const ssl_unet_config *config, const char *settings,
+                         const double *values, const char *path) {
+    h5_file *f = h5_create(path);
+    if (!f)
+        return -1;
+    if (ssl_unet_write(f, n, config, H5_F16) < 0 ||
+        h5_set_text(f, "training_program", PROGRAM " " SSFD_VERSION) < 0 ||
+        h5_set_text(f, "training_settings", settings) < 0 ||
+        h5_set_text(f, "training_cohort", d->train->cohort) < 0 ||
+        h5_set_integer(f, "training_slices", d->train->total_slices) < 0 ||
+        h5_set_real(f, "validation_mse", values[0]) < 0 ||
+        h5_set_real(f, "validation_masked_mse", values[1]) < 0 ||
+        h5_set_real(f, "validation_masked_mse_local_mean", values[2]) < 0) {
+        h5_close(f);
+        return -1;
+    }
+    return h5_commit(f);
+}
+
+static int train(const options *o, run_record *record) {
+    dataset d;
+    char settings[1024], path[PATH_LENGTH];
+    double values[TRAINER_MAX_VALUES];
+    ssl_unet_config config = ssl_unet_defaults();
+    config.weight_standardization = o->weight_standardization;
+    config.dropout = o->dropout;
+    net *n = NULL;
+    int status = dataset_open(&d, o);
+    if (status == 0)
+        status = (n = ssl_unet_create(&config)) && net_init(n, o->seed) == 0 ? 0 : -1;
+    if (status == 0) {
+        d.output = n->layer_count - 1;
+        snprintf(settings, sizeof settings,
+                 "steps=%d batch=%d rate=%g schedule=%s clip=%g dropout=%g seed=%llu patch=%d coverage=%g "
+                 "weight_standardization=%d cohort=%s train_slices=%d validation_slices=%d validate_every=%d",
+                 o->steps, o->batch, o->rate, o->constant_rate ? "constant" : "cosine", o->clip, o->dropout,
+                 (unsigned long long)o->seed, o->mask.patch, o->mask.coverage, o->weight_standardization,
+                 d.train->cohort, d.train->total_slices, d.validation_count, o->validate_every);
+        trainer_task task = {&d,
+                             d.train->rows,
+                             d.train->columns,
+                             1,
+                             1,
+                             d.train->total_slices,
+                             load_example,
+                             make_example,
+                             validate,
+                             3,
+                             {"validation_mse", "validation_masked_mse", "validation_masked_mse_local_mean"}};
+        trainer_config run = {.steps = o->steps,
+                              .batch = o->batch,
+                              .rate = o->rate,
+                              .cosine = !o->constant_rate,
+                              .clip = o->clip,
+                              .loss = TRAINER_MSE,
+                              .seed = o->seed,
+                              .validate_every = o->validate_every,
+                              .checkpoint_every = o->checkpoint_every,
+                              .folder = o->out,
+                              .settings = settings,
+                              .stop_after = o->stop_after};
+        status = trainer_run(n, &task, &run, values);
+    }
+    if (status == 0 && !(o->stop_after && o->stop_after < o->steps)) {
+        snprintf(path, sizeof path, "%s/weights.h5", o->out);
+        status = write_weights(&d, n, &config, settings, values, path);
+        record_text(record, "settings", settings);
+        record_real(record, "validation_masked_mse", values[1]);
+        record_real(record, "validation_masked_mse_local_mean", values[2]);
+        if (status == 0)
+            printf("%s: in-painting MSE %.4f, local mean %.4f (validation, inside the patches)\n", path,
+                   values[1], values[2]);
+    }
+    net_free(n);
+    dataset_free(&d);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    options o = {.cohort = "build/cohort",
+                 .out = "build/models/ssl_unet",
+                 .records = "results/records",
+                 .steps = 4000,
+                 .batch = 4,
+                 .validate_every = 200,
+                 .checkpoint_every = 100,
+                 .validation_slices = 48,
+                 .threads = omp_get_num_procs(),
+                 .rate = 1e-3,
+                 .clip = 1.0,
+                 .dropout = 0.1,
+                 .seed = 2022,
+                 .mask = {16, 0.25}};
+    const cli_option table[] = {
+        {CLI_STRING, "cohort", &o.cohort, "DIR", "prepared scans with the splits train and val", 0, 0},
+        {CLI_STRING, "out", &o.out, "DIR", "folder for weights.h5, training_loss.csv and checkpoint.h5", 0,
+         0},
+        {CLI_INT, "steps", &o.steps, "N", "updates", 1, 1e9},
+        {CLI_INT, "batch", &o.batch, "N", "images per update", 1, 256},
+        {CLI_REAL, "rate", &o.rate, "R", "learning rate of Adam", 1e-9, 10},
+        {CLI_FLAG, "constant-rate", &o.constant_rate, NULL,
+         "keep the rate; without, it falls to 0 along a cosine", 0, 0},
+        {CLI_REAL, "clip", &o.clip, "NORM", "largest norm of the gradient, 0 for no limit", 0, 1e9},
+        {CLI_REAL, "dropout", &o.dropout, "P", "dropout probability", 0, 0.95},
+        {CLI_INT, "patch", &o.mask.patch, "PIXELS", "side of a masked patch", 1, 256},
+        {CLI_REAL, "coverage", &o.mask.coverage, "SHARE", "share of the image that is masked", 0.01, 0.95},
+        {CLI_FLAG, "weight-standardization", &o.weight_standardization, NULL,
+         "standardise the weights of each block's second convolution", 0, 0},
+        {CLI_INT, "validate-every", &o.validate_every, "N", "steps between validations", 1, 1e9},
+        {CLI_INT, "checkpoint-every", &o.checkpoint_every, "N", "steps between checkpoints", 1, 1e9},
+        {CLI_INT, "validation-slices", &o.validation_slices, "N", "slices of the val split to validate on", 1,
+         1e6},
+        {CLI_U64, "seed", &o.seed, "N", "seed of weights, masks, order and dropout", 0, 0},
+        {CLI_INT, "threads", &o.threads, "N", "threads", 1, 1024},
+        {CLI_INT, "stop-after", &o.stop_after, "STEP", "stop early with a checkpoint (0: run to the end)", 0,
+         1e9},
+        {CLI_STRING, "records", &o.records, "DIR", "folder for the run record", 0, 0},
+        {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};
+    const cli_spec spec = {
+        PROGRAM,
+        "Trains the in-painting U-Net whose encoder gives SSFD its features.",
+        NULL,
+        0,
+        0,
+        table,
+        "A run that was interrupted goes on from <out>/checkpoint.h5 and ends with the same bytes."};
+    int first;
+    cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
+    if (parsed != CLI_RUN)
+        return parsed == CLI_DONE ? 0 : 2;
+    omp_set_num_threads(o.threads);
+    openblas_set_num_threads(1); /* threads work on different images */
+    run_record *record = record_begin(PROGRAM, argc, argv);
+    if (!record)
+        return cli_fail(PROGRAM);
+    if (train(&o, record) < 0) {
+        record_discard(record);
+        return cli_fail(PROGRAM);
+    }
+    return record_end(record, o.records) < 0 ? cli_fail(PROGRAM) : 0;
+}

@@ -1,0 +1,130 @@
+#include "core/atomic_file.h"
+
+#include "core/error.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Folder part of a path, "." when it has none. Owned by the caller. */
+static char *folder_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) : 0;
+    if (slash == path)
+        length = 1;
+    char *folder = slash ? strndup(path, length) : strdup(".");
+    return folder ? folder : err_set_null("out of memory");
+}
+
+static int make_one(const char *folder) {
+    struct stat info;
+    if (mkdir(folder, 0777) == 0)
+        return 0;
+    int why = errno;
+    if (why == EEXIST && stat(folder, &info) == 0 && S_ISDIR(info.st_mode))
+        return 0;
+    return err_set("%s: cannot make the folder: %s", folder, strerror(why == EEXIST ? ENOTDIR : why));
+}
+
+int path_make_dirs(const char *folder) {
+    char *path = strdup(folder);
+    if (!path)
+        return err_set("out of memory");
+    int status = 0;
+    for (char *p = path + 1; *path && *p && status == 0; p++) {
+        if (*p != '/')
+            continue;
+        *p = '\0';
+        status = make_one(path);
+        *p = '/';
+    }
+    if (status == 0)
+        status = make_one(path);
+    free(path);
+    return status;
+}
+
+char *atomic_begin(const char *path) {
+    char *folder = folder_of(path), *temporary = NULL;
+    if (!folder)
+        return NULL;
+    if (path_make_dirs(folder) == 0 && asprintf(&temporary, "%s.part.%ld", path, (long)getpid()) < 0)
+        temporary = err_set_null("out of memory");
+    free(folder);
+    return temporary;
+}
+
+/* fsync by name, for files written through other libraries and for folders. */
+static int sync_path(const char *path, int flags) {
+    int descriptor = open(path, flags | O_CLOEXEC);
+    if (descriptor < 0)
+        return err_set("%s: cannot open to flush: %s", path, strerror(errno));
+    int status = fsync(descriptor) == 0 ? 0 : err_set("%s: cannot flush: %s", path, strerror(errno));
+    if (close(descriptor) != 0 && status == 0)
+        status = err_set("%s: cannot close: %s", path, strerror(errno));
+    return status;
+}
+
+int atomic_commit(char *temporary, const char *path) {
+    int status = sync_path(temporary, O_RDONLY);
+    if (status == 0 && rename(temporary, path) != 0)
+        status = err_set("%s: cannot put the finished file in place: %s", path, strerror(errno));
+    if (status != 0) {
+        atomic_discard(temporary);
+        return -1;
+    }
+    free(temporary);
+    char *folder = folder_of(path);
+    status = folder ? sync_path(folder, O_RDONLY | O_DIRECTORY) : -1;
+    free(folder);
+    return status;
+}
+
+void atomic_discard(char *temporary) {
+    if (temporary)
+        unlink(temporary);
+    free(temporary);
+}
+
+/* Feeds the whole file to the digest. */
+static int digest_file(FILE *file, EVP_MD_CTX *context) {
+    enum { CHUNK = 1 << 16 };
+    unsigned char *chunk = mem_alloc(CHUNK);
+    if (!chunk)
+        return -1;
+    size_t got;
+    int status = 0;
+    while (status == 0 && (got = fread(chunk, 1, CHUNK, file)) > 0)
+        if (EVP_DigestUpdate(context, chunk, got) != 1)
+            status = err_set("checksum failed");
+    if (status == 0 && ferror(file))
+        status = err_set("cannot read: %s", strerror(errno));
+    free(chunk);
+    return status;
+}
+
+int file_checksum(const char *path, const char *algorithm, char *hex) {
+    const EVP_MD *digest = EVP_get_digestbyname(algorithm);
+    if (!digest || EVP_MD_size(digest) > 32)
+        return err_set("%s: unknown checksum, expected sha256 or md5", algorithm);
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return err_set("%s: cannot open: %s", path, strerror(errno));
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    unsigned char value[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    int status = context && EVP_DigestInit_ex(context, digest, NULL) == 1 ? digest_file(file, context)
+                                                                          : err_set("checksum failed");
+    if (status == 0 && EVP_DigestFinal_ex(context, value, &length) != 1)
+        status = err_set("checksum failed");
+    if (status != 0)
+        err_prefix("%s", path);
+    for (unsigned i = 0; status == 0 && i < length; i++)
+        sprintf(hex + 2 * i, "%02x", value[i]);
+    EVP_MD_CTX_free(context);
+    fclose(file);
+    return status;
+}

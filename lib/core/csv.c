@@ -1,0 +1,275 @@
+#include "core/csv.h"
+
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- writing --- */
+
+struct csv_writer {
+    char *path, *temporary;
+    FILE *file;
+};
+
+csv_writer *csv_writer_open(const char *path) {
+    csv_writer *csv = mem_calloc(1, sizeof *csv);
+    if (!csv)
+        return NULL;
+    csv->path = strdup(path);
+    csv->temporary = csv->path ? atomic_begin(path) : err_set_null("out of memory");
+    if (csv->temporary) {
+        csv->file = fopen(csv->temporary, "w");
+        if (!csv->file)
+            err_set("%s: cannot create: %s", csv->temporary, strerror(errno));
+    }
+    if (!csv->file) {
+        csv_writer_discard(csv);
+        return NULL;
+    }
+    return csv;
+}
+
+void csv_writer_comment(csv_writer *csv, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("# ", csv->file);
+    vfprintf(csv->file, format, arguments);
+    fputc('\n', csv->file);
+    va_end(arguments);
+}
+
+void csv_writer_row(csv_writer *csv, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(csv->file, format, arguments);
+    fputc('\n', csv->file);
+    va_end(arguments);
+}
+
+int csv_writer_close(csv_writer *csv) {
+    int bad = ferror(csv->file);
+    if (fclose(csv->file) != 0 || bad) {
+        csv->file = NULL;
+        err_set("%s: cannot write: %s", csv->path, strerror(errno));
+        csv_writer_discard(csv);
+        return -1;
+    }
+    int status = atomic_commit(csv->temporary, csv->path);
+    free(csv->path);
+    free(csv);
+    return status;
+}
+
+void csv_writer_discard(csv_writer *csv) {
+    if (!csv)
+        return;
+    if (csv->file)
+        fclose(csv->file);
+    atomic_discard(csv->temporary);
+    free(csv->path);
+    free(csv);
+}
+
+/* --- reading --- */
+
+typedef struct {
+    char **items;
+    size_t count, room;
+} text_list;
+
+static int list_add(text_list *list, char *text) {
+    if (list->count == list->room) {
+        size_t room = list->room ? 2 * list->room : 64;
+        char **items = realloc(list->items, room * sizeof *items);
+        if (!items)
+            return err_set("out of memory");
+        list->items = items;
+        list->room = room;
+    }
+    list->items[list->count++] = text;
+    return 0;
+}
+
+/* The whole file with a NUL behind it. */
+static char *read_text(const char *path) {
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return err_set_null("%s: cannot open: %s", path, strerror(errno));
+    char *text = NULL;
+    size_t size = 0, room = 0, got = 1;
+    while (got > 0) {
+        if (room - size < 2) {
+            room = room ? 2 * room : 1 << 16;
+            char *grown = realloc(text, room);
+            if (!grown)
+                break;
+            text = grown;
+        }
+        got = fread(text + size, 1, room - size - 1, file);
+        size += got;
+    }
+    int bad = ferror(file), why = errno;
+    fclose(file);
+    if (bad || got > 0) {
+        free(text);
+        return bad ? err_set_null("%s: cannot read: %s", path, strerror(why)) : err_set_null("out of memory");
+    }
+    text[size] = '\0';
+    if (memchr(text, '\0', size)) {
+        free(text);
+        return err_set_null("%s: not a text file: it holds a zero byte", path);
+    }
+    return text;
+}
+
+/* Unquotes in place: the unquoted text is never longer. *at is left on the character that ends the field. */
+static char *read_quoted(char **at, size_t *line) {
+    char *from = *at + 1, *to = *at, *start = *at;
+    for (;; from++) {
+        if (*from == '\0')
+            return NULL;
+        *line += *from == '\n';
+        if (*from == '"') {
+            if (from[1] != '"')
+                break;
+            from++;
+        }
+        *to++ = *from;
+    }
+    *at = from + 1;
+    if (to < *at)
+        *to = '\0';
+    return start;
+}
+
+/* Splits one record at *at into `list` and moves *at to the next. `line` counts lines for messages. */
+static int read_record(const char *path, char **at, size_t *line, text_list *list) {
+    for (;;) {
+        char *field = *at;
+        size_t started = *line;
+        if (*field == '"') {
+            if (!read_quoted(at, line))
+                return err_set("%s: line %zu: a quoted field has no end", path, started);
+            if (!strchr(",\r\n", **at))
+                return err_set("%s: line %zu: text behind a quoted field", path, *line);
+        } else {
+            *at += strcspn(*at, ",\n");
+        }
+        char end = **at;
+        if (end == '\n' && *at > field && (*at)[-1] == '\r')
+            (*at)[-1] = '\0';
+        if (end == '\r' && (*at)[1] == '\n')
+            *(*at)++ = '\0', end = '\n';
+        **at = '\0';
+        if (list_add(list, field) != 0)
+            return -1;
+        *at += end != '\0';
+        *line += end == '\n';
+        if (end != ',')
+            return 0;
+    }
+}
+
+static int skip_blank(char **at, size_t *line) {
+    while (**at == '\n' || (**at == '\r' && (*at)[1] == '\n')) {
+        *at += **at == '\r' ? 2 : 1;
+        ++*line;
+    }
+    return **at != '\0';
+}
+
+static int read_comments(char **at, size_t *line, text_list *comments) {
+    while (**at == '#') {
+        char *text = *at + 1 + ((*at)[1] == ' ');
+        *at += strcspn(*at, "\n");
+        if (**at)
+            *(*at)++ = '\0';
+        ++*line;
+        size_t length = strlen(text);
+        if (length && text[length - 1] == '\r')
+            text[length - 1] = '\0';
+        if (list_add(comments, text) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int read_table(csv_table *table, text_list *comments, text_list *header, text_list *fields) {
+    char *at = table->storage;
+    size_t line = 1;
+    if (read_comments(&at, &line, comments) != 0)
+        return -1;
+    if (!skip_blank(&at, &line))
+        return err_set("%s: no header row", table->path);
+    if (read_record(table->path, &at, &line, header) != 0)
+        return -1;
+    while (skip_blank(&at, &line)) {
+        size_t before = fields->count, here = line;
+        if (read_record(table->path, &at, &line, fields) != 0)
+            return -1;
+        if (fields->count - before != header->count)
+            return err_set("%s: line %zu: %zu fields, expected %zu as in the header", table->path, here,
+                           fields->count - before, header->count);
+    }
+    return 0;
+}
+
+csv_table *csv_table_read(const char *path) {
+    csv_table *table = mem_calloc(1, sizeof *table);
+    if (!table)
+        return NULL;
+    table->path = strdup(path);
+    table->storage = table->path ? read_text(path) : err_set_null("out of memory");
+    text_list comments = {0}, header = {0}, fields = {0};
+    int status = table->storage ? read_table(table, &comments, &header, &fields) : -1;
+    table->comments = comments.items;
+    table->comment_count = comments.count;
+    table->header = header.items;
+    table->columns = header.count;
+    table->fields = fields.items;
+    table->rows = header.count ? fields.count / header.count : 0;
+    if (status != 0) {
+        csv_table_free(table);
+        return NULL;
+    }
+    return table;
+}
+
+void csv_table_free(csv_table *table) {
+    if (!table)
+        return;
+    free(table->path);
+    free(table->storage);
+    free(table->header);
+    free(table->fields);
+    free(table->comments);
+    free(table);
+}
+
+int csv_table_column(const csv_table *table, const char *name) {
+    char known[ERR_MESSAGE_MAX / 2] = "";
+    for (size_t i = 0; i < table->columns; i++) {
+        if (strcmp(table->header[i], name) == 0)
+            return (int)i;
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", table->header[i]);
+    }
+    return err_set("%s: no column '%s'; it has %s", table->path, name, known);
+}
+
+const char *csv_table_text(const csv_table *table, size_t row, int column) {
+    return table->fields[row * table->columns + (size_t)column];
+}
+
+int csv_table_real(const csv_table *table, size_t row, int column, double *value) {
+    const char *text = csv_table_text(table, row, column);
+    char *end;
+    *value = strtod(text, &end);
+    if (end == text || *end)
+        return err_set("%s: row %zu, column '%s': '%s' is not a number", table->path, row + 1,
+                       table->header[column], text);
+    return 0;
+}

@@ -1,0 +1,90 @@
+#include "core/error.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Thread_local char current[ERR_MESSAGE_MAX];
+
+/* The callers promise one line: text taken from a file name or another library may hold more. */
+static void keep_one_line(char *text) {
+    for (; *text; text++)
+        if (*text == '\n' || *text == '\r')
+            *text = ' ';
+}
+
+/* Formats aside first, because an argument may be err_message() itself. */
+static void set_message(const char *format, va_list arguments, const char *tail) {
+    char text[ERR_MESSAGE_MAX];
+    vsnprintf(text, sizeof text, format, arguments);
+    size_t used = strlen(text);
+    snprintf(text + used, sizeof text - used, "%s", tail);
+    keep_one_line(text);
+    memcpy(current, text, sizeof current);
+}
+
+int err_set(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    set_message(format, arguments, "");
+    va_end(arguments);
+    return -1;
+}
+
+void *err_set_null(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    set_message(format, arguments, "");
+    va_end(arguments);
+    return NULL;
+}
+
+int err_prefix(const char *format, ...) {
+    char tail[ERR_MESSAGE_MAX + 2];
+    snprintf(tail, sizeof tail, ": %s", current);
+    va_list arguments;
+    va_start(arguments, format);
+    set_message(format, arguments, tail);
+    va_end(arguments);
+    return -1;
+}
+
+const char *err_message(void) {
+    return current;
+}
+
+void err_box_take(err_box *box) {
+#pragma omp critical(err_box)
+    {
+        if (!box->failed) {
+            memcpy(box->message, current, sizeof box->message);
+            box->failed = 1;
+        }
+    }
+}
+
+int err_box_raise(const err_box *box) {
+    return box->failed ? err_set("%s", box->message) : 0;
+}
+
+void *mem_alloc(size_t size) {
+    void *memory = malloc(size ? size : 1);
+    return memory ? memory : err_set_null("out of memory: %zu bytes wanted", size);
+}
+
+void *mem_calloc(size_t count, size_t size) {
+    void *memory = calloc(count ? count : 1, size ? size : 1);
+    return memory ? memory : err_set_null("out of memory: %zu x %zu bytes wanted", count, size);
+}
+
+void *mem_aligned(size_t size) {
+    if (size > SIZE_MAX - 64)
+        return err_set_null("out of memory: %zu bytes wanted", size);
+    size_t rounded = ((size ? size : 1) + 63) / 64 * 64; /* aligned_alloc wants a multiple of the alignment */
+    void *memory = aligned_alloc(64, rounded);
+    if (!memory)
+        return err_set_null("out of memory: %zu bytes wanted", size);
+    return memset(memory, 0, rounded);
+}

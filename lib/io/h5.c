@@ -1,0 +1,453 @@
+#include "io/h5.h"
+
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void silence(void) {
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+/* --- files --- */
+
+static h5_file *file_new(const char *path) {
+    silence();
+    h5_file *file = mem_calloc(1, sizeof *file);
+    if (!file)
+        return NULL;
+    file->id = H5I_INVALID_HID;
+    file->path = strdup(path);
+    if (!file->path) {
+        free(file);
+        return err_set_null("out of memory");
+    }
+    return file;
+}
+
+/* Why HDF5 would not open `path`. */
+static void explain_open(const char *path) {
+    struct stat info;
+    FILE *probe = fopen(path, "rb");
+    int why = errno;
+    if (probe)
+        fclose(probe);
+    if (!probe)
+        err_set("%s: cannot open: %s", path, strerror(why));
+    else if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        err_set("%s: expected an HDF5 file, found a folder", path);
+    else if (info.st_size == 0)
+        err_set("%s: expected an HDF5 file, found an empty file", path);
+    else if (H5Fis_hdf5(path) <= 0)
+        err_set("%s: not an HDF5 file", path);
+    else
+        err_set("%s: truncated or damaged HDF5 file (%jd bytes)", path, (intmax_t)info.st_size);
+}
+
+h5_file *h5_open(const char *path) {
+    h5_file *file = file_new(path);
+    if (!file)
+        return NULL;
+    file->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (file->id < 0) {
+        explain_open(path);
+        h5_close(file);
+        return NULL;
+    }
+    return file;
+}
+
+h5_file *h5_create(const char *path) {
+    h5_file *file = file_new(path);
+    if (!file)
+        return NULL;
+    file->temporary = atomic_begin(path);
+    if (file->temporary) {
+        file->id = H5Fcreate(file->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+        if (file->id < 0)
+            err_set("%s: cannot create the HDF5 file", file->temporary);
+    }
+    if (file->id < 0) {
+        h5_close(file);
+        return NULL;
+    }
+    return file;
+}
+
+int h5_commit(h5_file *file) {
+    herr_t closed = H5Fclose(file->id);
+    file->id = H5I_INVALID_HID;
+    if (closed < 0) {
+        err_set("%s: cannot write the HDF5 file (disk full?)", file->path);
+        h5_close(file);
+        return -1;
+    }
+    int status = atomic_commit(file->temporary, file->path);
+    file->temporary = NULL;
+    h5_close(file);
+    return status;
+}
+
+void h5_close(h5_file *file) {
+    if (!file)
+        return;
+    if (file->id >= 0)
+        H5Fclose(file->id);
+    atomic_discard(file->temporary);
+    free(file->path);
+    free(file);
+}
+
+/* --- shapes --- */
+
+static void shape_text(int rank, const hsize_t *dims, char *text, size_t size) {
+    size_t used = (size_t)snprintf(text, size, "(");
+    for (int i = 0; i < rank && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%" PRIuHSIZE, i ? ", " : "", dims[i]);
+    if (used < size)
+        snprintf(text + used, size - used, ")");
+}
+
+/* H5Lexists() fails when a group on the way is missing, so every part of the path is asked for. */
+int h5_exists(const h5_file *file, const char *dataset) {
+    char *path = strdup(dataset);
+    int there = path && *path;
+    for (char *p = path; there && p && (p = strchr(p + 1, '/'));) {
+        *p = '\0';
+        there = H5Lexists(file->id, path, H5P_DEFAULT) > 0;
+        *p = '/';
+    }
+    there = there && H5Lexists(file->id, path, H5P_DEFAULT) > 0;
+    free(path);
+    return there && H5Oexists_by_name(file->id, dataset, H5P_DEFAULT) > 0;
+}
+
+static hid_t open_dataset(const h5_file *file, const char *dataset) {
+    if (!h5_exists(file, dataset))
+        return err_set("%s: dataset '%s' is missing", file->path, dataset);
+    hid_t id = H5Dopen2(file->id, dataset, H5P_DEFAULT);
+    return id >= 0 ? id : err_set("%s: '%s' is not a dataset that can be read", file->path, dataset);
+}
+
+static int dataset_shape(const h5_file *file, const char *dataset, hid_t id, int *rank, hsize_t *dims) {
+    hid_t space = H5Dget_space(id);
+    int found = space >= 0 ? H5Sget_simple_extent_ndims(space) : -1;
+    int status = 0;
+    if (found > H5_MAX_RANK)
+        status = err_set("%s: dataset '%s': expected at most %d axes, found %d", file->path, dataset,
+                         H5_MAX_RANK, found);
+    else if (found < 0 || H5Sget_simple_extent_dims(space, dims, NULL) < 0)
+        status = err_set("%s: dataset '%s': its shape cannot be read", file->path, dataset);
+    *rank = found;
+    if (space >= 0)
+        H5Sclose(space);
+    return status;
+}
+
+int h5_shape(const h5_file *file, const char *dataset, int *rank, hsize_t *dims) {
+    hid_t id = open_dataset(file, dataset);
+    if (id < 0)
+        return -1;
+    int status = dataset_shape(file, dataset, id, rank, dims);
+    H5Dclose(id);
+    return status;
+}
+
+/* --- reading --- */
+
+/* `slab`: the dataset has one more axis in front than `rank`, of any length. */
+static int check_shape(const h5_file *file, const char *dataset, hid_t id, int slab, int rank,
+                       const hsize_t *dims, hsize_t *first) {
+    int found_rank;
+    hsize_t found[H5_MAX_RANK];
+    if (dataset_shape(file, dataset, id, &found_rank, found) != 0)
+        return -1;
+    int same = found_rank == rank + slab;
+    for (int i = 0; same && i < rank; i++)
+        same = found[i + slab] == dims[i];
+    if (same) {
+        *first = found_rank > 0 ? found[0] : 1;
+        return 0;
+    }
+    char expected_text[200], found_text[200];
+    shape_text(rank, dims, expected_text, sizeof expected_text);
+    shape_text(found_rank, found, found_text, sizeof found_text);
+    return err_set("%s: dataset '%s': expected shape %s%s, found %s", file->path, dataset,
+                   slab ? "(n, ...) of " : "", expected_text, found_text);
+}
+
+static int check_class(const h5_file *file, const char *dataset, hid_t id, int integers_only) {
+    hid_t type = H5Dget_type(id);
+    H5T_class_t class = type >= 0 ? H5Tget_class(type) : H5T_NO_CLASS;
+    if (type >= 0)
+        H5Tclose(type);
+    if (class == H5T_INTEGER || (class == H5T_FLOAT && !integers_only))
+        return 0;
+    return err_set("%s: dataset '%s': expected %s, found another type", file->path, dataset,
+                   integers_only ? "whole numbers" : "real numbers");
+}
+
+static int read_all(const h5_file *file, const char *dataset, int rank, const hsize_t *dims, hid_t as,
+                    int integers_only, void *out) {
+    hid_t id = open_dataset(file, dataset);
+    if (id < 0)
+        return -1;
+    hsize_t first;
+    int status = check_shape(file, dataset, id, 0, rank, dims, &first);
+    if (status == 0)
+        status = check_class(file, dataset, id, integers_only);
+    if (status == 0 && H5Dread(id, as, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0)
+        status = err_set("%s: dataset '%s': its data cannot be read (damaged file?)", file->path, dataset);
+    H5Dclose(id);
+    return status;
+}
+
+int h5_read_f64(const h5_file *file, const char *dataset, int rank, const hsize_t *dims, double *out) {
+    return read_all(file, dataset, rank, dims, H5T_NATIVE_DOUBLE, 0, out);
+}
+
+int h5_read_f32(const h5_file *file, const char *dataset, int rank, const hsize_t *dims, float *out) {
+    return read_all(file, dataset, rank, dims, H5T_NATIVE_FLOAT, 0, out);
+}
+
+int h5_read_i32(const h5_file *file, const char *dataset, int rank, const hsize_t *dims, int32_t *out) {
+    return read_all(file, dataset, rank, dims, H5T_NATIVE_INT32, 1, out);
+}
+
+/* Reads element `index` of a dataset whose shape has been checked. */
+static herr_t read_element(hid_t id, hsize_t index, int rank, const hsize_t *dims, float *out) {
+    hsize_t start[H5_MAX_RANK] = {index}, count[H5_MAX_RANK] = {1};
+    for (int i = 0; i < rank; i++)
+        count[i + 1] = dims[i];
+    hid_t in_file = H5Dget_space(id), in_memory = H5Screate_simple(rank + 1, count, NULL);
+    herr_t status = -1;
+    if (in_file >= 0 && in_memory >= 0 &&
+        H5Sselect_hyperslab(in_file, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
+        status = H5Dread(id, H5T_NATIVE_FLOAT, in_memory, in_file, H5P_DEFAULT, out);
+    if (in_file >= 0)
+        H5Sclose(in_file);
+    if (in_memory >= 0)
+        H5Sclose(in_memory);
+    return status;
+}
+
+int h5_read_slab_f32(const h5_file *file, const char *dataset, hsize_t index, int rank, const hsize_t *dims,
+                     float *out) {
+    if (rank >= H5_MAX_RANK)
+        return err_set("%s: dataset '%s': too many axes asked for", file->path, dataset);
+    hid_t id = open_dataset(file, dataset);
+    if (id < 0)
+        return -1;
+    hsize_t count = 0;
+    int status = check_shape(file, dataset, id, 1, rank, dims, &count);
+    if (status == 0)
+        status = check_class(file, dataset, id, 0);
+    if (status == 0 && index >= count)
+        status = err_set("%s: dataset '%s': expected more than %" PRIuHSIZE
+                         " elements along the first axis, found %" PRIuHSIZE,
+                         file->path, dataset, index, count);
+    if (status == 0 && read_element(id, index, rank, dims, out) < 0)
+        status = err_set("%s: dataset '%s': its data cannot be read (damaged file?)", file->path, dataset);
+    H5Dclose(id);
+    return status;
+}
+
+/* --- writing --- */
+
+/* IEEE binary16 out of binary32: sign at bit 15, five bits of exponent from bit 10, ten of mantissa. */
+static hid_t float16_type(void) {
+    hid_t type = H5Tcopy(H5T_IEEE_F32LE);
+    if (type >= 0 && (H5Tset_fields(type, 15, 10, 5, 0, 10) < 0 || H5Tset_size(type, 2) < 0 ||
+                      H5Tset_ebias(type, 15) < 0)) {
+        H5Tclose(type);
+        return H5I_INVALID_HID;
+    }
+    return type;
+}
+
+/* Creates the dataset with the groups on its way. No time stamps: the same content is the same bytes. */
+static hid_t create_dataset(h5_file *file, const char *dataset, hid_t type, int rank, const hsize_t *dims) {
+    hid_t links = H5Pcreate(H5P_LINK_CREATE), creation = H5Pcreate(H5P_DATASET_CREATE);
+    hid_t space = H5Screate_simple(rank, dims, NULL), id = H5I_INVALID_HID;
+    if (links >= 0 && creation >= 0 && space >= 0 && H5Pset_create_intermediate_group(links, 1) >= 0 &&
+        H5Pset_obj_track_times(creation, 0) >= 0)
+        id = H5Dcreate2(file->id, dataset, type, space, links, creation, H5P_DEFAULT);
+    if (links >= 0)
+        H5Pclose(links);
+    if (creation >= 0)
+        H5Pclose(creation);
+    if (space >= 0)
+        H5Sclose(space);
+    return id;
+}
+
+static int write_all(h5_file *file, const char *dataset, int rank, const hsize_t *dims, hid_t stored,
+                     hid_t given, const void *data) {
+    hid_t id = create_dataset(file, dataset, stored, rank, dims);
+    if (id < 0)
+        return err_set("%s: dataset '%s' cannot be created", file->path, dataset);
+    herr_t written = H5Dwrite(id, given, H5S_ALL, H5S_ALL, H5P_DEFAULT, data);
+    herr_t closed = H5Dclose(id);
+    if (written < 0 || closed < 0)
+        return err_set("%s: dataset '%s' cannot be written (disk full?)", file->path, dataset);
+    return 0;
+}
+
+int h5_write_f32(h5_file *file, const char *dataset, int rank, const hsize_t *dims, const float *data,
+                 h5_float as) {
+    if (as == H5_F32)
+        return write_all(file, dataset, rank, dims, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, data);
+    hid_t half = float16_type();
+    if (half < 0)
+        return err_set("%s: dataset '%s': HDF5 cannot make a float16 type", file->path, dataset);
+    int status = write_all(file, dataset, rank, dims, half, H5T_NATIVE_FLOAT, data);
+    H5Tclose(half);
+    return status;
+}
+
+int h5_write_f64(h5_file *file, const char *dataset, int rank, const hsize_t *dims, const double *data) {
+    return write_all(file, dataset, rank, dims, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, data);
+}
+
+int h5_write_i32(h5_file *file, const char *dataset, int rank, const hsize_t *dims, const int32_t *data) {
+    return write_all(file, dataset, rank, dims, H5T_STD_I32LE, H5T_NATIVE_INT32, data);
+}
+
+/* --- attributes --- */
+
+int h5_attr_exists(const h5_file *file, const char *name) {
+    return H5Aexists(file->id, name) > 0;
+}
+
+static hid_t open_attribute(const h5_file *file, const char *name) {
+    if (!h5_attr_exists(file, name))
+        return err_set("%s: attribute '%s' is missing", file->path, name);
+    hid_t id = H5Aopen(file->id, name, H5P_DEFAULT);
+    return id >= 0 ? id : err_set("%s: attribute '%s' cannot be read", file->path, name);
+}
+
+static hssize_t attribute_elements(hid_t id) {
+    hid_t space = H5Aget_space(id);
+    hssize_t count = space >= 0 ? H5Sget_simple_extent_npoints(space) : -1;
+    if (space >= 0)
+        H5Sclose(space);
+    return count;
+}
+
+/* A copy of the text in an attribute of one string; NULL when it is none or cannot be read. */
+static char *read_text(hid_t id, hid_t type) {
+    if (H5Tget_class(type) != H5T_STRING || attribute_elements(id) != 1)
+        return NULL;
+    if (H5Tis_variable_str(type) > 0) {
+        char *held = NULL;
+        char *text = H5Aread(id, type, &held) >= 0 ? strdup(held ? held : "") : NULL;
+        H5free_memory(held);
+        return text;
+    }
+    size_t size = H5Tget_size(type);
+    char *text = calloc(size + 1, 1); /* fixed strings need not end in a zero byte */
+    if (text && H5Aread(id, type, text) < 0) {
+        free(text);
+        return NULL;
+    }
+    for (size_t n = text && H5Tget_strpad(type) == H5T_STR_SPACEPAD ? size : 0; n && text[n - 1] == ' '; n--)
+        text[n - 1] = '\0';
+    return text;
+}
+
+int h5_attr_text(const h5_file *file, const char *name, char **text) {
+    *text = NULL;
+    hid_t id = open_attribute(file, name);
+    if (id < 0)
+        return -1;
+    hid_t type = H5Aget_type(id);
+    *text = type >= 0 ? read_text(id, type) : NULL;
+    if (type >= 0)
+        H5Tclose(type);
+    H5Aclose(id);
+    return *text ? 0 : err_set("%s: attribute '%s': expected one text", file->path, name);
+}
+
+/* Reads up to `capacity` numbers; the attribute must be of the class integer, or also real when allowed. */
+static int read_numbers(const h5_file *file, const char *name, int reals, hid_t as, int capacity, void *out,
+                        int *count) {
+    hid_t id = open_attribute(file, name);
+    if (id < 0)
+        return -1;
+    hid_t type = H5Aget_type(id);
+    H5T_class_t class = type >= 0 ? H5Tget_class(type) : H5T_NO_CLASS;
+    hssize_t found = attribute_elements(id);
+    int status = 0;
+    if (class != H5T_INTEGER && !(reals && class == H5T_FLOAT))
+        status = err_set("%s: attribute '%s': expected %s", file->path, name,
+                         reals ? "a number" : "whole numbers");
+    else if (found < 1 || found > capacity)
+        status = err_set("%s: attribute '%s': expected 1 to %d numbers, found %" PRIdHSIZE, file->path, name,
+                         capacity, found);
+    else if (H5Aread(id, as, out) < 0)
+        status = err_set("%s: attribute '%s' cannot be read", file->path, name);
+    *count = (int)found;
+    if (type >= 0)
+        H5Tclose(type);
+    H5Aclose(id);
+    return status;
+}
+
+int h5_attr_real(const h5_file *file, const char *name, double *value) {
+    int count;
+    return read_numbers(file, name, 1, H5T_NATIVE_DOUBLE, 1, value, &count);
+}
+
+int h5_attr_integer(const h5_file *file, const char *name, int64_t *value) {
+    int count;
+    return read_numbers(file, name, 0, H5T_NATIVE_INT64, 1, value, &count);
+}
+
+int h5_attr_integers(const h5_file *file, const char *name, int capacity, int64_t *values, int *count) {
+    return read_numbers(file, name, 0, H5T_NATIVE_INT64, capacity, values, count);
+}
+
+/* Creates or replaces an attribute; count 0 is a scalar. */
+static int set_attribute(h5_file *file, const char *name, hid_t stored, hid_t given, hsize_t count,
+                         const void *data) {
+    hid_t space = count ? H5Screate_simple(1, &count, NULL) : H5Screate(H5S_SCALAR);
+    if (h5_attr_exists(file, name))
+        H5Adelete(file->id, name);
+    hid_t id = space >= 0 ? H5Acreate2(file->id, name, stored, space, H5P_DEFAULT, H5P_DEFAULT) : space;
+    herr_t written = id >= 0 ? H5Awrite(id, given, data) : -1;
+    if (id >= 0)
+        H5Aclose(id);
+    if (space >= 0)
+        H5Sclose(space);
+    return written >= 0 ? 0 : err_set("%s: attribute '%s' cannot be written", file->path, name);
+}
+
+/* Variable length and UTF-8: what h5py reads back as str. */
+int h5_set_text(h5_file *file, const char *name, const char *text) {
+    hid_t type = H5Tcopy(H5T_C_S1);
+    int status;
+    if (type < 0 || H5Tset_size(type, H5T_VARIABLE) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0)
+        status = err_set("%s: attribute '%s' cannot be written", file->path, name);
+    else
+        status = set_attribute(file, name, type, type, 0, &text);
+    if (type >= 0)
+        H5Tclose(type);
+    return status;
+}
+
+int h5_set_real(h5_file *file, const char *name, double value) {
+    return set_attribute(file, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 0, &value);
+}
+
+int h5_set_integer(h5_file *file, const char *name, int64_t value) {
+    return set_attribute(file, name, H5T_STD_I64LE, H5T_NATIVE_INT64, 0, &value);
+}
+
+int h5_set_integers(h5_file *file, const char *name, int count, const int64_t *values) {
+    if (count < 1)
+        return err_set("%s: attribute '%s': nothing to write", file->path, name);
+    return set_attribute(file, name, H5T_STD_I64LE, H5T_NATIVE_INT64, (hsize_t)count, values);
+}

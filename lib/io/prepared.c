@@ -1,0 +1,297 @@
+#include "io/prepared.h"
+
+#include "core/error.h"
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIDE_MIN = 16, SIDE_MAX = 1 << 14, SLICES_MAX = 1 << 16, KINDS = 3 };
+
+const char *prepared_kind_name(prepared_kind kind) {
+    static const char *const names[KINDS] = {"reference", "zero_filled", "reconstruction"};
+    return names[kind];
+}
+
+/* --- reading a scan --- */
+
+static int check_format(const h5_file *file) {
+    char *format;
+    int64_t version;
+    if (h5_attr_text(file, "format", &format) != 0)
+        return -1;
+    int known = strcmp(format, PREPARED_FORMAT) == 0;
+    if (!known)
+        err_set("%s: expected format '%s', found '%s'", file->path, PREPARED_FORMAT, format);
+    free(format);
+    if (!known || h5_attr_integer(file, "format_version", &version) != 0)
+        return -1;
+    if (version != PREPARED_VERSION)
+        return err_set("%s: expected format_version %d, found %" PRId64, file->path, PREPARED_VERSION,
+                       version);
+    return 0;
+}
+
+static int read_names(prepared_scan *scan) {
+    return h5_attr_text(scan->file, "cohort", &scan->cohort) == 0 &&
+                   h5_attr_text(scan->file, "scan_id", &scan->scan_id) == 0 &&
+                   h5_attr_text(scan->file, "patient_id", &scan->patient_id) == 0 &&
+                   h5_attr_text(scan->file, "split", &scan->split) == 0
+               ? 0
+               : -1;
+}
+
+static int read_size(prepared_scan *scan) {
+    int rank;
+    hsize_t dims[H5_MAX_RANK];
+    if (h5_shape(scan->file, "reference", &rank, dims) != 0)
+        return -1;
+    if (rank != 3)
+        return err_set("%s: dataset 'reference': expected shape (slices, rows, columns), found %d axes",
+                       scan->file->path, rank);
+    if (dims[0] < 1 || dims[0] > SLICES_MAX || dims[1] < SIDE_MIN || dims[1] > SIDE_MAX ||
+        dims[2] < SIDE_MIN || dims[2] > SIDE_MAX)
+        return err_set(
+            "%s: dataset 'reference': expected slices of at least %d x %d, found shape (%" PRIuHSIZE
+            ", %" PRIuHSIZE ", %" PRIuHSIZE ")",
+            scan->file->path, SIDE_MIN, SIDE_MIN, dims[0], dims[1], dims[2]);
+    scan->slices = (int)dims[0], scan->rows = (int)dims[1], scan->columns = (int)dims[2];
+    return 0;
+}
+
+/* The other kinds, where there are any, must have the shape of the reference. */
+static int check_kind(prepared_scan *scan, prepared_kind kind) {
+    const char *name = prepared_kind_name(kind);
+    scan->has[kind] = h5_exists(scan->file, name);
+    if (!scan->has[kind])
+        return 0;
+    int rank;
+    hsize_t dims[H5_MAX_RANK];
+    if (h5_shape(scan->file, name, &rank, dims) != 0)
+        return -1;
+    if (rank == 3 && dims[0] == (hsize_t)scan->slices && dims[1] == (hsize_t)scan->rows &&
+        dims[2] == (hsize_t)scan->columns)
+        return 0;
+    if (rank != 3)
+        return err_set("%s: dataset '%s': expected shape (%d, %d, %d) as 'reference', found %d axes",
+                       scan->file->path, name, scan->slices, scan->rows, scan->columns, rank);
+    return err_set("%s: dataset '%s': expected shape (%d, %d, %d) as 'reference', found (%" PRIuHSIZE
+                   ", %" PRIuHSIZE ", %" PRIuHSIZE ")",
+                   scan->file->path, name, scan->slices, scan->rows, scan->columns, dims[0], dims[1],
+                   dims[2]);
+}
+
+static int read_slice_numbers(prepared_scan *scan) {
+    hsize_t count = (hsize_t)scan->slices;
+    scan->slice = mem_alloc((size_t)count * sizeof *scan->slice);
+    return scan->slice ? h5_read_i32(scan->file, "slice", 1, &count, scan->slice) : -1;
+}
+
+prepared_scan *prepared_open(const char *path) {
+    prepared_scan *scan = mem_calloc(1, sizeof *scan);
+    if (!scan)
+        return NULL;
+    scan->file = h5_open(path);
+    int status = scan->file ? check_format(scan->file) : -1;
+    if (status == 0)
+        status = read_names(scan);
+    if (status == 0)
+        status = read_size(scan);
+    for (int kind = 0; status == 0 && kind < KINDS; kind++)
+        status = check_kind(scan, (prepared_kind)kind);
+    if (status == 0)
+        status = read_slice_numbers(scan);
+    if (status != 0) {
+        prepared_close(scan);
+        return NULL;
+    }
+    return scan;
+}
+
+void prepared_close(prepared_scan *scan) {
+    if (!scan)
+        return;
+    h5_close(scan->file);
+    free(scan->scan_id);
+    free(scan->patient_id);
+    free(scan->split);
+    free(scan->cohort);
+    free(scan->slice);
+    free(scan);
+}
+
+int prepared_read(const prepared_scan *scan, prepared_kind kind, int index, float *image) {
+    const hsize_t dims[2] = {(hsize_t)scan->rows, (hsize_t)scan->columns};
+    const char *path = scan->file->path, *name = prepared_kind_name(kind);
+    if (index < 0 || index >= scan->slices)
+        return err_set("%s: dataset '%s': expected a slice below %d, found %d", path, name, scan->slices,
+                       index);
+    if (h5_read_slab_f32(scan->file, name, (hsize_t)index, 2, dims, image) != 0)
+        return -1;
+    size_t pixels = (size_t)scan->rows * (size_t)scan->columns;
+    int constant = 1;
+    for (size_t i = 0; i < pixels; i++) {
+        if (!isfinite(image[i]))
+            return err_set(
+                "%s: dataset '%s', slice %d: expected finite pixels, found %g at row %zu, column %zu", path,
+                name, index, (double)image[i], i / (size_t)scan->columns, i % (size_t)scan->columns);
+        constant &= image[i] == image[0];
+    }
+    if (constant)
+        return err_set("%s: dataset '%s', slice %d: constant image (all pixels are %g)", path, name, index,
+                       (double)image[0]);
+    return 0;
+}
+
+/* --- writing a scan --- */
+
+static int write_attributes(h5_file *file, const prepared_content *content) {
+    const char *const texts[][2] = {
+        {"format", PREPARED_FORMAT},
+        {"cohort", content->cohort},
+        {"scan_id", content->scan_id},
+        {"patient_id", content->patient_id},
+        {"split", content->split},
+        {"acquisition", content->acquisition},
+        {"source_file", content->source_file},
+        {"source_sha256", content->source_sha256},
+        {"generator", content->generator},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (h5_set_text(file, texts[i][0], texts[i][1] ? texts[i][1] : "") != 0)
+            return -1;
+    if (h5_set_integer(file, "format_version", PREPARED_VERSION) != 0)
+        return -1;
+    return h5_set_integer(file, "seed", (int64_t)content->seed);
+}
+
+static int write_datasets(h5_file *file, const prepared_content *content) {
+    const hsize_t dims[3] = {(hsize_t)content->slices, (hsize_t)content->rows, (hsize_t)content->columns};
+    for (int kind = 0; kind < KINDS; kind++)
+        if (content->images[kind] && h5_write_f32(file, prepared_kind_name((prepared_kind)kind), 3, dims,
+                                                  content->images[kind], H5_F32) != 0)
+            return -1;
+    return h5_write_i32(file, "slice", 1, dims, content->slice);
+}
+
+h5_file *prepared_create(const char *path, const prepared_content *content) {
+    if (!content->images[PREPARED_REFERENCE] || !content->slice || content->slices < 1 ||
+        content->rows < SIDE_MIN || content->columns < SIDE_MIN)
+        return err_set_null("%s: a prepared scan needs a reference of at least one slice of %d x %d", path,
+                            SIDE_MIN, SIDE_MIN);
+    h5_file *file = h5_create(path);
+    if (file && (write_attributes(file, content) != 0 || write_datasets(file, content) != 0)) {
+        h5_close(file);
+        return NULL;
+    }
+    return file;
+}
+
+/* --- a split --- */
+
+static int is_scan_file(const struct dirent *entry) {
+    size_t length = strlen(entry->d_name);
+    return entry->d_name[0] != '.' && length > 3 && strcmp(entry->d_name + length - 3, ".h5") == 0;
+}
+
+/* Byte order: alphasort() would follow the locale. */
+static int by_name(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* Notes what the split needs of one scan, and checks that it belongs with the ones before. */
+static int add_scan(prepared_split *split, char *path) {
+    split->paths[split->scans] = path;
+    prepared_scan *scan = prepared_open(path);
+    if (!scan) {
+        free(path);
+        return -1;
+    }
+    int status = 0;
+    if (split->scans == 0) {
+        split->rows = scan->rows, split->columns = scan->columns;
+        split->cohort = scan->cohort;
+        scan->cohort = NULL;
+    } else if (scan->rows != split->rows || scan->columns != split->columns) {
+        status = err_set("%s: dataset 'reference': expected slices of %d x %d as in %s, found %d x %d", path,
+                         split->rows, split->columns, split->paths[0], scan->rows, scan->columns);
+    } else if (strcmp(scan->cohort, split->cohort) != 0) {
+        status = err_set("%s: expected cohort '%s' as in %s, found '%s'", path, split->cohort,
+                         split->paths[0], scan->cohort);
+    }
+    if (status == 0 && strcmp(scan->split, split->split) != 0)
+        status = err_set("%s: expected a scan of split '%s', found '%s'", path, split->split, scan->split);
+    split->slices[split->scans] = scan->slices;
+    split->total_slices += scan->slices;
+    split->scan_ids[split->scans++] = scan->scan_id;
+    scan->scan_id = NULL;
+    prepared_close(scan);
+    return status;
+}
+
+static int add_scans(prepared_split *split, const char *folder, struct dirent **entries, int count) {
+    split->paths = mem_calloc((size_t)count, sizeof *split->paths);
+    split->scan_ids = mem_calloc((size_t)count, sizeof *split->scan_ids);
+    split->slices = mem_calloc((size_t)count, sizeof *split->slices);
+    if (!split->paths || !split->scan_ids || !split->slices)
+        return -1;
+    for (int i = 0; i < count; i++) {
+        char *path;
+        if (asprintf(&path, "%s/%s", folder, entries[i]->d_name) < 0)
+            return err_set("out of memory");
+        if (add_scan(split, path) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int list_split(prepared_split *split, int limit) {
+    char *folder;
+    if (asprintf(&folder, "%s/%s", split->folder, split->split) < 0)
+        return err_set("out of memory");
+    struct dirent **entries = NULL;
+    int count = scandir(folder, &entries, is_scan_file, by_name), status;
+    if (count < 0)
+        status = err_set("%s: cannot list the scans: %s", folder, strerror(errno));
+    else if (count == 0)
+        status = err_set("%s: expected prepared scans (*.h5), found none", folder);
+    else
+        status = add_scans(split, folder, entries, limit > 0 && limit < count ? limit : count);
+    for (int i = 0; i < count; i++)
+        free(entries[i]);
+    free(entries);
+    free(folder);
+    return status;
+}
+
+prepared_split *prepared_split_open(const char *folder, const char *split_name, int limit) {
+    prepared_split *split = mem_calloc(1, sizeof *split);
+    if (!split)
+        return NULL;
+    split->folder = strdup(folder);
+    split->split = strdup(split_name);
+    int status = split->folder && split->split ? list_split(split, limit) : err_set("out of memory");
+    if (status != 0) {
+        prepared_split_free(split);
+        return NULL;
+    }
+    return split;
+}
+
+void prepared_split_free(prepared_split *split) {
+    if (!split)
+        return;
+    for (int i = 0; i < split->scans; i++) {
+        free(split->paths[i]);
+        free(split->scan_ids[i]);
+    }
+    free(split->paths);
+    free(split->scan_ids);
+    free(split->slices);
+    free(split->folder);
+    free(split->split);
+    free(split->cohort);
+    free(split);
+}

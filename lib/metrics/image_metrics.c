@@ -1,0 +1,256 @@
+#include "metrics/image_metrics.h"
+
+#include "core/error.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#define WINDOW_MAX 11
+#define WANG_WINDOW 11
+#define WANG_SIGMA 1.5
+#define FASTMRI_WINDOW 7
+#define SSIM_K1 0.01
+#define SSIM_K2 0.03
+
+static int check_pair(const float *reference, const float *image, int rows, int columns) {
+    if (rows < 1 || columns < 1)
+        return err_set("image of %d x %d pixels: expected at least 1 x 1", rows, columns);
+    const size_t n = (size_t)rows * columns;
+    int constant = 1;
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(reference[i]) || !isfinite(image[i]))
+            return err_set("%s image is not finite at row %zu, column %zu",
+                           isfinite(reference[i]) ? "compared" : "reference", i / columns, i % columns);
+        constant &= reference[i] == reference[0];
+    }
+    if (constant)
+        return err_set("reference image is constant (%g everywhere)", reference[0]);
+    return 0;
+}
+
+static double sum_squared_difference(const float *reference, const float *image, size_t n) {
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        const double d = (double)image[i] - reference[i];
+        sum += d * d;
+    }
+    return sum;
+}
+
+static double image_mean(const float *image, size_t n) {
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++)
+        sum += image[i];
+    return sum / (double)n;
+}
+
+/* --- SSIM --- */
+
+/* The window is separable: weight[i] * weight[j], summing to 1. */
+typedef struct {
+    int size;
+    double weight[WINDOW_MAX];
+    double covariance_scale; /* 1 for population covariance, N / (N - 1) for sample covariance */
+    double c1, c2;
+    double offset; /* subtracted from both images */
+} ssim_setup;
+
+static ssim_setup ssim_prepare(ssim_window window, double data_range) {
+    ssim_setup s = {.size = FASTMRI_WINDOW, .covariance_scale = 1.0};
+    const double l1 = SSIM_K1 * data_range, l2 = SSIM_K2 * data_range;
+    s.c1 = l1 * l1;
+    s.c2 = l2 * l2;
+    if (window == SSIM_FASTMRI) {
+        const double pixels = FASTMRI_WINDOW * FASTMRI_WINDOW;
+        s.covariance_scale = pixels / (pixels - 1.0);
+        for (int i = 0; i < s.size; i++)
+            s.weight[i] = 1.0 / FASTMRI_WINDOW;
+        return s;
+    }
+    s.size = WANG_WINDOW;
+    double sum = 0.0;
+    for (int i = 0; i < s.size; i++) {
+        const double t = (i - WANG_WINDOW / 2) / WANG_SIGMA;
+        s.weight[i] = exp(-0.5 * t * t);
+        sum += s.weight[i];
+    }
+    for (int i = 0; i < s.size; i++)
+        s.weight[i] /= sum;
+    return s;
+}
+
+/* Local moments are taken of x = reference - offset and of the difference d = reference - image, not of the
+ * two images: the numerators and denominators of SSIM then differ by md^2 and var(d), so equal images give
+ * exactly 1 and nearly equal ones lose no digits. The offset (the reference's mean) keeps E[x^2] - E[x]^2
+ * from cancelling on a bright background. */
+enum { X, D, XX, XD, DD, MOMENTS };
+
+typedef struct {
+    double *x, *d;         /* rings of `size` rows, centred and in double */
+    double *down[MOMENTS]; /* [columns], weighted sums down the window */
+    double *full[MOMENTS]; /* [columns], weighted sums over the window */
+} ssim_scratch;
+
+static double *scratch_layout(ssim_scratch *w, int size, int columns) {
+    const size_t rows_needed = 2 * (size_t)size + 2 * MOMENTS;
+    double *memory = mem_aligned(rows_needed * columns * sizeof *memory);
+    if (!memory)
+        return NULL;
+    double *next = memory;
+    w->x = next;
+    w->d = next += (size_t)size * columns;
+    next += (size_t)size * columns;
+    for (int m = 0; m < MOMENTS; m++, next += 2 * (size_t)columns) {
+        w->down[m] = next;
+        w->full[m] = next + columns;
+    }
+    return memory;
+}
+
+static void load_row(const float *restrict reference, const float *restrict image, int columns, double offset,
+                     double *restrict x, double *restrict d) {
+    for (int c = 0; c < columns; c++) {
+        x[c] = reference[c] - offset;
+        d[c] = (double)reference[c] - image[c];
+    }
+}
+
+/* down += weight * moments of one image row */
+static void add_row(const double *restrict x, const double *restrict d, int columns, double weight,
+                    double *const down[MOMENTS]) {
+    double *restrict sx = down[X], *restrict sd = down[D], *restrict sxx = down[XX];
+    double *restrict sxd = down[XD], *restrict sdd = down[DD];
+    for (int c = 0; c < columns; c++) {
+        const double wx = weight * x[c], wd = weight * d[c];
+        sx[c] += wx;
+        sd[c] += wd;
+        sxx[c] += wx * x[c];
+        sxd[c] += wx * d[c];
+        sdd[c] += wd * d[c];
+    }
+}
+
+/* full[c] = sum over k of weight[k] * down[c + k]; the windows are symmetric, which halves the products */
+static void filter_along(const double *restrict down, double *restrict full, int n, const ssim_setup *s) {
+    const int half = s->size / 2;
+    for (int c = 0; c < n; c++)
+        full[c] = s->weight[half] * down[c + half];
+    for (int k = 0; k < half; k++) {
+        const double weight = s->weight[k];
+        const double *restrict left = down + k, *restrict right = down + s->size - 1 - k;
+        for (int c = 0; c < n; c++)
+            full[c] += weight * (left[c] + right[c]);
+    }
+}
+
+static double sum_ssim(double *const full[MOMENTS], int n, const ssim_setup *s) {
+    double sum = 0.0;
+    for (int c = 0; c < n; c++) {
+        const double mx = full[X][c], md = full[D][c];
+        const double vx = s->covariance_scale * (full[XX][c] - mx * mx);
+        const double cxd = s->covariance_scale * (full[XD][c] - mx * md);
+        const double vd = s->covariance_scale * (full[DD][c] - md * md);
+        const double mean_x = mx + s->offset, mean_y = mean_x - md;
+        const double luminance = 2.0 * mean_x * mean_y + s->c1;
+        const double structure = 2.0 * (vx - cxd) + s->c2;
+        sum += luminance * structure / ((luminance + md * md) * (structure + vd));
+    }
+    return sum;
+}
+
+static double ssim_mean(const float *reference, const float *image, int rows, int columns,
+                        const ssim_setup *s, const ssim_scratch *w) {
+    const int out_rows = rows - s->size + 1, out_columns = columns - s->size + 1;
+    double sum = 0.0;
+    for (int r = 0; r < rows; r++) {
+        const size_t slot = (size_t)(r % s->size) * columns, row = (size_t)r * columns;
+        load_row(reference + row, image + row, columns, s->offset, w->x + slot, w->d + slot);
+        const int top = r - s->size + 1;
+        if (top < 0)
+            continue;
+        for (int m = 0; m < MOMENTS; m++)
+            for (int c = 0; c < columns; c++)
+                w->down[m][c] = 0.0;
+        for (int k = 0; k < s->size; k++) {
+            const size_t from = (size_t)((top + k) % s->size) * columns;
+            add_row(w->x + from, w->d + from, columns, s->weight[k], w->down);
+        }
+        for (int m = 0; m < MOMENTS; m++)
+            filter_along(w->down[m], w->full[m], out_columns, s);
+        sum += sum_ssim(w->full, out_columns, s);
+    }
+    return sum / ((double)out_rows * out_columns);
+}
+
+int metric_ssim(const float *reference, const float *image, int rows, int columns, ssim_window window,
+                double data_range, double *ssim) {
+    if (window != SSIM_WANG && window != SSIM_FASTMRI)
+        return err_set("SSIM: unknown window %d", (int)window);
+    if (!isfinite(data_range) || data_range <= 0.0)
+        return err_set("SSIM: data range is %g: expected a positive number", data_range);
+    ssim_setup s = ssim_prepare(window, data_range);
+    if (rows < s.size || columns < s.size)
+        return err_set("SSIM: image of %d x %d pixels is smaller than the %d x %d window", rows, columns,
+                       s.size, s.size);
+    if (check_pair(reference, image, rows, columns))
+        return err_prefix("SSIM");
+    s.offset = image_mean(reference, (size_t)rows * columns);
+    ssim_scratch w;
+    double *memory = scratch_layout(&w, s.size, columns);
+    if (!memory)
+        return -1;
+    *ssim = ssim_mean(reference, image, rows, columns, &s, &w);
+    free(memory);
+    return 0;
+}
+
+/* --- PSNR and NRMSE --- */
+
+int metric_psnr(const float *reference, const float *image, int rows, int columns, double peak,
+                double *psnr) {
+    if (!isfinite(peak) || peak <= 0.0)
+        return err_set("PSNR: peak is %g: expected a positive number", peak);
+    if (check_pair(reference, image, rows, columns))
+        return err_prefix("PSNR");
+    const size_t n = (size_t)rows * columns;
+    const double rmse = sqrt(sum_squared_difference(reference, image, n) / (double)n);
+    *psnr = rmse > 0.0 ? 20.0 * log10(peak / rmse) : INFINITY;
+    return 0;
+}
+
+int metric_nrmse(const float *reference, const float *image, int rows, int columns, double *nrmse) {
+    if (check_pair(reference, image, rows, columns))
+        return err_prefix("NRMSE");
+    const size_t n = (size_t)rows * columns;
+    double energy = 0.0;
+    for (size_t i = 0; i < n; i++)
+        energy += (double)reference[i] * reference[i];
+    *nrmse = sqrt(sum_squared_difference(reference, image, n) / energy);
+    return 0;
+}
+
+/* --- single images --- */
+
+double image_max_abs(const float *image, int rows, int columns) {
+    const size_t n = (size_t)rows * columns;
+    float max = 0.0f;
+    for (size_t i = 0; i < n; i++)
+        max = fabsf(image[i]) > max ? fabsf(image[i]) : max;
+    return max;
+}
+
+int image_zscore(const float *image, int rows, int columns, float *out) {
+    /* the image compared with itself: finite everywhere and not constant */
+    if (check_pair(image, image, rows, columns))
+        return err_prefix("z-score");
+    const size_t n = (size_t)rows * columns;
+    const double mean = image_mean(image, n);
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++)
+        sum += (image[i] - mean) * (image[i] - mean);
+    const double scale = 1.0 / sqrt(sum / (double)(n - 1));
+    for (size_t i = 0; i < n; i++)
+        out[i] = (float)((image[i] - mean) * scale);
+    return 0;
+}

@@ -1,0 +1,151 @@
+#include "models/ssl_unet.h"
+
+#include "core/error.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+ssl_unet_config ssl_unet_defaults(void) {
+    return (ssl_unet_config){.channels = {20, 40, 80, 160, 320}, .norm_groups = 10, .dropout = 0.1};
+}
+
+/* conv, ReLU, conv, ReLU, GroupNorm, dropout. number > 0 names the features. */
+static int add_block(net *n, const ssl_unet_config *c, int input, int channels, const char *prefix,
+                     int number) {
+    char params[NET_NAME], name[NET_NAME] = "";
+    for (int k = 1; k <= 2; k++) {
+        snprintf(params, sizeof params, "%s.conv%d", prefix, k);
+        if (number > 0)
+            snprintf(name, sizeof name, "block%d_relu%d", number, k);
+        input = net_add_conv3(n, input, channels, 1, k == 2 && c->weight_standardization, params, name);
+    }
+    snprintf(params, sizeof params, "%s.GN", prefix);
+    input = net_add_group_norm(n, input, c->norm_groups, params);
+    return net_add_dropout(n, input, c->dropout);
+}
+
+static void add_decoder(net *n, const ssl_unet_config *c, const int *skip) {
+    int at = skip[SSL_UNET_BLOCKS - 1];
+    char prefix[NET_NAME / 2], params[NET_NAME];
+    for (int k = SSL_UNET_BLOCKS - 1; k >= 1; k--) {
+        int channels = c->channels[k - 1];
+        snprintf(params, sizeof params, "decoder%d.up", k);
+        at = net_add_up_conv(n, at, channels, 1, params);
+        snprintf(params, sizeof params, "decoder%d.GN", k);
+        at = net_add_group_norm(n, at, c->norm_groups, params);
+        at = net_add_concat(n, at, skip[k - 1]);
+        snprintf(prefix, sizeof prefix, "decoder%d.conv_block", k);
+        at = add_block(n, c, at, channels, prefix, 0);
+    }
+    net_add_conv1(n, at, 1, "head", "output");
+}
+
+net *ssl_unet_create(const ssl_unet_config *c) {
+    for (int k = 0; k < SSL_UNET_BLOCKS; k++)
+        if (c->norm_groups < 1 || c->channels[k] < 1 || c->channels[k] % c->norm_groups)
+            return err_set_null("block %d: %d channels cannot be cut into %d groups", k + 1, c->channels[k],
+                                c->norm_groups);
+    net *n = net_create();
+    if (!n)
+        return NULL;
+    int skip[SSL_UNET_BLOCKS], at = net_add_input(n, 1);
+    for (int k = 0; k < SSL_UNET_BLOCKS; k++) {
+        char prefix[NET_NAME / 2] = "firstblock";
+        if (k > 0) {
+            snprintf(prefix, sizeof prefix, "encoder%d.conv_block", k);
+            at = net_add_max_pool(n, at);
+        }
+        skip[k] = at = add_block(n, c, at, c->channels[k], prefix, k + 1);
+    }
+    if (!c->encoder_only)
+        add_decoder(n, c, skip);
+    if (net_finish(n) < 0) {
+        net_free(n);
+        return NULL;
+    }
+    return n;
+}
+
+static int read_config(const h5_file *file, ssl_unet_config *config) {
+    char *architecture = NULL;
+    if (h5_attr_text(file, "architecture", &architecture) < 0)
+        return -1;
+    int same = strcmp(architecture, SSL_UNET_ARCHITECTURE) == 0;
+    if (!same)
+        err_set("%s: architecture is '%s', expected '%s'", file->path, architecture, SSL_UNET_ARCHITECTURE);
+    free(architecture);
+    if (!same)
+        return -1;
+    int64_t channels[H5_MAX_RANK], groups, standardization;
+    int count;
+    if (h5_attr_integers(file, "channels", H5_MAX_RANK, channels, &count) < 0 ||
+        h5_attr_integer(file, "norm_groups", &groups) < 0 ||
+        h5_attr_integer(file, "weight_standardization", &standardization) < 0)
+        return -1;
+    if (count != SSL_UNET_BLOCKS)
+        return err_set("%s: attribute channels has %d values, expected %d", file->path, count,
+                       SSL_UNET_BLOCKS);
+    for (int k = 0; k < SSL_UNET_BLOCKS; k++) {
+        if (channels[k] < 1 || channels[k] > 4096)
+            return err_set("%s: attribute channels holds %lld, expected 1..4096", file->path,
+                           (long long)channels[k]);
+        config->channels[k] = (int)channels[k];
+    }
+    config->norm_groups = groups > 0 && groups <= 4096 ? (int)groups : 0;
+    config->weight_standardization = standardization != 0;
+    return 0;
+}
+
+static int read_parameter(const h5_file *file, const net *n, const net_param *p) {
+    hsize_t dims[4];
+    for (int k = 0; k < p->rank; k++)
+        dims[k] = (hsize_t)p->dims[k];
+    float *values = n->values + p->offset;
+    if (h5_read_f32(file, p->name, p->rank, dims, values) < 0)
+        return -1;
+    for (size_t k = 0; k < p->count; k++)
+        if (!isfinite(values[k]))
+            return err_set("%s: %s: value %zu is not finite", file->path, p->name, k);
+    return 0;
+}
+
+net *ssl_unet_load(const char *path, int encoder_only, ssl_unet_config *config) {
+    *config = ssl_unet_defaults();
+    config->encoder_only = encoder_only;
+    h5_file *file = h5_open(path);
+    if (!file)
+        return NULL;
+    net *n = NULL;
+    if (read_config(file, config) == 0 && (n = ssl_unet_create(config)) == NULL)
+        err_prefix("%s", path);
+    for (int k = 0; n && k < n->param_count; k++)
+        if (read_parameter(file, n, &n->params[k]) < 0) {
+            net_free(n);
+            n = NULL;
+        }
+    h5_close(file);
+    if (n)
+        net_update(n);
+    return n;
+}
+
+int ssl_unet_write(h5_file *file, const net *n, const ssl_unet_config *config, h5_float as) {
+    int64_t channels[SSL_UNET_BLOCKS];
+    for (int k = 0; k < SSL_UNET_BLOCKS; k++)
+        channels[k] = config->channels[k];
+    if (h5_set_text(file, "architecture", SSL_UNET_ARCHITECTURE) < 0 ||
+        h5_set_integers(file, "channels", SSL_UNET_BLOCKS, channels) < 0 ||
+        h5_set_integer(file, "norm_groups", config->norm_groups) < 0 ||
+        h5_set_integer(file, "weight_standardization", config->weight_standardization) < 0)
+        return -1;
+    for (int k = 0; k < n->param_count; k++) {
+        const net_param *p = &n->params[k];
+        hsize_t dims[4];
+        for (int d = 0; d < p->rank; d++)
+            dims[d] = (hsize_t)p->dims[d];
+        if (h5_write_f32(file, p->name, p->rank, dims, n->values + p->offset, as) < 0)
+            return -1;
+    }
+    return 0;
+}

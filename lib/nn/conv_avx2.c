@@ -1,0 +1,9 @@
+/* Built with -mavx2 -mfma (see the Makefile); runs only on CPUs that have them. */
+#if defined(__x86_64__)
+#define LANES 8
+#define VECTORS 2
+#define ISA avx2
+#include "conv_kernel.inc"
+#else
+typedef int conv_avx2_is_for_x86;
+#endif

@@ -1,0 +1,9 @@
+/* Built with -mavx512f and friends (see the Makefile); runs only on CPUs that have them. */
+#if defined(__x86_64__)
+#define LANES 16
+#define VECTORS 4
+#define ISA avx512
+#include "conv_kernel.inc"
+#else
+typedef int conv_avx512_is_for_x86;
+#endif

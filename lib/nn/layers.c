@@ -1,0 +1,307 @@
+#include "nn/layers.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+void relu_backward(const tensor *y, const tensor *dy) {
+    size_t n = (size_t)y->channels * y->plane;
+    for (size_t k = 0; k < n; k++)
+        dy->data[k] = y->data[k] > 0.0f ? dy->data[k] : 0.0f;
+}
+
+/* Sum of a row in double: rows are short, so this costs little and keeps large images exact. */
+static double row_sum(const float *row, int columns) {
+    double sum = 0.0;
+    for (int x = 0; x < columns; x++)
+        sum += (double)row[x];
+    return sum;
+}
+
+void bias_gradient(const tensor *dy, float *db) {
+    for (int c = 0; c < dy->channels; c++) {
+        double sum = 0.0;
+        for (int y = 0; y < dy->rows; y++)
+            sum += row_sum(tensor_row(dy, c, y), dy->columns);
+        db[c] += (float)sum;
+    }
+}
+
+static void group_moments(const tensor *x, int first, int count, double *mean, double *variance) {
+    double n = (double)count * x->rows * x->columns, sum = 0.0, square = 0.0;
+    for (int c = first; c < first + count; c++)
+        for (int y = 0; y < x->rows; y++)
+            sum += row_sum(tensor_row(x, c, y), x->columns);
+    *mean = sum / n;
+    for (int c = first; c < first + count; c++)
+        for (int y = 0; y < x->rows; y++) {
+            const float *row = tensor_row(x, c, y);
+            float part = 0.0f, m = (float)*mean;
+            for (int k = 0; k < x->columns; k++)
+                part += (row[k] - m) * (row[k] - m);
+            square += (double)part;
+        }
+    *variance = square / n;
+}
+
+void group_norm_forward(const tensor *x, int groups, const float *gamma, const float *beta, const tensor *y,
+                        float *saved) {
+    int size = x->channels / groups;
+    for (int g = 0; g < groups; g++) {
+        double mean, variance;
+        group_moments(x, g * size, size, &mean, &variance);
+        float m = (float)mean, r = (float)(1.0 / sqrt(variance + GROUP_NORM_EPS));
+        saved[2 * g] = m;
+        saved[2 * g + 1] = r;
+        for (int c = g * size; c < (g + 1) * size; c++)
+            for (int row = 0; row < x->rows; row++) {
+                const float *from = tensor_row(x, c, row);
+                float *to = tensor_row(y, c, row);
+                float scale = gamma[c] * r, offset = beta[c];
+                for (int k = 0; k < x->columns; k++)
+                    to[k] = (from[k] - m) * scale + offset;
+            }
+    }
+}
+
+/* Sums of dy and of dy * xhat over one plane, xhat the normalised input. */
+static void group_norm_sums(const tensor *x, const tensor *dy, int c, float m, float r, double *sum,
+                            double *dot) {
+    *sum = *dot = 0.0;
+    for (int row = 0; row < x->rows; row++) {
+        const float *g = tensor_row(dy, c, row), *v = tensor_row(x, c, row);
+        float part_sum = 0.0f, part_dot = 0.0f;
+        for (int k = 0; k < x->columns; k++) {
+            part_sum += g[k];
+            part_dot += g[k] * ((v[k] - m) * r);
+        }
+        *sum += (double)part_sum;
+        *dot += (double)part_dot;
+    }
+}
+
+/* dx = r (gamma dy - mean(gamma dy) - xhat mean(gamma dy xhat)), means over the group. */
+void group_norm_backward(const tensor *x, int groups, const float *gamma, const float *saved,
+                         const tensor *dy, const tensor *dx, float *dgamma, float *dbeta) {
+    int size = x->channels / groups;
+    double n = (double)size * x->rows * x->columns;
+    for (int g = 0; g < groups; g++) {
+        float m = saved[2 * g], r = saved[2 * g + 1];
+        double group_sum = 0.0, group_dot = 0.0;
+        for (int c = g * size; c < (g + 1) * size; c++) {
+            double sum, dot;
+            group_norm_sums(x, dy, c, m, r, &sum, &dot);
+            dbeta[c] += (float)sum;
+            dgamma[c] += (float)dot;
+            group_sum += (double)gamma[c] * sum;
+            group_dot += (double)gamma[c] * dot;
+        }
+        float mean_sum = (float)(group_sum / n), mean_dot = (float)(group_dot / n);
+        for (int c = g * size; c < (g + 1) * size; c++)
+            for (int row = 0; row < x->rows; row++) {
+                const float *gy = tensor_row(dy, c, row), *v = tensor_row(x, c, row);
+                float *to = tensor_row(dx, c, row);
+                for (int k = 0; k < x->columns; k++)
+                    to[k] = r * (gamma[c] * gy[k] - mean_sum - (v[k] - m) * r * mean_dot);
+            }
+    }
+}
+
+void max_pool_forward(const tensor *x, const tensor *y) {
+    for (int c = 0; c < y->channels; c++)
+        for (int row = 0; row < y->rows; row++) {
+            const float *a = tensor_row(x, c, 2 * row), *b = tensor_row(x, c, 2 * row + 1);
+            float *to = tensor_row(y, c, row);
+            for (int k = 0; k < y->columns; k++) {
+                float top = a[2 * k] > a[2 * k + 1] ? a[2 * k] : a[2 * k + 1];
+                float bottom = b[2 * k] > b[2 * k + 1] ? b[2 * k] : b[2 * k + 1];
+                to[k] = top > bottom ? top : bottom;
+            }
+        }
+}
+
+void max_pool_backward(const tensor *x, const tensor *dy, const tensor *dx) {
+    for (int c = 0; c < dy->channels; c++)
+        for (int row = 0; row < dy->rows; row++) {
+            const float *v[2] = {tensor_row(x, c, 2 * row), tensor_row(x, c, 2 * row + 1)};
+            float *to[2] = {tensor_row(dx, c, 2 * row), tensor_row(dx, c, 2 * row + 1)};
+            const float *g = tensor_row(dy, c, row);
+            for (int k = 0; k < dy->columns; k++) {
+                int best = 0;
+                for (int q = 1; q < 4; q++)
+                    if (v[q / 2][2 * k + q % 2] > v[best / 2][2 * k + best % 2])
+                        best = q;
+                to[best / 2][2 * k + best % 2] += g[k];
+            }
+        }
+}
+
+/* Rows of a band whose product (4 out x band pixels) stays within the second-level cache. */
+static int up_band(const tensor *x, int out) {
+    size_t rows = (size_t)64 * 1024 / ((size_t)4 * (size_t)out * x->ld);
+    rows = rows < 1 ? 1 : rows;
+    return rows > (size_t)x->rows ? x->rows : (int)rows;
+}
+
+size_t up_conv_scratch(const tensor *x, int out) {
+    return (size_t)4 * (size_t)out * (size_t)up_band(x, out) * x->ld;
+}
+
+/* Moves one band between the product matrix g, rows (o, a, b) of band pixels, and the upsampled planes. */
+static void up_scatter(const float *g, size_t width, int row, int rows, const float *bias, int relu,
+                       const tensor *y) {
+    for (int o = 0; o < y->channels; o++)
+        for (int q = 0; q < 2 * rows; q++) {
+            const float *even =
+                g + ((size_t)o * 4 + (size_t)(q % 2) * 2) * width + (size_t)(q / 2) * (y->ld / 2 + 1);
+            const float *odd = even + width;
+            float *to = tensor_row(y, o, 2 * row + q), b = bias[o];
+            for (int k = 0; k < y->columns / 2; k++) {
+                float left = even[k] + b, right = odd[k] + b;
+                to[2 * k] = relu && left < 0.0f ? 0.0f : left;
+                to[2 * k + 1] = relu && right < 0.0f ? 0.0f : right;
+            }
+        }
+}
+
+static void up_gather(const tensor *dy, int row, int rows, float *g, size_t width) {
+    memset(g, 0, (size_t)dy->channels * 4 * width * sizeof(float));
+    for (int o = 0; o < dy->channels; o++)
+        for (int q = 0; q < 2 * rows; q++) {
+            float *even =
+                g + ((size_t)o * 4 + (size_t)(q % 2) * 2) * width + (size_t)(q / 2) * (dy->ld / 2 + 1);
+            float *odd = even + width;
+            const float *from = tensor_row(dy, o, 2 * row + q);
+            for (int k = 0; k < dy->columns / 2; k++) {
+                even[k] = from[2 * k];
+                odd[k] = from[2 * k + 1];
+            }
+        }
+}
+
+void up_conv_forward(const tensor *x, const float *w, const float *bias, int relu, const tensor *y,
+                     float *scratch) {
+    int out = y->channels, band = up_band(x, out);
+    for (int row = 0; row < x->rows; row += band) {
+        int rows = x->rows - row < band ? x->rows - row : band;
+        size_t width = (size_t)rows * x->ld;
+        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, 4 * out, (blasint)width, x->channels, 1.0f, w,
+                    4 * out, tensor_row(x, 0, row), (blasint)x->plane, 0.0f, scratch, (blasint)width);
+        up_scatter(scratch, width, row, rows, bias, relu, y);
+    }
+}
+
+void up_conv_backward(const tensor *x, const float *w, const tensor *dy, const tensor *dx, float *dw,
+                      float *scratch) {
+    int out = dy->channels, band = up_band(x, out);
+    for (int row = 0; row < x->rows; row += band) {
+        int rows = x->rows - row < band ? x->rows - row : band;
+        size_t width = (size_t)rows * x->ld;
+        up_gather(dy, row, rows, scratch, width);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, x->channels, 4 * out, (blasint)width, 1.0f,
+                    tensor_row(x, 0, row), (blasint)x->plane, scratch, (blasint)width, 1.0f, dw, 4 * out);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, x->channels, (blasint)width, 4 * out, 1.0f, w,
+                    4 * out, scratch, (blasint)width, 0.0f, tensor_row(dx, 0, row), (blasint)x->plane);
+    }
+}
+
+void conv1_forward(const tensor *x, const float *w, const float *bias, const tensor *y) {
+    for (int o = 0; o < y->channels; o++)
+        for (int row = 0; row < y->rows; row++) {
+            float *to = tensor_row(y, o, row);
+            for (int k = 0; k < y->columns; k++)
+                to[k] = bias[o];
+            for (int i = 0; i < x->channels; i++)
+                cblas_saxpy(y->columns, w[o * x->channels + i], tensor_row(x, i, row), 1, to, 1);
+        }
+}
+
+void conv1_backward(const tensor *x, const float *w, const tensor *dy, const tensor *dx, float *dw) {
+    for (int i = 0; i < x->channels; i++)
+        for (int row = 0; row < x->rows; row++) {
+            float *to = tensor_row(dx, i, row);
+            memset(to, 0, (size_t)x->columns * sizeof(float));
+            for (int o = 0; o < dy->channels; o++) {
+                const float *g = tensor_row(dy, o, row);
+                cblas_saxpy(x->columns, w[o * x->channels + i], g, 1, to, 1);
+                dw[o * x->channels + i] += cblas_sdot(x->columns, g, 1, tensor_row(x, i, row), 1);
+            }
+        }
+}
+
+void dropout_forward(const tensor *x, double p, gsl_rng *rng, const tensor *y, unsigned char *mask) {
+    /* 16 random bits a pixel: the probability is met to 1/65536, at half the draws. */
+    unsigned threshold = (unsigned)lrint(p * 65536.0);
+    float keep = (float)(1.0 / (1.0 - p));
+    for (int c = 0; c < x->channels; c++)
+        for (int row = 0; row < x->rows; row++) {
+            const float *from = tensor_row(x, c, row);
+            float *to = tensor_row(y, c, row);
+            unsigned long bits = 0;
+            for (int k = 0; k < x->columns; k++, bits >>= 16) {
+                if (k % 2 == 0)
+                    bits = gsl_rng_get(rng);
+                *mask = (bits & 0xffff) >= threshold;
+                to[k] = *mask++ ? from[k] * keep : 0.0f;
+            }
+        }
+}
+
+void dropout_backward(const unsigned char *mask, double p, const tensor *dy, const tensor *dx) {
+    float keep = (float)(1.0 / (1.0 - p));
+    for (int c = 0; c < dy->channels; c++)
+        for (int row = 0; row < dy->rows; row++) {
+            const float *from = tensor_row(dy, c, row);
+            float *to = tensor_row(dx, c, row);
+            for (int k = 0; k < dy->columns; k++)
+                to[k] = *mask++ ? from[k] * keep : 0.0f;
+        }
+}
+
+void concat_forward(const tensor *a, const tensor *b, const tensor *y) {
+    size_t split = (size_t)a->channels * a->plane;
+    memcpy(y->data, a->data, split * sizeof(float));
+    memcpy(y->data + split, b->data, (size_t)b->channels * b->plane * sizeof(float));
+}
+
+void concat_backward(const tensor *dy, const tensor *da, const tensor *db) {
+    size_t split = (size_t)da->channels * da->plane;
+    memcpy(da->data, dy->data, split * sizeof(float));
+    memcpy(db->data, dy->data + split, (size_t)db->channels * db->plane * sizeof(float));
+}
+
+#define STANDARDIZE_EPS 1e-5
+
+static void filter_moments(const float *w, int taps, double *mean, double *std) {
+    double sum = 0.0, square = 0.0;
+    for (int k = 0; k < taps; k++)
+        sum += (double)w[k];
+    *mean = sum / taps;
+    for (int k = 0; k < taps; k++)
+        square += ((double)w[k] - *mean) * ((double)w[k] - *mean);
+    *std = sqrt(square / (taps - 1));
+}
+
+void weight_standardize(const float *w, int filters, int taps, float *v) {
+    for (int f = 0; f < filters; f++, w += taps, v += taps) {
+        double mean, std;
+        filter_moments(w, taps, &mean, &std);
+        for (int k = 0; k < taps; k++)
+            v[k] = (float)(((double)w[k] - mean) / (std + STANDARDIZE_EPS));
+    }
+}
+
+/* With c = w - mean, s = std, e = s + eps: dw = (dv - mean(dv)) / e - c (dv . c) / (e^2 s (N - 1)). */
+void weight_standardize_backward(const float *w, int filters, int taps, const float *dv, float *dw) {
+    for (int f = 0; f < filters; f++, w += taps, dv += taps, dw += taps) {
+        double mean, std, sum = 0.0, dot = 0.0;
+        filter_moments(w, taps, &mean, &std);
+        for (int k = 0; k < taps; k++) {
+            sum += (double)dv[k];
+            dot += (double)dv[k] * ((double)w[k] - mean);
+        }
+        double e = std + STANDARDIZE_EPS, slope = std > 0.0 ? dot / (e * e * std * (taps - 1)) : 0.0;
+        for (int k = 0; k < taps; k++)
+            dw[k] = (float)(((double)dv[k] - sum / taps) / e - ((double)w[k] - mean) * slope);
+    }
+}

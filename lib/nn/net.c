@@ -1,0 +1,478 @@
+#include "nn/net.h"
+
+#include "core/error.h"
+#include "core/rng.h"
+#include "nn/layers.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- building */
+
+net *net_create(void) {
+    return mem_calloc(1, sizeof(net));
+}
+
+void net_free(net *n) {
+    if (!n)
+        return;
+    free(n->values);
+    free(n->derived);
+    free(n);
+}
+
+static int add_layer(net *n, net_kind kind, int first, int second, int channels, int level,
+                     const char *name) {
+    if (n->layer_count == NET_MAX_LAYERS) {
+        n->failed = 1;
+        return 0;
+    }
+    net_layer_t *l = &n->layers[n->layer_count];
+    *l = (net_layer_t){.kind = kind,
+                       .input = {first, second},
+                       .channels = channels,
+                       .level = level,
+                       .weight = -1,
+                       .bias = -1};
+    snprintf(l->name, sizeof l->name, "%s", name ? name : "");
+    return n->layer_count++;
+}
+
+static int add_param(net *n, const char *prefix, const char *suffix, int rank, const int *dims, int fan_in) {
+    if (n->param_count == NET_MAX_PARAMS) {
+        n->failed = 1;
+        return 0;
+    }
+    net_param *p = &n->params[n->param_count];
+    *p = (net_param){.rank = rank, .offset = n->param_floats, .count = 1, .fan_in = fan_in};
+    snprintf(p->name, sizeof p->name, "%s.%s", prefix, suffix);
+    for (int k = 0; k < rank; k++) {
+        p->dims[k] = dims[k];
+        p->count *= (size_t)dims[k];
+    }
+    n->param_floats += p->count;
+    return n->param_count++;
+}
+
+static void add_weight_and_bias(net *n, int layer, const char *params, int rank, const int *dims, int outputs,
+                                int fan_in) {
+    n->layers[layer].weight = add_param(n, params, "weight", rank, dims, fan_in);
+    n->layers[layer].bias = add_param(n, params, "bias", 1, &outputs, fan_in);
+}
+
+int net_add_input(net *n, int channels) {
+    return add_layer(n, NET_INPUT, -1, -1, channels, 0, "input");
+}
+
+int net_add_conv3(net *n, int input, int channels, int relu, int standardize, const char *params,
+                  const char *name) {
+    const net_layer_t *from = &n->layers[input];
+    int in = from->channels, dims[4] = {channels, in, 3, 3};
+    int layer = add_layer(n, NET_CONV3, input, -1, channels, from->level, name);
+    net_layer_t *l = &n->layers[layer];
+    l->relu = relu;
+    l->standardize = standardize;
+    add_weight_and_bias(n, layer, params, 4, dims, channels, in * 9);
+    size_t count = (size_t)channels * (size_t)in * 9;
+    l->packed = n->derived_floats;
+    l->packed_transposed = l->packed + count;
+    l->standardized = l->packed_transposed + count;
+    n->derived_floats = l->standardized + (standardize ? count : 0);
+    return layer;
+}
+
+int net_add_conv1(net *n, int input, int channels, const char *params, const char *name) {
+    const net_layer_t *from = &n->layers[input];
+    int in = from->channels, dims[4] = {channels, in, 1, 1};
+    int layer = add_layer(n, NET_CONV1, input, -1, channels, from->level, name);
+    add_weight_and_bias(n, layer, params, 4, dims, channels, in);
+    return layer;
+}
+
+int net_add_up_conv(net *n, int input, int channels, int relu, const char *params) {
+    const net_layer_t *from = &n->layers[input];
+    int in = from->channels, dims[4] = {in, channels, 2, 2};
+    int layer = add_layer(n, NET_UP_CONV, input, -1, channels, from->level - 1, NULL);
+    n->layers[layer].relu = relu;
+    add_weight_and_bias(n, layer, params, 4, dims, channels, channels * 4);
+    return layer;
+}
+
+int net_add_group_norm(net *n, int input, int groups, const char *params) {
+    const net_layer_t *from = &n->layers[input];
+    int channels = from->channels;
+    int layer = add_layer(n, NET_GROUP_NORM, input, -1, channels, from->level, NULL);
+    n->layers[layer].groups = groups;
+    add_weight_and_bias(n, layer, params, 1, &channels, channels, 0);
+    return layer;
+}
+
+int net_add_max_pool(net *n, int input) {
+    return add_layer(n, NET_MAX_POOL, input, -1, n->layers[input].channels, n->layers[input].level + 1, NULL);
+}
+
+int net_add_dropout(net *n, int input, double p) {
+    int layer = add_layer(n, NET_DROPOUT, input, -1, n->layers[input].channels, n->layers[input].level, NULL);
+    n->layers[layer].dropout = p;
+    return layer;
+}
+
+int net_add_concat(net *n, int first, int second) {
+    const net_layer_t *a = &n->layers[first], *b = &n->layers[second];
+    return add_layer(n, NET_CONCAT, first, second, a->channels + b->channels, a->level, NULL);
+}
+
+int net_finish(net *n) {
+    if (n->failed)
+        return err_set("network has more than %d layers or %d parameters", NET_MAX_LAYERS, NET_MAX_PARAMS);
+    n->values = mem_aligned(n->param_floats * sizeof(float));
+    n->derived = mem_aligned(n->derived_floats * sizeof(float));
+    return n->values && n->derived ? 0 : -1;
+}
+
+int net_init(net *n, uint64_t seed) {
+    gsl_rng *rng = rng_stream(seed, RNG_INIT_WEIGHTS, 0, 0);
+    if (!rng)
+        return -1;
+    for (int k = 0; k < n->param_count; k++) {
+        const net_param *p = &n->params[k];
+        rng_restart(rng, seed, RNG_INIT_WEIGHTS, (uint64_t)k, 0);
+        double bound = p->fan_in ? 1.0 / sqrt(p->fan_in) : 0.0;
+        const char *suffix = strrchr(p->name, '.');
+        float constant = strcmp(suffix, ".weight") == 0 ? 1.0f : 0.0f;
+        for (size_t i = 0; i < p->count; i++)
+            n->values[p->offset + i] =
+                p->fan_in ? (float)((2.0 * gsl_rng_uniform(rng) - 1.0) * bound) : constant;
+    }
+    gsl_rng_free(rng);
+    net_update(n);
+    return 0;
+}
+
+static const float *conv_weights(const net *n, const net_layer_t *l) {
+    return l->standardize ? n->derived + l->standardized : n->values + n->params[l->weight].offset;
+}
+
+void net_update(net *n) {
+    for (int k = 0; k < n->layer_count; k++) {
+        const net_layer_t *l = &n->layers[k];
+        if (l->kind != NET_CONV3)
+            continue;
+        int in = n->layers[l->input[0]].channels;
+        if (l->standardize)
+            weight_standardize(n->values + n->params[l->weight].offset, l->channels, in * 9,
+                               n->derived + l->standardized);
+        conv3_pack(conv_weights(n, l), l->channels, in, &(conv_packed){.data = n->derived + l->packed});
+        conv3_pack_transposed(conv_weights(n, l), l->channels, in,
+                              &(conv_packed){.data = n->derived + l->packed_transposed});
+    }
+}
+
+int net_layer(const net *n, const char *name) {
+    char known[ERR_MESSAGE_MAX / 2] = "";
+    for (int k = 0; k < n->layer_count; k++) {
+        const char *has = n->layers[k].name;
+        if (has[0] && strcmp(has, name) == 0)
+            return k;
+        if (has[0] && strlen(known) + strlen(has) + 3 < sizeof known)
+            strcat(strcat(known, known[0] ? ", " : ""), has);
+    }
+    return err_set("unknown layer '%s': the network has %s", name, known);
+}
+
+int net_levels(const net *n, int last) {
+    int levels = 0;
+    for (int k = 0; k <= last; k++)
+        levels = n->layers[k].level > levels ? n->layers[k].level : levels;
+    return levels;
+}
+
+/* ---------------------------------------------------------------- state */
+
+struct net_state {
+    const net *n;
+    net_mode mode;
+    int last;
+    tensor out[NET_MAX_LAYERS];      /* outputs; data may be shared between layers when inferring */
+    tensor gradient[NET_MAX_LAYERS]; /* NET_TRAIN only */
+    int written[NET_MAX_LAYERS];     /* whether gradient[k] holds something in this backward pass */
+    float *owned[NET_MAX_LAYERS];    /* buffers to free */
+    int owned_level[NET_MAX_LAYERS], owned_channels[NET_MAX_LAYERS], owned_busy_until[NET_MAX_LAYERS];
+    int owned_count;
+    float *saved[NET_MAX_LAYERS];        /* group norm: mean and 1/std */
+    unsigned char *mask[NET_MAX_LAYERS]; /* dropout */
+    int dropped;                         /* whether the last forward pass drew dropout */
+    float *scratch;
+    float *weight_gradient; /* of standardised weights */
+    size_t bytes;
+};
+
+/* Dropout does nothing outside training, so there its output is its input. */
+static int is_alias(const net_state *s, int layer) {
+    return s->n->layers[layer].kind == NET_DROPOUT && s->mode == NET_INFER;
+}
+
+/* Last layer that reads the output of `layer`, through aliases; named layers and `last` are needed to the
+ * end. */
+static int needed_until(const net_state *s, int layer) {
+    int until = layer;
+    if (layer == s->last || s->n->layers[layer].name[0])
+        return NET_MAX_LAYERS;
+    for (int k = layer + 1; k <= s->last; k++)
+        if (s->n->layers[k].input[0] == layer || s->n->layers[k].input[1] == layer) {
+            int reach = is_alias(s, k) ? needed_until(s, k) : k;
+            until = reach > until ? reach : until;
+        }
+    return until;
+}
+
+static float *new_buffer(net_state *s, tensor *t, int level, int until) {
+    if (tensor_alloc(t) < 0)
+        return NULL;
+    int k = s->owned_count++;
+    s->owned[k] = t->data;
+    s->owned_level[k] = level;
+    s->owned_channels[k] = t->channels;
+    s->owned_busy_until[k] = until;
+    s->bytes += tensor_floats(t) * sizeof(float);
+    return t->data;
+}
+
+/* Buffers pass only between layers of one image size: padding then lies at the same places and stays zero. */
+static int take_buffer(net_state *s, int layer) {
+    const net_layer_t *l = &s->n->layers[layer];
+    tensor *t = &s->out[layer];
+    int until = needed_until(s, layer);
+    if (is_alias(s, layer)) {
+        t->data = s->out[l->input[0]].data;
+        return 0;
+    }
+    for (int k = 0; k < s->owned_count; k++)
+        if (s->mode == NET_INFER && s->owned_level[k] == l->level && s->owned_channels[k] >= l->channels &&
+            s->owned_busy_until[k] < layer) {
+            s->owned_busy_until[k] = until;
+            t->data = s->owned[k];
+            return 0;
+        }
+    return new_buffer(s, t, l->level, until) ? 0 : -1;
+}
+
+static size_t layer_scratch(const net_state *s, int layer) {
+    const net_layer_t *l = &s->n->layers[layer];
+    if (l->kind == NET_UP_CONV)
+        return up_conv_scratch(&s->out[l->input[0]], l->channels);
+    if (l->kind == NET_CONV3 && s->mode == NET_TRAIN)
+        return conv3_gradient_scratch(l->channels, s->n->layers[l->input[0]].channels);
+    return 0;
+}
+
+static int layer_extras(net_state *s, int layer) {
+    const net_layer_t *l = &s->n->layers[layer];
+    tensor *t = &s->out[layer];
+    if (l->kind == NET_GROUP_NORM && !(s->saved[layer] = mem_calloc((size_t)l->groups * 2, sizeof(float))))
+        return -1;
+    if (s->mode != NET_TRAIN)
+        return 0;
+    if (l->kind == NET_DROPOUT) {
+        s->mask[layer] = mem_alloc((size_t)t->channels * (size_t)t->rows * (size_t)t->columns);
+        if (!s->mask[layer])
+            return -1;
+    }
+    s->gradient[layer] = *t;
+    s->bytes += tensor_floats(t) * sizeof(float);
+    return tensor_alloc(&s->gradient[layer]);
+}
+
+static int state_allocate(net_state *s, int rows, int columns) {
+    size_t scratch = 0, weights = 0;
+    for (int k = 0; k <= s->last; k++) {
+        const net_layer_t *l = &s->n->layers[k];
+        s->out[k] = tensor_shape(l->channels, rows >> l->level, columns >> l->level);
+        if (take_buffer(s, k) < 0 || layer_extras(s, k) < 0)
+            return -1;
+        size_t need = layer_scratch(s, k);
+        scratch = need > scratch ? need : scratch;
+        if (l->weight >= 0 && s->n->params[l->weight].count > weights)
+            weights = s->n->params[l->weight].count;
+    }
+    s->scratch = mem_aligned(scratch * sizeof(float));
+    s->weight_gradient = mem_aligned((s->mode == NET_TRAIN ? weights : 0) * sizeof(float));
+    return s->scratch && s->weight_gradient ? 0 : -1;
+}
+
+net_state *net_state_create(const net *n, int rows, int columns, int last, net_mode mode) {
+    int divisor = 1 << net_levels(n, last);
+    if (rows < divisor || columns < divisor || rows % divisor || columns % divisor)
+        return err_set_null("image is %d x %d: this network needs rows and columns divisible by %d", rows,
+                            columns, divisor);
+    net_state *s = mem_calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->n = n;
+    s->mode = mode;
+    s->last = last;
+    if (state_allocate(s, rows, columns) < 0) {
+        net_state_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void net_state_free(net_state *s) {
+    if (!s)
+        return;
+    for (int k = 0; k < NET_MAX_LAYERS; k++) {
+        free(s->owned[k]);
+        free(s->saved[k]);
+        free(s->mask[k]);
+        tensor_free(&s->gradient[k]);
+    }
+    free(s->scratch);
+    free(s->weight_gradient);
+    free(s);
+}
+
+size_t net_state_bytes(const net_state *s) {
+    return s->bytes;
+}
+
+const tensor *net_output(const net_state *s, int layer) {
+    return &s->out[layer];
+}
+
+/* ---------------------------------------------------------------- forward */
+
+static void forward_layer(net_state *s, int k, gsl_rng *rng) {
+    const net *n = s->n;
+    const net_layer_t *l = &n->layers[k];
+    const tensor *x = &s->out[l->input[0]], *y = &s->out[k];
+    const float *w = l->weight >= 0 ? n->values + n->params[l->weight].offset : NULL;
+    const float *b = l->bias >= 0 ? n->values + n->params[l->bias].offset : NULL;
+    switch (l->kind) {
+    case NET_INPUT:
+        break;
+    case NET_CONV3:
+        conv3_forward(x, &(conv_packed){x->channels, l->channels, n->derived + l->packed}, b, l->relu, y);
+        break;
+    case NET_CONV1:
+        conv1_forward(x, w, b, y);
+        break;
+    case NET_UP_CONV:
+        up_conv_forward(x, w, b, l->relu, y, s->scratch);
+        break;
+    case NET_GROUP_NORM:
+        group_norm_forward(x, l->groups, w, b, y, s->saved[k]);
+        break;
+    case NET_MAX_POOL:
+        max_pool_forward(x, y);
+        break;
+    case NET_DROPOUT:
+        if (rng)
+            dropout_forward(x, l->dropout, rng, y, s->mask[k]);
+        else if (y->data != x->data)
+            memcpy(y->data, x->data, tensor_floats(x) * sizeof(float));
+        break;
+    case NET_CONCAT:
+        concat_forward(x, &s->out[l->input[1]], y);
+        break;
+    }
+}
+
+void net_forward(net_state *s, const float *image, gsl_rng *rng) {
+    s->dropped = s->mode == NET_TRAIN && rng;
+    tensor_load(&s->out[0], image);
+    for (int k = 1; k <= s->last; k++)
+        forward_layer(s, k, s->dropped ? rng : NULL);
+}
+
+/* ---------------------------------------------------------------- backward */
+
+static void backward_conv3(net_state *s, int k, float *dw, float *db) {
+    const net *n = s->n;
+    const net_layer_t *l = &n->layers[k];
+    int from = l->input[0];
+    const tensor *x = &s->out[from], *dy = &s->gradient[k];
+    if (l->relu)
+        relu_backward(&s->out[k], dy);
+    bias_gradient(dy, db);
+    if (l->standardize) {
+        size_t count = n->params[l->weight].count;
+        memset(s->weight_gradient, 0, count * sizeof(float));
+        conv3_weight_gradient(x, dy, s->weight_gradient, s->scratch);
+        weight_standardize_backward(n->values + n->params[l->weight].offset, l->channels, x->channels * 9,
+                                    s->weight_gradient, s->weight_gradient);
+        for (size_t i = 0; i < count; i++)
+            dw[i] += s->weight_gradient[i];
+    } else {
+        conv3_weight_gradient(x, dy, dw, s->scratch);
+    }
+    if (n->layers[from].kind != NET_INPUT)
+        conv3_forward(dy, &(conv_packed){l->channels, x->channels, n->derived + l->packed_transposed}, NULL,
+                      0, &s->gradient[from]);
+}
+
+static void backward_max_pool(net_state *s, int k) {
+    int from = s->n->layers[k].input[0];
+    const tensor *dx = &s->gradient[from];
+    if (!s->written[from])
+        memset(dx->data, 0, tensor_floats(dx) * sizeof(float));
+    max_pool_backward(&s->out[from], &s->gradient[k], dx);
+}
+
+static void backward_layer(net_state *s, int k, float *gradient) {
+    const net *n = s->n;
+    const net_layer_t *l = &n->layers[k];
+    int from = l->input[0];
+    const tensor *x = &s->out[from], *dy = &s->gradient[k], *dx = &s->gradient[from];
+    const float *w = l->weight >= 0 ? n->values + n->params[l->weight].offset : NULL;
+    float *dw = l->weight >= 0 ? gradient + n->params[l->weight].offset : NULL;
+    float *db = l->bias >= 0 ? gradient + n->params[l->bias].offset : NULL;
+    switch (l->kind) {
+    case NET_INPUT:
+        return;
+    case NET_CONV3:
+        backward_conv3(s, k, dw, db);
+        break;
+    case NET_CONV1:
+        bias_gradient(dy, db);
+        conv1_backward(x, w, dy, dx, dw);
+        break;
+    case NET_UP_CONV:
+        if (l->relu)
+            relu_backward(&s->out[k], dy);
+        bias_gradient(dy, db);
+        up_conv_backward(x, w, dy, dx, dw, s->scratch);
+        break;
+    case NET_GROUP_NORM:
+        group_norm_backward(x, l->groups, w, s->saved[k], dy, dx, dw, db);
+        break;
+    case NET_MAX_POOL:
+        backward_max_pool(s, k);
+        break;
+    case NET_DROPOUT:
+        if (s->dropped)
+            dropout_backward(s->mask[k], l->dropout, dy, dx);
+        else
+            memcpy(dx->data, dy->data, tensor_floats(dx) * sizeof(float));
+        break;
+    case NET_CONCAT:
+        concat_backward(dy, dx, &s->gradient[l->input[1]]);
+        s->written[l->input[1]] = 1;
+        break;
+    }
+    s->written[from] = 1;
+}
+
+const tensor *net_output_gradient(net_state *s) {
+    return &s->gradient[s->last];
+}
+
+/* Only a pooling layer adds to a gradient that another layer wrote (its input also feeds the decoder's skip,
+ * which comes later in the list and so earlier here). Every other layer is the only reader of its input, or
+ * comes first. */
+void net_backward(net_state *s, float *gradient) {
+    memset(s->written, 0, sizeof s->written);
+    for (int k = s->last; k > 0; k--)
+        backward_layer(s, k, gradient);
+}

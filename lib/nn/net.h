@@ -1,0 +1,121 @@
+/* Networks as a list of layers: built once by a builder (models/ssl_unet.h), then run forward, and backward
+ * to train.
+ *
+ * A net holds the layers and the parameters. A net_state holds the feature maps of one image of a given size;
+ * every thread has its own, so that images run in parallel and nothing is allocated in the loop. A batch is a
+ * loop over images: no layer here looks across images. Gradients are summed over the images of a batch in a
+ * fixed order, so results do not depend on the number of threads.
+ *
+ *     net *n = ssl_unet_create(&config);
+ *     net_state *s = net_state_create(n, 320, 320, net_layer(n, "block4_relu2"), NET_INFER);
+ *     net_forward(s, image, NULL);
+ *     const tensor *features = net_output(s, net_layer(n, "block4_relu2"));
+ */
+#ifndef SSFD_NN_NET_H
+#define SSFD_NN_NET_H
+
+#include "nn/conv.h"
+#include "nn/tensor.h"
+#include <gsl/gsl_rng.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NET_MAX_LAYERS 128
+#define NET_MAX_PARAMS 160
+#define NET_NAME 64
+
+typedef enum {
+    NET_INPUT,
+    NET_CONV3,   /* 3x3, zero padding 1, bias, optional ReLU */
+    NET_CONV1,   /* 1x1, bias */
+    NET_UP_CONV, /* transposed 2x2, stride 2, bias, optional ReLU */
+    NET_GROUP_NORM,
+    NET_MAX_POOL, /* 2x2, stride 2 */
+    NET_DROPOUT,  /* only while training */
+    NET_CONCAT    /* channels of the first input, then of the second */
+} net_kind;
+
+/* One tensor of parameters, named as in the authors' PyTorch state dict; value and gradient live at `offset`
+ * of the net's and of a gradient's flat array. */
+typedef struct {
+    char name[NET_NAME];
+    int rank, dims[4];
+    size_t offset, count;
+    int fan_in; /* initial values are uniform in +-1/sqrt(fan_in), PyTorch's default; 0: ones (scale) or zeros
+                   (offset) */
+} net_param;
+
+typedef struct {
+    net_kind kind;
+    char name[NET_NAME]; /* of the output, "block4_relu2"; "" when nobody asks for it */
+    int input[2];        /* layers; -1 for none */
+    int channels, level; /* the output has image size >> level */
+    int relu, groups, standardize;
+    double dropout;
+    int weight, bias;                               /* parameters; -1 for none */
+    size_t packed, packed_transposed, standardized; /* offsets into net.derived, for NET_CONV3 */
+} net_layer_t;
+
+typedef struct {
+    net_layer_t layers[NET_MAX_LAYERS];
+    net_param params[NET_MAX_PARAMS];
+    int layer_count, param_count;
+    size_t param_floats;
+    float *values;  /* [param_floats] */
+    float *derived; /* weights as the kernels read them; made from values by net_update() */
+    size_t derived_floats;
+    int failed; /* a builder ran out of layers or parameters */
+} net;
+
+/* --- building: every function returns the index of the new layer; errors show in net_finish() --- */
+net *net_create(void);
+void net_free(net *n);
+int net_add_input(net *n, int channels);
+int net_add_conv3(net *n, int input, int channels, int relu, int standardize, const char *params,
+                  const char *name);
+int net_add_conv1(net *n, int input, int channels, const char *params, const char *name);
+int net_add_up_conv(net *n, int input, int channels, int relu, const char *params);
+int net_add_group_norm(net *n, int input, int groups, const char *params);
+int net_add_max_pool(net *n, int input);
+int net_add_dropout(net *n, int input, double p);
+int net_add_concat(net *n, int first, int second);
+/* Allocates the parameters (zero). */
+int net_finish(net *n);
+
+/* Draws initial weights from the stream RNG_INIT_WEIGHTS of seed. */
+int net_init(net *n, uint64_t seed);
+/* To be called whenever values changed, before the next forward: packs weights for the kernels. */
+void net_update(net *n);
+
+/* Index of the layer of that name, -1 with a message that lists the names there are. */
+int net_layer(const net *n, const char *name);
+/* Deepest level: images must have rows and columns divisible by 1 << net_levels(n). */
+int net_levels(const net *n, int last);
+
+/* --- running --- */
+typedef enum {
+    NET_INFER, /* memory of a layer is reused as soon as nobody needs it; named layers are kept to the end */
+    NET_TRAIN  /* everything is kept, gradients have memory too */
+} net_mode;
+
+typedef struct net_state net_state;
+
+/* For images of rows x columns, running layers 0..last (nothing beyond what is asked for is computed). */
+net_state *net_state_create(const net *n, int rows, int columns, int last, net_mode mode);
+void net_state_free(net_state *s);
+/* Bytes of feature maps held. */
+size_t net_state_bytes(const net_state *s);
+
+/* Runs the net on a packed image (channels*rows*columns). rng draws dropout while training; NULL: no dropout.
+ */
+void net_forward(net_state *s, const float *image, gsl_rng *rng);
+/* Output of a layer after net_forward(): of `last` or of a named layer. */
+const tensor *net_output(const net_state *s, int layer);
+
+/* Memory for the gradient of the loss with respect to the output of `last`: fill it (pixels only,
+ * tensor_load()), then call net_backward(), which adds the gradients of the parameters to `gradient`
+ * [param_floats]. After net_forward() on a NET_TRAIN state. */
+const tensor *net_output_gradient(net_state *s);
+void net_backward(net_state *s, float *gradient);
+
+#endif

@@ -1,0 +1,66 @@
+#include "stats/matched.h"
+
+#include "core/error.h"
+#include "stats/stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+int matched_value(const double *ssim, const double *ssfd, size_t levels, double target, double *value) {
+    if (levels < 2)
+        return err_set("matched SSFD: %zu levels, expected at least 2", levels);
+    if (!isfinite(target))
+        return err_set("matched SSFD: the SSIM to match is not finite");
+    for (size_t i = 0; i < levels; i++)
+        if (!isfinite(ssim[i]) || !isfinite(ssfd[i]))
+            return err_set("matched SSFD: level %zu has SSIM %g and SSFD %g, expected finite numbers", i,
+                           ssim[i], ssfd[i]);
+    size_t i = 0;
+    while (i < levels && ssim[i] > target)
+        i++;
+    if (i == levels) {
+        *value = NAN;
+    } else if (i == 0) {
+        *value = ssfd[0];
+    } else {
+        const double t = (ssim[i - 1] - target) / (ssim[i - 1] - ssim[i]);
+        *value = ssfd[i - 1] + t * (ssfd[i] - ssfd[i - 1]);
+    }
+    return 0;
+}
+
+/* Writes log(a/b) of the complete pairs and their number. */
+static int log_ratios(const double *a, const double *b, size_t n, double *logs, size_t *used) {
+    *used = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(a[i]) || isnan(b[i]))
+            continue;
+        if (!(a[i] > 0.0 && b[i] > 0.0) || isinf(a[i]) || isinf(b[i]))
+            return err_set("ratio of pair %zu is %g / %g, expected positive finite numbers", i, a[i], b[i]);
+        logs[(*used)++] = log(a[i] / b[i]);
+    }
+    if (*used < 2)
+        return err_set("ratio: %zu of %zu pairs are complete, expected at least 2", *used, n);
+    return 0;
+}
+
+int matched_log_ratio(const double *a, const double *b, size_t n, double confidence, matched_ratio *out) {
+    double *logs = mem_alloc(n * sizeof *logs);
+    if (!logs)
+        return -1;
+    size_t used;
+    stats_mean mean;
+    int status = log_ratios(a, b, n, logs, &used);
+    if (!status)
+        status = stats_mean_t(logs, used, confidence, &mean);
+    free(logs);
+    if (status)
+        return -1;
+    *out = (matched_ratio){.n = used,
+                           .missing = n - used,
+                           .ratio = exp(mean.mean),
+                           .ci_low = exp(mean.ci_low),
+                           .ci_high = exp(mean.ci_high),
+                           .sd_log = mean.sd};
+    return 0;
+}

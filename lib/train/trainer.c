@@ -1,0 +1,336 @@
+#include "train/trainer.h"
+
+#include "core/atomic_file.h"
+#include "core/csv.h"
+#include "core/error.h"
+#include "core/progress.h"
+#include "core/rng.h"
+#include "io/h5.h"
+#include "nn/adam.h"
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PATH_LENGTH 4096
+#define HISTORY_COLUMNS (4 + TRAINER_MAX_VALUES)
+
+typedef struct {
+    net *n;
+    const trainer_task *task;
+    const trainer_config *config;
+    adam optimiser;
+    int threads;
+    net_state **states;        /* [threads] */
+    gsl_rng **rngs;            /* [threads] */
+    float **inputs, **targets; /* [threads], packed images */
+    float *gradients;          /* [batch][param_floats]; the sum ends in the first */
+    double *losses;            /* [batch] */
+    double *history;           /* [rows][HISTORY_COLUMNS] */
+    int64_t rows, capacity;
+    double loss_sum; /* of the steps since the last row */
+    int64_t loss_steps;
+    char checkpoint[PATH_LENGTH], curve[PATH_LENGTH];
+} trainer;
+
+/* ---------------------------------------------------------------- memory */
+
+static size_t pixels(const trainer_task *task, int channels) {
+    return (size_t)channels * (size_t)task->rows * (size_t)task->columns;
+}
+
+static void trainer_free(trainer *t) {
+    for (int k = 0; k < t->threads; k++) {
+        if (t->states)
+            net_state_free(t->states[k]);
+        if (t->rngs && t->rngs[k])
+            gsl_rng_free(t->rngs[k]);
+        if (t->inputs)
+            free(t->inputs[k]);
+        if (t->targets)
+            free(t->targets[k]);
+    }
+    free(t->states);
+    free(t->rngs);
+    free(t->inputs);
+    free(t->targets);
+    free(t->gradients);
+    free(t->losses);
+    free(t->history);
+    adam_free(&t->optimiser);
+}
+
+static int trainer_init(trainer *t, net *n, const trainer_task *task, const trainer_config *config) {
+    int threads = omp_get_max_threads() < config->batch ? omp_get_max_threads() : config->batch;
+    *t = (trainer){.n = n, .task = task, .config = config, .threads = threads};
+    snprintf(t->checkpoint, sizeof t->checkpoint, "%s/checkpoint.h5", config->folder);
+    snprintf(t->curve, sizeof t->curve, "%s/training_loss.csv", config->folder);
+    size_t count = (size_t)threads;
+    t->states = mem_calloc(count, sizeof *t->states);
+    t->rngs = mem_calloc(count, sizeof *t->rngs);
+    t->inputs = mem_calloc(count, sizeof *t->inputs);
+    t->targets = mem_calloc(count, sizeof *t->targets);
+    t->gradients = mem_aligned((size_t)config->batch * n->param_floats * sizeof(float));
+    t->losses = mem_calloc((size_t)config->batch, sizeof *t->losses);
+    if (!t->states || !t->rngs || !t->inputs || !t->targets || !t->gradients || !t->losses ||
+        adam_init(&t->optimiser, n->param_floats) < 0)
+        return -1;
+    for (int k = 0; k < threads; k++) {
+        t->states[k] = net_state_create(n, task->rows, task->columns, n->layer_count - 1, NET_TRAIN);
+        t->rngs[k] = rng_stream(config->seed, RNG_DROPOUT, 0, 0);
+        t->inputs[k] = mem_alloc(pixels(task, task->input_channels) * sizeof(float));
+        t->targets[k] = mem_alloc(pixels(task, task->output_channels) * sizeof(float));
+        if (!t->states[k] || !t->rngs[k] || !t->inputs[k] || !t->targets[k])
+            return -1;
+    }
+    return path_make_dirs(config->folder);
+}
+
+/* ---------------------------------------------------------------- one step */
+
+/* Loss of one image and its gradient with respect to the output, scaled for the mean over the batch. */
+static double loss_and_gradient(const trainer *t, net_state *s, const float *target) {
+    const tensor *y = net_output(s, t->n->layer_count - 1), *dy = net_output_gradient(s);
+    double n = (double)pixels(t->task, t->task->output_channels), sum = 0.0;
+    float scale = (float)(1.0 / (n * t->config->batch));
+    for (int c = 0; c < y->channels; c++)
+        for (int row = 0; row < y->rows; row++, target += y->columns) {
+            const float *value = tensor_row(y, c, row);
+            float *g = tensor_row(dy, c, row);
+            for (int k = 0; k < y->columns; k++) {
+                float e = value[k] - target[k];
+                if (t->config->loss == TRAINER_MSE) {
+                    sum += (double)(e * e);
+                    g[k] = 2.0f * e * scale;
+                } else {
+                    sum += (double)fabsf(e);
+                    g[k] = e > 0.0f ? scale : e < 0.0f ? -scale : 0.0f;
+                }
+            }
+        }
+    return sum / n;
+}
+
+static int run_example(trainer *t, int64_t step, int position) {
+    int me = omp_get_thread_num();
+    const trainer_config *c = t->config;
+    float *gradient = t->gradients + (size_t)position * t->n->param_floats;
+    if (t->task->make(t->task->self, step, position, t->inputs[me], t->targets[me]) < 0)
+        return -1;
+    rng_restart(t->rngs[me], c->seed, RNG_DROPOUT, (uint64_t)step, (uint64_t)position);
+    net_forward(t->states[me], t->inputs[me], t->rngs[me]);
+    t->losses[position] = loss_and_gradient(t, t->states[me], t->targets[me]);
+    memset(gradient, 0, t->n->param_floats * sizeof(float));
+    net_backward(t->states[me], gradient);
+    return 0;
+}
+
+/* Sums the gradients of the batch into the first, in order; returns the norm of the sum. */
+static double sum_gradients(trainer *t) {
+    size_t count = t->n->param_floats;
+    for (int b = 1; b < t->config->batch; b++) {
+        const float *from = t->gradients + (size_t)b * count;
+#pragma omp parallel for schedule(static)
+        for (size_t k = 0; k < count; k++)
+            t->gradients[k] += from[k];
+    }
+    double square = 0.0;
+    for (size_t k = 0; k < count; k++)
+        square += (double)t->gradients[k] * (double)t->gradients[k];
+    return sqrt(square);
+}
+
+static double rate_at(const trainer_config *c, int64_t step) {
+    return c->cosine ? 0.5 * c->rate * (1.0 + cos(M_PI * (double)step / (double)c->steps)) : c->rate;
+}
+
+static int run_step(trainer *t, int64_t step) {
+    const trainer_config *c = t->config;
+    err_box failure = {0};
+    for (int b = 0; b < c->batch; b++)
+        if (t->task->load(t->task->self, step, b) < 0)
+            return -1;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
+    for (int b = 0; b < c->batch; b++)
+        if (run_example(t, step, b) < 0)
+            err_box_take(&failure);
+    if (err_box_raise(&failure) < 0)
+        return -1;
+    double loss = 0.0, norm = sum_gradients(t), rate = rate_at(c, step);
+    for (int b = 0; b < c->batch; b++)
+        loss += t->losses[b] / c->batch;
+    if (!isfinite(loss) || !isfinite(norm))
+        return err_set("loss is not finite at step %lld, learning rate %g; the last good checkpoint is %s",
+                       (long long)step, rate, t->checkpoint);
+    if (c->clip > 0.0 && norm > c->clip)
+        for (size_t k = 0; k < t->n->param_floats; k++)
+            t->gradients[k] *= (float)(c->clip / norm);
+    adam_update(&t->optimiser, t->n->values, t->gradients, rate);
+    net_update(t->n);
+    t->loss_sum += loss;
+    t->loss_steps++;
+    return 0;
+}
+
+/* ---------------------------------------------------------------- loss curve */
+
+static int write_curve(const trainer *t) {
+    csv_writer *csv = csv_writer_open(t->curve);
+    if (!csv)
+        return -1;
+    char line[1024] = "step,epoch,learning_rate,train_loss";
+    csv_writer_comment(csv, "settings: %s", t->config->settings);
+    for (int k = 0; k < t->task->value_count; k++)
+        snprintf(line + strlen(line), sizeof line - strlen(line), ",%s", t->task->value_names[k]);
+    csv_writer_row(csv, "%s", line);
+    for (int64_t r = 0; r < t->rows; r++) {
+        const double *row = t->history + r * HISTORY_COLUMNS;
+        line[0] = '\0';
+        for (int k = 0; k < 4 + t->task->value_count; k++)
+            snprintf(line + strlen(line), sizeof line - strlen(line), "%s%.9g", k ? "," : "", row[k]);
+        csv_writer_row(csv, "%s", line);
+    }
+    return csv_writer_close(csv);
+}
+
+/* Validates and adds a row to the curve. */
+static int add_row(trainer *t, int64_t step) {
+    if (t->rows == t->capacity) {
+        int64_t more = t->capacity * 2 + 64;
+        double *grown = realloc(t->history, (size_t)more * HISTORY_COLUMNS * sizeof(double));
+        if (!grown)
+            return err_set("out of memory for the loss curve");
+        t->history = grown;
+        t->capacity = more;
+    }
+    double *row = t->history + t->rows * HISTORY_COLUMNS;
+    memset(row, 0, HISTORY_COLUMNS * sizeof(double));
+    row[0] = (double)step;
+    row[1] = (double)(step * t->config->batch) / (double)t->task->examples;
+    row[2] = rate_at(t->config, step);
+    row[3] = t->loss_steps ? t->loss_sum / (double)t->loss_steps : NAN;
+    if (t->task->validate(t->task->self, t->n, row + 4) < 0)
+        return -1;
+    if (!isfinite(row[4]))
+        return err_set("validation loss is not finite at step %lld; the last good checkpoint is %s",
+                       (long long)step, t->checkpoint);
+    t->rows++;
+    t->loss_sum = 0.0;
+    t->loss_steps = 0;
+    return write_curve(t);
+}
+
+/* ---------------------------------------------------------------- checkpoints */
+
+static int save_checkpoint(const trainer *t, int64_t step) {
+    h5_file *f = h5_create(t->checkpoint);
+    if (!f)
+        return -1;
+    hsize_t count[1] = {t->n->param_floats}, history[2] = {(hsize_t)t->rows, HISTORY_COLUMNS};
+    double pending[2] = {t->loss_sum, (double)t->loss_steps};
+    hsize_t two[1] = {2};
+    if (h5_set_text(f, "format", "ssfd-checkpoint") < 0 ||
+        h5_set_text(f, "settings", t->config->settings) < 0 || h5_set_integer(f, "step", step) < 0 ||
+        h5_set_integer(f, "adam_step", t->optimiser.step) < 0 ||
+        h5_write_f32(f, "values", 1, count, t->n->values, H5_F32) < 0 ||
+        h5_write_f32(f, "adam_m", 1, count, t->optimiser.m, H5_F32) < 0 ||
+        h5_write_f32(f, "adam_v", 1, count, t->optimiser.v, H5_F32) < 0 ||
+        h5_write_f64(f, "pending_loss", 1, two, pending) < 0 ||
+        h5_write_f64(f, "history", 2, history, t->history) < 0) {
+        h5_close(f);
+        return -1;
+    }
+    return h5_commit(f);
+}
+
+static int check_settings(const trainer *t, const h5_file *f) {
+    char *settings = NULL;
+    if (h5_attr_text(f, "settings", &settings) < 0)
+        return -1;
+    int same = strcmp(settings, t->config->settings) == 0;
+    if (!same)
+        err_set("%s: checkpoint of another run (%s), expected (%s); remove it or choose another folder",
+                t->checkpoint, settings, t->config->settings);
+    free(settings);
+    return same ? 0 : -1;
+}
+
+static int read_history(trainer *t, const h5_file *f) {
+    int rank;
+    hsize_t dims[H5_MAX_RANK], two[1] = {2};
+    double pending[2];
+    if (h5_shape(f, "history", &rank, dims) < 0)
+        return -1;
+    if (rank != 2 || dims[1] != HISTORY_COLUMNS)
+        return err_set("%s: history: expected %d columns", t->checkpoint, HISTORY_COLUMNS);
+    t->rows = t->capacity = (int64_t)dims[0];
+    t->history = mem_alloc((size_t)(dims[0] * dims[1]) * sizeof(double));
+    if (!t->history || h5_read_f64(f, "history", 2, dims, t->history) < 0 ||
+        h5_read_f64(f, "pending_loss", 1, two, pending) < 0)
+        return -1;
+    t->loss_sum = pending[0];
+    t->loss_steps = (int64_t)pending[1];
+    return 0;
+}
+
+/* Step to go on from: 0 without a checkpoint. */
+static int load_checkpoint(trainer *t, int64_t *step) {
+    struct stat info;
+    *step = 0;
+    if (stat(t->checkpoint, &info) != 0)
+        return 0;
+    h5_file *f = h5_open(t->checkpoint);
+    if (!f)
+        return -1;
+    hsize_t count[1] = {t->n->param_floats};
+    int status = check_settings(t, f);
+    if (status == 0)
+        status = h5_attr_integer(f, "step", step) < 0 ||
+                         h5_attr_integer(f, "adam_step", &t->optimiser.step) < 0 ||
+                         h5_read_f32(f, "values", 1, count, t->n->values) < 0 ||
+                         h5_read_f32(f, "adam_m", 1, count, t->optimiser.m) < 0 ||
+                         h5_read_f32(f, "adam_v", 1, count, t->optimiser.v) < 0 || read_history(t, f) < 0
+                     ? -1
+                     : 0;
+    h5_close(f);
+    if (status == 0)
+        net_update(t->n);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the run */
+
+static int run(trainer *t) {
+    const trainer_config *c = t->config;
+    int64_t step;
+    if (load_checkpoint(t, &step) < 0 || (t->rows == 0 && add_row(t, 0) < 0))
+        return -1;
+    progress bar;
+    progress_start(&bar, "training", (size_t)c->steps);
+    progress_step(&bar, (size_t)step);
+    int status = 0;
+    for (; status == 0 && step < c->steps && !(c->stop_after && step >= c->stop_after);) {
+        status = run_step(t, step++);
+        if (status == 0 && (step % c->validate_every == 0 || step == c->steps)) {
+            status = add_row(t, step);
+            progress_note(&bar, "validation loss %.5f", t->history[(t->rows - 1) * HISTORY_COLUMNS + 4]);
+        }
+        if (status == 0 && (step % c->checkpoint_every == 0 || step == c->steps || step == c->stop_after))
+            status = save_checkpoint(t, step);
+        progress_step(&bar, 1);
+    }
+    progress_end(&bar);
+    return status;
+}
+
+int trainer_run(net *n, const trainer_task *task, const trainer_config *config, double *last_values) {
+    trainer t;
+    int status = trainer_init(&t, n, task, config) < 0 ? -1 : run(&t);
+    if (status == 0 && last_values)
+        memcpy(last_values, t.history + (t.rows - 1) * HISTORY_COLUMNS + 4,
+               (size_t)task->value_count * sizeof(double));
+    trainer_free(&t);
+    return status;
+}

@@ -1,0 +1,231 @@
+/* SSIM, PSNR, NRMSE and z-score against scikit-image and NumPy, and what must hold for any image. */
+#include "suites.h"
+
+#include "core/error.h"
+#include "io/h5.h"
+#include "metrics/image_metrics.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GOLDEN "tests/golden/metrics.h5" /* see golden/make_metrics_golden.py */
+#define ROWS 96
+#define COLUMNS 80
+#define PIXELS (ROWS * COLUMNS)
+#define IMAGES 2 /* crops of one head, the second at tiny intensities */
+#define KINDS 2  /* noisy, blurred */
+
+typedef struct {
+    float references[IMAGES][PIXELS], images[IMAGES][KINDS][PIXELS], zscore[PIXELS];
+    float data_range[IMAGES][KINDS], volume_range[IMAGES][KINDS];
+    float ssim_wang[IMAGES][KINDS], ssim_fastmri[IMAGES][KINDS], psnr[IMAGES][KINDS], nrmse[IMAGES][KINDS];
+} golden_metrics;
+
+static golden_metrics golden;
+
+static void read_golden(void) {
+    h5_file *file = h5_open(GOLDEN);
+    ck_assert_msg(file != NULL, "%s", err_message());
+    const hsize_t table[] = {IMAGES, KINDS}, images[] = {IMAGES, KINDS, ROWS, COLUMNS};
+    const hsize_t references[] = {IMAGES, ROWS, COLUMNS};
+    int failed = h5_read_f32(file, "references", 3, references, golden.references[0]);
+    failed |= h5_read_f32(file, "images", 4, images, golden.images[0][0]);
+    failed |= h5_read_f32(file, "zscore", 2, images + 2, golden.zscore);
+    failed |= h5_read_f32(file, "data_range", 2, table, golden.data_range[0]);
+    failed |= h5_read_f32(file, "volume_range", 2, table, golden.volume_range[0]);
+    failed |= h5_read_f32(file, "ssim_wang", 2, table, golden.ssim_wang[0]);
+    failed |= h5_read_f32(file, "ssim_fastmri", 2, table, golden.ssim_fastmri[0]);
+    failed |= h5_read_f32(file, "psnr", 2, table, golden.psnr[0]);
+    failed |= h5_read_f32(file, "nrmse", 2, table, golden.nrmse[0]);
+    h5_close(file);
+    ck_assert_msg(!failed, "%s", err_message());
+}
+
+static void assert_close(double found, double expected, double relative) {
+    ck_assert_msg(fabs(found - expected) <= relative * fabs(expected), "found %.9g, expected %.9g", found,
+                  expected);
+}
+
+static double ssim_of(const float *reference, const float *image, ssim_window window, double data_range) {
+    double ssim = NAN;
+    ck_assert_msg(!metric_ssim(reference, image, ROWS, COLUMNS, window, data_range, &ssim), "%s",
+                  err_message());
+    return ssim;
+}
+
+START_TEST(metrics_agree_with_references) {
+    for (int i = 0; i < IMAGES; i++)
+        for (int k = 0; k < KINDS; k++) {
+            const float *reference = golden.references[i], *image = golden.images[i][k];
+            const double range = golden.data_range[i][k];
+            double psnr, nrmse;
+            assert_close(ssim_of(reference, image, SSIM_WANG, range), golden.ssim_wang[i][k], 1e-5);
+            assert_close(ssim_of(reference, image, SSIM_FASTMRI, golden.volume_range[i][k]),
+                         golden.ssim_fastmri[i][k], 1e-5);
+            ck_assert_int_eq(metric_psnr(reference, image, ROWS, COLUMNS, range, &psnr), 0);
+            ck_assert_int_eq(metric_nrmse(reference, image, ROWS, COLUMNS, &nrmse), 0);
+            assert_close(psnr, golden.psnr[i][k], 1e-5);
+            assert_close(nrmse, golden.nrmse[i][k], 1e-5);
+            assert_close(image_max_abs(reference, ROWS, COLUMNS), range, 1e-7);
+        }
+}
+END_TEST
+
+START_TEST(zscore_agrees_with_numpy) {
+    float *out = malloc(PIXELS * sizeof *out);
+    ck_assert_int_eq(image_zscore(golden.references[0], ROWS, COLUMNS, out), 0);
+    for (int i = 0; i < PIXELS; i++)
+        ck_assert_float_eq_tol(out[i], golden.zscore[i], 2e-5f);
+    memcpy(out, golden.references[0], PIXELS * sizeof *out);
+    ck_assert_int_eq(image_zscore(out, ROWS, COLUMNS, out), 0);
+    ck_assert_float_eq_tol(out[PIXELS / 2], golden.zscore[PIXELS / 2], 2e-5f);
+    free(out);
+}
+END_TEST
+
+/* SSIM written down as in the paper: for one window position after the other, two passes over the window. */
+static double ssim_by_definition(const float *x, const float *y, ssim_window window, double data_range) {
+    const int size = window == SSIM_WANG ? 11 : 7, half = size / 2, pixels = size * size;
+    const double c1 = pow(0.01 * data_range, 2.0), c2 = pow(0.03 * data_range, 2.0);
+    const double scale = window == SSIM_WANG ? 1.0 : pixels / (pixels - 1.0);
+    double weight[121], total = 0.0, sum = 0.0;
+    for (int p = 0; p < pixels; p++) {
+        const double r = p / size - half, c = p % size - half;
+        weight[p] = window == SSIM_WANG ? exp(-(r * r + c * c) / (2.0 * 1.5 * 1.5)) : 1.0;
+        total += weight[p];
+    }
+    for (int top = 0; top <= ROWS - size; top++)
+        for (int left = 0; left <= COLUMNS - size; left++) {
+            double mx = 0.0, my = 0.0, vx = 0.0, vy = 0.0, vxy = 0.0;
+            for (int p = 0; p < pixels; p++) {
+                const int at = (top + p / size) * COLUMNS + left + p % size;
+                mx += weight[p] / total * x[at];
+                my += weight[p] / total * y[at];
+            }
+            for (int p = 0; p < pixels; p++) {
+                const int at = (top + p / size) * COLUMNS + left + p % size;
+                const double w = scale * weight[p] / total, dx = x[at] - mx, dy = y[at] - my;
+                vx += w * dx * dx;
+                vy += w * dy * dy;
+                vxy += w * dx * dy;
+            }
+            sum += (2.0 * mx * my + c1) * (2.0 * vxy + c2) / ((mx * mx + my * my + c1) * (vx + vy + c2));
+        }
+    return sum / ((ROWS - size + 1) * (COLUMNS - size + 1));
+}
+
+START_TEST(ssim_equals_its_definition) {
+    const ssim_window window = _i ? SSIM_FASTMRI : SSIM_WANG;
+    const double range = golden.data_range[0][0];
+    const float *x = golden.references[0], *y = golden.images[0][0];
+    assert_close(ssim_of(x, y, window, range), ssim_by_definition(x, y, window, range), 1e-12);
+}
+END_TEST
+
+START_TEST(ssim_survives_a_bright_background) {
+    /* contrast of 1e-4 of the intensity: E[x^2] - E[x]^2 alone would lose eight digits */
+    float *x = malloc(PIXELS * sizeof *x), *y = malloc(PIXELS * sizeof *y);
+    for (int i = 0; i < PIXELS; i++) {
+        x[i] = 1e6f + golden.references[0][i];
+        y[i] = 1e6f + golden.images[0][0][i];
+    }
+    assert_close(ssim_of(x, y, SSIM_WANG, 100.0), ssim_by_definition(x, y, SSIM_WANG, 100.0), 1e-10);
+    free(x);
+    free(y);
+}
+END_TEST
+
+START_TEST(equal_images_score_perfectly) {
+    for (int i = 0; i < IMAGES; i++) {
+        const float *image = golden.references[i];
+        double psnr, nrmse;
+        ck_assert_double_eq(ssim_of(image, image, SSIM_WANG, image_max_abs(image, ROWS, COLUMNS)), 1.0);
+        ck_assert_double_eq(ssim_of(image, image, SSIM_FASTMRI, 1e-3), 1.0);
+        ck_assert_int_eq(metric_psnr(image, image, ROWS, COLUMNS, 1.0, &psnr), 0);
+        ck_assert_int_eq(metric_nrmse(image, image, ROWS, COLUMNS, &nrmse), 0);
+        ck_assert_double_infinite(psnr);
+        ck_assert_double_eq(nrmse, 0.0);
+    }
+}
+END_TEST
+
+START_TEST(ssim_is_symmetric_and_scale_free) {
+    const double range = golden.data_range[0][0];
+    const float *x = golden.references[0], *y = golden.images[0][1];
+    const double ssim = ssim_of(x, y, SSIM_WANG, range);
+    assert_close(ssim_of(y, x, SSIM_WANG, range), ssim, 1e-12);
+    float *scaled = malloc(2 * PIXELS * sizeof *scaled);
+    const float scale = 0x1p-40f; /* a power of two: rounding stays the same */
+    for (int i = 0; i < PIXELS; i++) {
+        scaled[i] = scale * x[i];
+        scaled[PIXELS + i] = scale * y[i];
+    }
+    assert_close(ssim_of(scaled, scaled + PIXELS, SSIM_WANG, scale * range), ssim, 1e-12);
+    free(scaled);
+}
+END_TEST
+
+START_TEST(an_image_of_one_window_is_enough) {
+    double ssim;
+    ck_assert_int_eq(metric_ssim(golden.references[0], golden.images[0][0], 11, 11, SSIM_WANG, 100.0, &ssim),
+                     0);
+    ck_assert_int_eq(metric_ssim(golden.references[0], golden.images[0][0], 10, 11, SSIM_WANG, 100.0, &ssim),
+                     -1);
+    ck_assert_ptr_nonnull(strstr(err_message(), "smaller than the 11 x 11 window"));
+    ck_assert_int_eq(metric_ssim(golden.references[0], golden.images[0][0], 7, 7, SSIM_FASTMRI, 100.0, &ssim),
+                     0);
+    ck_assert_int_eq(metric_ssim(golden.references[0], golden.images[0][0], 7, 6, SSIM_FASTMRI, 100.0, &ssim),
+                     -1);
+}
+END_TEST
+
+START_TEST(bad_input_is_an_error) {
+    float *image = malloc(PIXELS * sizeof *image), *constant = malloc(PIXELS * sizeof *constant);
+    const float *good = golden.references[0];
+    double out;
+    memcpy(image, good, PIXELS * sizeof *image);
+    for (int i = 0; i < PIXELS; i++)
+        constant[i] = 3.0f;
+
+    const double bad_ranges[] = {0.0, -1.0, NAN, INFINITY};
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(metric_ssim(good, image, ROWS, COLUMNS, SSIM_WANG, bad_ranges[i], &out), -1);
+        ck_assert_int_eq(metric_psnr(good, image, ROWS, COLUMNS, bad_ranges[i], &out), -1);
+    }
+    ck_assert_int_eq(metric_ssim(constant, image, ROWS, COLUMNS, SSIM_WANG, 1.0, &out), -1);
+    ck_assert_ptr_nonnull(strstr(err_message(), "constant"));
+    ck_assert_int_eq(metric_ssim(good, constant, ROWS, COLUMNS, SSIM_WANG, 1.0, &out), 0);
+    ck_assert_int_eq(metric_psnr(constant, image, ROWS, COLUMNS, 1.0, &out), -1);
+    ck_assert_int_eq(metric_nrmse(constant, image, ROWS, COLUMNS, &out), -1);
+    ck_assert_int_eq(image_zscore(constant, ROWS, COLUMNS, constant), -1);
+
+    const float not_finite[] = {NAN, INFINITY, -INFINITY};
+    for (int i = 0; i < 3; i++) {
+        image[2 * COLUMNS + 5] = not_finite[i];
+        ck_assert_int_eq(metric_ssim(good, image, ROWS, COLUMNS, SSIM_FASTMRI, 1.0, &out), -1);
+        ck_assert_ptr_nonnull(strstr(err_message(), "row 2, column 5"));
+        ck_assert_int_eq(metric_psnr(image, good, ROWS, COLUMNS, 1.0, &out), -1);
+        ck_assert_int_eq(metric_nrmse(good, image, ROWS, COLUMNS, &out), -1);
+        ck_assert_int_eq(image_zscore(image, ROWS, COLUMNS, image), -1);
+    }
+    free(image);
+    free(constant);
+}
+END_TEST
+
+Suite *suite_metrics(void) {
+    Suite *suite = suite_create("metrics");
+    TCase *tcase = tcase_create("metrics");
+    tcase_add_checked_fixture(tcase, read_golden, NULL);
+    tcase_add_test(tcase, metrics_agree_with_references);
+    tcase_add_test(tcase, zscore_agrees_with_numpy);
+    tcase_add_loop_test(tcase, ssim_equals_its_definition, 0, 2);
+    tcase_add_test(tcase, ssim_survives_a_bright_background);
+    tcase_add_test(tcase, equal_images_score_perfectly);
+    tcase_add_test(tcase, ssim_is_symmetric_and_scale_free);
+    tcase_add_test(tcase, an_image_of_one_window_is_enough);
+    tcase_add_test(tcase, bad_input_is_an_error);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

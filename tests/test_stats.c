@@ -1,0 +1,144 @@
+/* Intervals against scipy.stats; matched comparisons against values worked out by hand. */
+#include "suites.h"
+
+#include "core/error.h"
+#include "io/h5.h"
+#include "stats/matched.h"
+#include "stats/stats.h"
+
+#include <math.h>
+#include <string.h>
+
+#define GOLDEN "tests/golden/metrics.h5" /* see golden/make_metrics_golden.py */
+#define SAMPLE 13
+#define PAIRS 9
+
+static float sample[SAMPLE], sample_summary[6], pairs[PAIRS][2], pairs_summary[3];
+
+static void read_golden(void) {
+    h5_file *file = h5_open(GOLDEN);
+    ck_assert_msg(file != NULL, "%s", err_message());
+    const hsize_t thirteen[] = {SAMPLE}, six[] = {6}, three[] = {3}, table[] = {PAIRS, 2};
+    int failed = h5_read_f32(file, "sample", 1, thirteen, sample);
+    failed |= h5_read_f32(file, "sample_summary", 1, six, sample_summary);
+    failed |= h5_read_f32(file, "pairs", 2, table, pairs[0]);
+    failed |= h5_read_f32(file, "pairs_summary", 1, three, pairs_summary);
+    h5_close(file);
+    ck_assert_msg(!failed, "%s", err_message());
+}
+
+static void assert_close(double found, double expected) {
+    ck_assert_msg(fabs(found - expected) <= 1e-6 * fabs(expected), "found %.9g, expected %.9g", found,
+                  expected);
+}
+
+START_TEST(t_interval_agrees_with_scipy) {
+    double values[SAMPLE];
+    for (int i = 0; i < SAMPLE; i++)
+        values[i] = sample[i];
+    stats_mean found;
+    ck_assert_int_eq(stats_mean_t(values, SAMPLE, 0.95, &found), 0);
+    ck_assert_uint_eq(found.n, SAMPLE);
+    assert_close(found.mean, sample_summary[0]);
+    assert_close(found.sd, sample_summary[1]);
+    assert_close(found.ci_low, sample_summary[2]);
+    assert_close(found.ci_high, sample_summary[3]);
+    ck_assert_int_eq(stats_mean_t(values, SAMPLE, 0.99, &found), 0);
+    assert_close(found.ci_low, sample_summary[4]);
+    assert_close(found.ci_high, sample_summary[5]);
+}
+END_TEST
+
+START_TEST(t_interval_rejects_bad_input) {
+    double values[3] = {1.0, 2.0, 4.0};
+    stats_mean found;
+    ck_assert_int_eq(stats_mean_t(values, 2, 0.95, &found), 0);
+    ck_assert_int_eq(stats_mean_t(values, 1, 0.95, &found), -1);
+    ck_assert_ptr_nonnull(strstr(err_message(), "expected at least 2"));
+    const double bad_confidence[] = {0.0, 1.0, -0.5, 95.0, NAN};
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(stats_mean_t(values, 3, bad_confidence[i], &found), -1);
+    values[1] = NAN;
+    ck_assert_int_eq(stats_mean_t(values, 3, 0.95, &found), -1);
+    ck_assert_ptr_nonnull(strstr(err_message(), "value 2 of 3"));
+    values[1] = INFINITY;
+    ck_assert_int_eq(stats_mean_t(values, 3, 0.95, &found), -1);
+}
+END_TEST
+
+START_TEST(matched_value_interpolates_at_the_first_crossing) {
+    /* SSIM dips below .8, comes back and falls again */
+    const double ssim[] = {1.0, 0.9, 0.7, 0.85, 0.5}, ssfd[] = {0.0, 1.0, 2.0, 3.0, 10.0};
+    const struct {
+        double target, expected;
+    } cases[] = {{1.0, 0.0}, {0.95, 0.5}, {0.9, 1.0}, {0.8, 1.5}, {0.7, 2.0}, {0.6, 3.0 + 7.0 * 0.25 / 0.35},
+                 {0.5, 10.0}};
+    double value;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_int_eq(matched_value(ssim, ssfd, 5, cases[i].target, &value), 0);
+        ck_assert_double_eq_tol(value, cases[i].expected, 1e-12);
+    }
+    ck_assert_int_eq(matched_value(ssim, ssfd, 5, 0.49, &value), 0);
+    ck_assert_double_nan(value);
+}
+END_TEST
+
+START_TEST(matched_value_rejects_bad_input) {
+    double ssim[] = {1.0, 0.5}, ssfd[] = {0.0, 1.0}, value;
+    ck_assert_int_eq(matched_value(ssim, ssfd, 1, 0.8, &value), -1);
+    ck_assert_int_eq(matched_value(ssim, ssfd, 2, NAN, &value), -1);
+    ssfd[1] = NAN;
+    ck_assert_int_eq(matched_value(ssim, ssfd, 2, 0.8, &value), -1);
+    ck_assert_ptr_nonnull(strstr(err_message(), "level 1"));
+}
+END_TEST
+
+START_TEST(ratio_agrees_with_scipy) {
+    /* two incomplete pairs, which must not count */
+    double a[PAIRS + 2] = {NAN, 3.0}, b[PAIRS + 2] = {2.0, NAN};
+    for (int i = 0; i < PAIRS; i++) {
+        a[i + 2] = pairs[i][0];
+        b[i + 2] = pairs[i][1];
+    }
+    matched_ratio found, swapped;
+    ck_assert_int_eq(matched_log_ratio(a, b, PAIRS + 2, 0.95, &found), 0);
+    ck_assert_uint_eq(found.n, PAIRS);
+    ck_assert_uint_eq(found.missing, 2);
+    assert_close(found.ratio, pairs_summary[0]);
+    assert_close(found.ci_low, pairs_summary[1]);
+    assert_close(found.ci_high, pairs_summary[2]);
+    ck_assert_int_eq(matched_log_ratio(b, a, PAIRS + 2, 0.95, &swapped), 0);
+    assert_close(swapped.ratio, 1.0 / found.ratio);
+    assert_close(swapped.ci_low, 1.0 / found.ci_high);
+}
+END_TEST
+
+START_TEST(ratio_rejects_bad_input) {
+    double a[] = {1.0, 2.0, NAN}, b[] = {1.0, NAN, 3.0};
+    matched_ratio found;
+    ck_assert_int_eq(matched_log_ratio(a, b, 3, 0.95, &found), -1);
+    ck_assert_ptr_nonnull(strstr(err_message(), "1 of 3 pairs are complete"));
+    ck_assert_int_eq(matched_log_ratio(a, b, 0, 0.95, &found), -1);
+    b[1] = 0.0;
+    ck_assert_int_eq(matched_log_ratio(a, b, 3, 0.95, &found), -1);
+    b[1] = INFINITY;
+    ck_assert_int_eq(matched_log_ratio(a, b, 3, 0.95, &found), -1);
+    b[1] = -2.0;
+    a[1] = -2.0;
+    ck_assert_int_eq(matched_log_ratio(a, b, 3, 0.95, &found), -1);
+}
+END_TEST
+
+Suite *suite_stats(void) {
+    Suite *suite = suite_create("stats");
+    TCase *tcase = tcase_create("stats");
+    tcase_add_checked_fixture(tcase, read_golden, NULL);
+    tcase_add_test(tcase, t_interval_agrees_with_scipy);
+    tcase_add_test(tcase, t_interval_rejects_bad_input);
+    tcase_add_test(tcase, matched_value_interpolates_at_the_first_crossing);
+    tcase_add_test(tcase, matched_value_rejects_bad_input);
+    tcase_add_test(tcase, ratio_agrees_with_scipy);
+    tcase_add_test(tcase, ratio_rejects_bad_input);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
