@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -268,6 +269,22 @@ static hid_t float16_type(void) {
     return type;
 }
 
+/* Rounds to the nearest binary16, ties to even. HDF5's own conversion is not used: it loses the carry into
+ * the exponent when a mantissa rounds up to the next power of two (0.06249 becomes 0.03125). */
+static uint16_t float16_bits(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+    if (magnitude > 0x7f800000) /* NaN */
+        return (uint16_t)(sign | 0x7e00);
+    if (magnitude >= 0x477ff000) /* rounds to infinity: 65520 and more */
+        return (uint16_t)(sign | 0x7c00);
+    if (magnitude < 0x38800000) /* below 2^-14: a multiple of 2^-24, the carry into the exponent included */
+        return (uint16_t)(sign | (uint32_t)lrint(fabs((double)value) * 0x1p24));
+    uint32_t rounded = magnitude - (112u << 23) + 0xfff + (magnitude >> 13 & 1);
+    return (uint16_t)(sign | rounded >> 13);
+}
+
 /* Creates the dataset with the groups on its way. No time stamps: the same content is the same bytes. */
 static hid_t create_dataset(h5_file *file, const char *dataset, hid_t type, int rank, const hsize_t *dims) {
     hid_t links = H5Pcreate(H5P_LINK_CREATE), creation = H5Pcreate(H5P_DATASET_CREATE);
@@ -300,11 +317,20 @@ int h5_write_f32(h5_file *file, const char *dataset, int rank, const hsize_t *di
                  h5_float as) {
     if (as == H5_F32)
         return write_all(file, dataset, rank, dims, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, data);
+    size_t count = 1;
+    for (int k = 0; k < rank; k++)
+        count *= dims[k];
     hid_t half = float16_type();
-    if (half < 0)
-        return err_set("%s: dataset '%s': HDF5 cannot make a float16 type", file->path, dataset);
-    int status = write_all(file, dataset, rank, dims, half, H5T_NATIVE_FLOAT, data);
-    H5Tclose(half);
+    uint16_t *bits = mem_alloc(count * sizeof *bits);
+    int status =
+        half >= 0 && bits ? 0 : err_set("%s: dataset '%s': no float16 type or memory", file->path, dataset);
+    for (size_t k = 0; status == 0 && k < count; k++)
+        bits[k] = float16_bits(data[k]);
+    if (status == 0)
+        status = write_all(file, dataset, rank, dims, half, half, bits);
+    if (half >= 0)
+        H5Tclose(half);
+    free(bits);
     return status;
 }
 

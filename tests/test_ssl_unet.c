@@ -1,0 +1,350 @@
+/* The network against PyTorch (tests/golden/make_network_golden.py): features, output, gradients, SSFD, Adam.
+ */
+#include "core/error.h"
+#include "core/rng.h"
+#include "io/h5.h"
+#include "metrics/ssfd.h"
+#include "models/ssl_unet.h"
+#include "nn/adam.h"
+#include "suites.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ROWS 64
+#define COLUMNS 48
+
+static const char *const golden_files[] = {"tests/golden/unet_plain.h5", "tests/golden/unet_ws.h5"};
+
+static float *read_golden(const h5_file *f, const char *dataset, size_t *count) {
+    int rank;
+    hsize_t dims[H5_MAX_RANK];
+    ck_assert_msg(h5_shape(f, dataset, &rank, dims) == 0, "%s", err_message());
+    *count = 1;
+    for (int k = 0; k < rank; k++)
+        *count *= dims[k];
+    float *values = mem_alloc(*count * sizeof(float));
+    ck_assert_msg(h5_read_f32(f, dataset, rank, dims, values) == 0, "%s", err_message());
+    return values;
+}
+
+/* ||a - b|| / ||b|| */
+static double relative(const float *a, const float *b, size_t n) {
+    double e = 0.0, s = 0.0;
+    for (size_t k = 0; k < n; k++) {
+        e += ((double)a[k] - (double)b[k]) * ((double)a[k] - (double)b[k]);
+        s += (double)b[k] * (double)b[k];
+    }
+    return sqrt(e / s);
+}
+
+typedef struct {
+    h5_file *file;
+    ssl_unet_config config;
+    net *n;
+    net_state *state;
+    float *input, *target;
+} fixture;
+
+static void fixture_open(fixture *f, int which, net_mode mode) {
+    size_t count;
+    f->n = ssl_unet_load(golden_files[which], 0, &f->config);
+    ck_assert_msg(f->n != NULL, "%s", err_message());
+    f->file = h5_open(golden_files[which]);
+    f->state = net_state_create(f->n, ROWS, COLUMNS, net_layer(f->n, "output"), mode);
+    ck_assert_msg(f->state != NULL, "%s", err_message());
+    f->input = read_golden(f->file, "golden/input", &count);
+    f->target = read_golden(f->file, "golden/target", &count);
+    ck_assert_uint_eq(count, ROWS * COLUMNS);
+}
+
+static void fixture_close(fixture *f) {
+    h5_close(f->file);
+    net_state_free(f->state);
+    net_free(f->n);
+    free(f->input);
+    free(f->target);
+}
+
+START_TEST(test_forward) {
+    fixture f;
+    fixture_open(&f, _i / 2, _i % 2 ? NET_TRAIN : NET_INFER);
+    net_forward(f.state, f.input, NULL);
+    net_forward(f.state, f.input, NULL); /* a second image must not see the first */
+    int compared = 0;
+    for (int k = 1; k < f.n->layer_count; k++) {
+        if (!f.n->layers[k].name[0])
+            continue;
+        char dataset[128];
+        size_t count;
+        snprintf(dataset, sizeof dataset, "golden/%s", f.n->layers[k].name);
+        float *expected = read_golden(f.file, dataset, &count), *found = mem_alloc(count * sizeof(float));
+        tensor_store(net_output(f.state, k), found);
+        double e = relative(found, expected, count);
+        ck_assert_msg(e < 1e-5, "%s %s: relative difference %g", golden_files[_i / 2], f.n->layers[k].name,
+                      e);
+        free(expected);
+        free(found);
+        compared++;
+    }
+    ck_assert_int_eq(compared, 11);
+    fixture_close(&f);
+}
+END_TEST
+
+/* d/dy of mean (y - t)^2 */
+static void set_output_gradient(const fixture *f) {
+    float *g = mem_alloc(ROWS * COLUMNS * sizeof(float));
+    tensor_store(net_output(f->state, net_layer(f->n, "output")), g);
+    for (int k = 0; k < ROWS * COLUMNS; k++)
+        g[k] = 2.0f * (g[k] - f->target[k]) / (ROWS * COLUMNS);
+    tensor_load(net_output_gradient(f->state), g);
+    free(g);
+}
+
+START_TEST(test_gradients) {
+    fixture f;
+    fixture_open(&f, _i, NET_TRAIN);
+    float *gradient = mem_calloc(f.n->param_floats, sizeof(float));
+    net_forward(f.state, f.input, NULL);
+    set_output_gradient(&f);
+    net_backward(f.state, gradient);
+    for (int k = 0; k < f.n->param_count; k++) {
+        const net_param *p = &f.n->params[k];
+        char dataset[128];
+        size_t count;
+        snprintf(dataset, sizeof dataset, "golden/gradient/%s", p->name);
+        float *expected = read_golden(f.file, dataset, &count);
+        double e = relative(gradient + p->offset, expected, count);
+        ck_assert_msg(count == p->count && e < 1e-4, "%s %s: relative difference %g", golden_files[_i],
+                      p->name, e);
+        free(expected);
+    }
+    free(gradient);
+    fixture_close(&f);
+}
+END_TEST
+
+static double loss_with_dropout(const fixture *f, gsl_rng *rng) {
+    float y[ROWS * COLUMNS];
+    double sum = 0.0;
+    rng_restart(rng, 3, RNG_TEST, 1, 2);
+    net_update(f->n);
+    net_forward(f->state, f->input, rng);
+    tensor_store(net_output(f->state, net_layer(f->n, "output")), y);
+    for (int k = 0; k < ROWS * COLUMNS; k++)
+        sum += ((double)y[k] - (double)f->target[k]) * ((double)y[k] - (double)f->target[k]);
+    return sum / (ROWS * COLUMNS);
+}
+
+/* The whole training pass, dropout included, against central differences along the gradient of each tensor.
+ */
+START_TEST(test_finite_differences) {
+    fixture f;
+    fixture_open(&f, _i, NET_TRAIN);
+    gsl_rng *rng = rng_stream(3, RNG_TEST, 1, 2);
+    float *gradient = mem_calloc(f.n->param_floats, sizeof(float));
+    loss_with_dropout(&f, rng);
+    set_output_gradient(&f);
+    net_backward(f.state, gradient);
+    for (int k = 0; k < f.n->param_count; k++) {
+        const net_param *p = &f.n->params[k];
+        float *w = f.n->values + p->offset, *keep = mem_alloc(p->count * sizeof(float));
+        memcpy(keep, w, p->count * sizeof(float));
+        double norm = 0.0, loss[2];
+        for (size_t i = 0; i < p->count; i++)
+            norm += (double)gradient[p->offset + i] * (double)gradient[p->offset + i];
+        norm = sqrt(norm);
+        double h = norm > 5e-2 ? 4e-6 / norm : 1e-4; /* small against the kinks of ReLU and pooling */
+        double expected = 0.0;
+        for (int side = 0; side < 2; side++) {
+            for (size_t i = 0; i < p->count; i++) {
+                w[i] = keep[i] + (float)((side ? h : -h) * (double)gradient[p->offset + i] / norm);
+                /* the step as float32 really took it */
+                expected += (side ? 1.0 : -1.0) * (double)w[i] * (double)gradient[p->offset + i];
+            }
+            loss[side] = loss_with_dropout(&f, rng);
+        }
+        memcpy(w, keep, p->count * sizeof(float));
+        double change = loss[1] - loss[0];
+        /* rounding of the loss is about 1e-7; gradients too small to show above it are left to the golden
+         * values */
+        ck_assert_msg(fabs(change - expected) < 0.03 * expected + 4e-7,
+                      "%s: loss changes by %g, gradient says %g", p->name, change, expected);
+        free(keep);
+    }
+    free(gradient);
+    gsl_rng_free(rng);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(test_ssfd_matches_pytorch) {
+    ssl_unet_config config;
+    size_t count;
+    const char *names =
+        "block1_relu1,block1_relu2,block2_relu1,block2_relu2,block3_relu1,block3_relu2,block4_relu1,"
+        "block4_relu2,block5_relu1,block5_relu2";
+    net *n = ssl_unet_load(golden_files[_i], 1, &config); /* encoder alone */
+    ck_assert_msg(n != NULL, "%s", err_message());
+    h5_file *f = h5_open(golden_files[_i]);
+    float *reference = read_golden(f, "golden/reference", &count),
+          *image = read_golden(f, "golden/image", &count);
+    ssfd_layers layers;
+    ck_assert_msg(ssfd_layers_parse(n, names, &layers) == 0, "%s", err_message());
+    ssfd_metric *m = ssfd_metric_create(n, &layers, ROWS, COLUMNS);
+    double found[SSFD_MAX_LAYERS];
+    ck_assert_int_eq(ssfd_metric_reference(m, reference), 0);
+    ck_assert_int_eq(ssfd_metric_distance(m, image, found), 0);
+    for (int k = 0; k < layers.count; k++) {
+        char dataset[128];
+        hsize_t one[1] = {1};
+        double expected;
+        snprintf(dataset, sizeof dataset, "golden/ssfd/%s", n->layers[layers.layers[k]].name);
+        ck_assert_int_eq(h5_read_f64(f, dataset, 1, one, &expected), 0);
+        ck_assert_msg(fabs(found[k] - expected) < 1e-5 * expected, "%s: %.9g, expected %.9g", dataset,
+                      found[k], expected);
+    }
+    ck_assert_int_eq(ssfd_metric_distance(m, reference, found), 0);
+    for (int k = 0; k < layers.count; k++)
+        ck_assert_double_eq(found[k], 0.0);
+    ssfd_metric_free(m);
+    free(reference);
+    free(image);
+    h5_close(f);
+    net_free(n);
+}
+END_TEST
+
+START_TEST(test_ssfd_errors) {
+    ssl_unet_config config;
+    net *n = ssl_unet_load(golden_files[0], 1, &config);
+    ssfd_layers layers;
+    ck_assert_int_eq(ssfd_layers_parse(n, "block9_relu1", &layers), -1);
+    ck_assert(strstr(err_message(), "block9_relu1") && strstr(err_message(), "block5_relu2"));
+    ck_assert_int_eq(ssfd_layers_parse(n, "", &layers), -1);
+    ck_assert_int_eq(ssfd_layers_parse(n, SSFD_DEFAULT_LAYER, &layers), 0);
+    ck_assert_ptr_null(ssfd_metric_create(n, &layers, 61, 48));
+    ck_assert(strstr(err_message(), "61"));
+    ssfd_metric *m = ssfd_metric_create(n, &layers, ROWS, COLUMNS);
+    float image[ROWS * COLUMNS] = {0};
+    ck_assert_int_eq(ssfd_metric_reference(m, image), -1); /* constant */
+    image[5] = NAN;
+    ck_assert_int_eq(ssfd_metric_reference(m, image), -1);
+    ssfd_metric_free(m);
+    net_free(n);
+}
+END_TEST
+
+START_TEST(test_adam_matches_pytorch) {
+    h5_file *f = h5_open(golden_files[0]);
+    size_t count, all;
+    float *w = read_golden(f, "golden/adam/start", &count), *end = read_golden(f, "golden/adam/end", &count);
+    float *gradients = read_golden(f, "golden/adam/gradients", &all);
+    adam a;
+    ck_assert_int_eq(adam_init(&a, count), 0);
+    for (size_t step = 0; step < all / count; step++)
+        adam_update(&a, w, gradients + step * count, 0.01);
+    ck_assert(relative(w, end, count) < 1e-6);
+    adam_free(&a);
+    free(w);
+    free(end);
+    free(gradients);
+    h5_close(f);
+}
+END_TEST
+
+static char scratch_path[64];
+
+static const char *scratch_file(void) {
+    snprintf(scratch_path, sizeof scratch_path, "/tmp/ssfd_weights_%d.h5", (int)getpid());
+    return scratch_path;
+}
+
+START_TEST(test_weight_file_round_trip) {
+    ssl_unet_config config = ssl_unet_defaults(), read;
+    int small[] = {10, 10, 10, 20, 20};
+    memcpy(config.channels, small, sizeof small);
+    config.weight_standardization = 1;
+    net *n = ssl_unet_create(&config);
+    ck_assert_int_eq(net_init(n, 4), 0);
+    h5_file *f = h5_create(scratch_file());
+    ck_assert_int_eq(ssl_unet_write(f, n, &config, _i ? H5_F16 : H5_F32), 0);
+    ck_assert_int_eq(h5_commit(f), 0);
+    net *m = ssl_unet_load(scratch_path, 0, &read);
+    ck_assert_msg(m != NULL, "%s", err_message());
+    ck_assert_int_eq(read.weight_standardization, 1);
+    ck_assert_int_eq(memcmp(read.channels, small, sizeof small), 0);
+    double e = relative(m->values, n->values, n->param_floats);
+    ck_assert_msg(e < (_i ? 5e-4 : 1e-12), "relative difference %g", e);
+    net_free(n);
+    net_free(m);
+    unlink(scratch_path);
+}
+END_TEST
+
+static void write_weights(const char *architecture, int skip, int bad_value, int bad_shape) {
+    ssl_unet_config config = ssl_unet_defaults();
+    int small[] = {10, 10, 10, 10, 10};
+    memcpy(config.channels, small, sizeof small);
+    net *n = ssl_unet_create(&config);
+    net_init(n, 4);
+    h5_file *f = h5_create(scratch_file());
+    int64_t channels[5] = {10, 10, 10, 10, 10};
+    h5_set_text(f, "architecture", architecture);
+    h5_set_integers(f, "channels", 5, channels);
+    h5_set_integer(f, "norm_groups", 10);
+    h5_set_integer(f, "weight_standardization", 0);
+    if (bad_value)
+        n->values[0] = NAN;
+    for (int k = 0; k < n->param_count; k++) {
+        hsize_t dims[4];
+        for (int d = 0; d < 4; d++)
+            dims[d] = (hsize_t)n->params[k].dims[d];
+        if (bad_shape && k == 2)
+            dims[0] /= 2;
+        if (k != skip)
+            h5_write_f32(f, n->params[k].name, n->params[k].rank, dims, n->values + n->params[k].offset,
+                         H5_F32);
+    }
+    ck_assert_int_eq(h5_commit(f), 0);
+    net_free(n);
+}
+
+static void expect_refused(const char *a, const char *b) {
+    ssl_unet_config config;
+    ck_assert_ptr_null(ssl_unet_load(scratch_path, 0, &config));
+    ck_assert_msg(strstr(err_message(), scratch_path) && strstr(err_message(), a) && strstr(err_message(), b),
+                  "%s", err_message());
+    unlink(scratch_path);
+}
+
+START_TEST(test_wrong_weights_are_refused) {
+    write_weights("vgg16", -1, 0, 0);
+    expect_refused("vgg16", "ssfd-unet");
+    write_weights("ssfd-unet", 6, 0, 0);
+    expect_refused("encoder1.conv_block.conv1.weight", "missing");
+    write_weights("ssfd-unet", -1, 1, 0);
+    expect_refused("firstblock.conv1.weight", "not finite");
+    write_weights("ssfd-unet", -1, 0, 1);
+    expect_refused("firstblock.conv2.weight", "expected");
+}
+END_TEST
+
+Suite *suite_ssl_unet(void) {
+    Suite *s = suite_create("ssl_unet");
+    TCase *t = tcase_create("ssl_unet");
+    tcase_set_timeout(t, 120);
+    tcase_add_loop_test(t, test_forward, 0, 4);
+    tcase_add_loop_test(t, test_gradients, 0, 2);
+    tcase_add_loop_test(t, test_finite_differences, 0, 2);
+    tcase_add_loop_test(t, test_ssfd_matches_pytorch, 0, 2);
+    tcase_add_test(t, test_ssfd_errors);
+    tcase_add_test(t, test_adam_matches_pytorch);
+    tcase_add_loop_test(t, test_weight_file_round_trip, 0, 2);
+    tcase_add_test(t, test_wrong_weights_are_refused);
+    suite_add_tcase(s, t);
+    return s;
+}
