@@ -1,0 +1,665 @@
+/* Figure 1 of the poster: SSFD and SSIM of perturbed test images against the level of the perturbation.
+ *
+ * Every slice of every test scan, every perturbation, a linear grid of levels from none to the maximum. The
+ * features of a slice's reference are computed once. Slices are averaged within their scan; means and
+ * intervals are over scans. */
+#include "core/atomic_file.h"
+#include "core/cli.h"
+#include "core/csv.h"
+#include "core/error.h"
+#include "core/progress.h"
+#include "core/record.h"
+#include "core/rng.h"
+#include "io/prepared.h"
+#include "metrics/image_metrics.h"
+#include "metrics/ssfd.h"
+#include "models/ssl_unet.h"
+#include "perturb/perturb.h"
+#include "stats/matched.h"
+#include "stats/stats.h"
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics.h>
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PROGRAM "perturbation_sweep"
+#define PATH_LENGTH 4096
+#define MAX_PERTURBATIONS 32
+#define CONFIDENCE 0.95
+#define SAVE_SECONDS 20.0 /* between two saves of what has been computed */
+
+enum { SSFD, SSIM, PSNR, NRMSE, METRICS };
+static const char *const metric_names[METRICS] = {"ssfd", "ssim", "psnr_db", "nrmse"};
+
+/* SSIM at which perturbations are compared for the poster's claim. */
+static const double matched_ssim[] = {0.95, 0.9, 0.8, 0.7};
+
+typedef struct {
+    const char *cohort, *split, *weights, *out, *records, *layers, *perturbations, *maxima;
+    int levels, scans, threads, example;
+    uint64_t seed;
+} options;
+
+typedef struct {
+    const options *o;
+    prepared_split *split;
+    net *n;
+    ssfd_layers layers;
+    int count; /* perturbations */
+    const perturbation *perturbations[MAX_PERTURBATIONS];
+    double level_max[MAX_PERTURBATIONS];
+    int *first_slice; /* [scans + 1]: index of a scan's first slice in `values` */
+    double *values;   /* [slices][perturbations][levels][METRICS]; NaN: not computed yet */
+    char settings[1536], saved[PATH_LENGTH];
+    char weights_sha256[65];
+} sweep;
+
+static double level_at(const sweep *s, int p, int level) {
+    return s->level_max[p] * level / (s->o->levels - 1);
+}
+
+static double *value_at(const sweep *s, int slice, int p, int level) {
+    return s->values +
+           (((size_t)slice * (size_t)s->count + (size_t)p) * (size_t)s->o->levels + (size_t)level) * METRICS;
+}
+
+static size_t value_count(const sweep *s) {
+    return (size_t)s->split->total_slices * (size_t)s->count * (size_t)s->o->levels * METRICS;
+}
+
+/* ---------------------------------------------------------------- one slice */
+
+/* What one thread works with. */
+typedef struct {
+    ssfd_metric *metric;
+    gsl_rng *rng;
+    float *reference, *image;
+    int rows, columns;
+} worker;
+
+static void worker_free(worker *w) {
+    ssfd_metric_free(w->metric);
+    if (w->rng)
+        gsl_rng_free(w->rng);
+    free(w->reference);
+    free(w->image);
+}
+
+static int worker_init(worker *w, const sweep *s) {
+    size_t pixels = (size_t)s->split->rows * (size_t)s->split->columns;
+    *w = (worker){.rows = s->split->rows, .columns = s->split->columns};
+    w->metric = ssfd_metric_create(s->n, &s->layers, w->rows, w->columns);
+    w->rng = w->metric ? rng_stream(s->o->seed, RNG_PERTURB, 0, 0) : NULL;
+    w->reference = w->rng ? mem_alloc(pixels * sizeof(float)) : NULL;
+    w->image = w->reference ? mem_alloc(pixels * sizeof(float)) : NULL;
+    if (w->image)
+        return 0;
+    worker_free(w);
+    return -1;
+}
+
+static int measure(worker *w, int layers, double *metrics) {
+    double distances[SSFD_MAX_LAYERS], peak = image_max_abs(w->reference, w->rows, w->columns);
+    if (ssfd_metric_distance(w->metric, w->image, distances) < 0 ||
+        metric_ssim(w->reference, w->image, w->rows, w->columns, SSIM_WANG, peak, &metrics[SSIM]) < 0 ||
+        metric_psnr(w->reference, w->image, w->rows, w->columns, peak, &metrics[PSNR]) < 0 ||
+        metric_nrmse(w->reference, w->image, w->rows, w->columns, &metrics[NRMSE]) < 0)
+        return -1;
+    metrics[SSFD] = 0.0;
+    for (int k = 0; k < layers; k++)
+        metrics[SSFD] += distances[k];
+    return 0;
+}
+
+static int perturb_slice(const sweep *s, worker *w, int scan, int slice, int p, double level) {
+    char stream[512];
+    snprintf(stream, sizeof stream, "%s/%s", s->perturbations[p]->name, s->split->scan_ids[scan]);
+    rng_restart(w->rng, s->o->seed, RNG_PERTURB, rng_hash(stream), (uint64_t)slice);
+    return perturb_apply(s->perturbations[p], w->reference, w->image, w->rows, w->columns, level, w->rng);
+}
+
+static int read_reference(const sweep *s, int scan, int slice, float *image) {
+    int status;
+#pragma omp critical(hdf5)
+    {
+        prepared_scan *file = prepared_open(s->split->paths[scan]);
+        status = file ? prepared_read(file, PREPARED_REFERENCE, slice, image) : -1;
+        prepared_close(file);
+    }
+    return status;
+}
+
+/* Level 0 is the same image for every perturbation: measured once. */
+static int sweep_slice(const sweep *s, worker *w, int scan, int slice) {
+    int at = s->first_slice[scan] + slice;
+    if (read_reference(s, scan, slice, w->reference) < 0 ||
+        ssfd_metric_reference(w->metric, w->reference) < 0)
+        return -1;
+    for (int p = 0; p < s->count; p++)
+        for (int level = p > 0; level < s->o->levels; level++)
+            if (perturb_slice(s, w, scan, slice, p, level_at(s, p, level)) < 0 ||
+                measure(w, s->layers.count, value_at(s, at, p, level)) < 0)
+                return err_prefix("%s: slice %d: %s", s->split->paths[scan], slice,
+                                  s->perturbations[p]->name);
+    for (int p = 1; p < s->count; p++)
+        memcpy(value_at(s, at, p, 0), value_at(s, at, 0, 0), METRICS * sizeof(double));
+    return 0;
+}
+
+/* ---------------------------------------------------------------- an interrupted run goes on */
+
+static int save_values(const sweep *s, const double *values) {
+    h5_file *f = h5_create(s->saved);
+    hsize_t count[1] = {value_count(s)};
+    if (!f)
+        return -1;
+    if (h5_set_text(f, "settings", s->settings) < 0 || h5_write_f64(f, "values", 1, count, values) < 0) {
+        h5_close(f);
+        return -1;
+    }
+    return h5_commit(f);
+}
+
+/* Takes over what an interrupted run of the same settings had computed; anything else is ignored. */
+static void load_values(sweep *s) {
+    for (size_t k = 0; k < value_count(s); k++)
+        s->values[k] = NAN;
+    h5_file *f = access(s->saved, R_OK) == 0 ? h5_open(s->saved) : NULL;
+    hsize_t count[1] = {value_count(s)};
+    char *settings = NULL;
+    if (f && h5_attr_text(f, "settings", &settings) == 0 && strcmp(settings, s->settings) == 0 &&
+        h5_read_f64(f, "values", 1, count, s->values) < 0)
+        for (size_t k = 0; k < value_count(s); k++)
+            s->values[k] = NAN;
+    free(settings);
+    h5_close(f);
+}
+
+static int is_done(const sweep *s, int slice) {
+    return !isnan(value_at(s, slice, s->count - 1, s->o->levels - 1)[SSFD]);
+}
+
+static int save_now_and_then(const sweep *s, double *saved_at) {
+    int status = 0;
+    if (clock_seconds() - *saved_at > SAVE_SECONDS) {
+        status = save_values(s, s->values);
+        *saved_at = clock_seconds();
+    }
+    return status;
+}
+
+/* A slice is computed aside and copied when whole, so that a save never holds half a slice. */
+static int run_slice(const sweep *s, sweep *mine, worker *w, int scan, int slice, double *saved_at) {
+    int at = s->first_slice[scan] + slice, status;
+    size_t per_slice = (size_t)s->count * (size_t)s->o->levels * METRICS;
+    status = sweep_slice(mine, w, scan, slice);
+    if (status == 0) {
+#pragma omp critical(hdf5)
+        {
+            memcpy(value_at(s, at, 0, 0), value_at(mine, at, 0, 0), per_slice * sizeof(double));
+            status = save_now_and_then(s, saved_at);
+        }
+    }
+    return status;
+}
+
+static int run_sweep(sweep *s) {
+    err_box failure = {0};
+    progress bar;
+    double saved_at = clock_seconds();
+    progress_start(&bar, "perturbation sweep (slices)", (size_t)s->split->total_slices);
+    double *aside = mem_alloc(value_count(s) * sizeof(double));
+    if (!aside)
+        return -1;
+#pragma omp parallel
+    {
+        worker w;
+        sweep mine = *s;
+        mine.values = aside;
+        int ready = worker_init(&w, s) == 0;
+        if (!ready)
+            err_box_take(&failure);
+#pragma omp for schedule(dynamic, 1)
+        for (int scan = 0; scan < s->split->scans; scan++)
+            for (int slice = 0; slice < s->split->slices[scan]; slice++) {
+                if (ready && !failure.failed && !is_done(s, s->first_slice[scan] + slice) &&
+                    run_slice(s, &mine, &w, scan, slice, &saved_at) < 0)
+                    err_box_take(&failure);
+                progress_step(&bar, 1);
+            }
+        if (ready)
+            worker_free(&w);
+    }
+    free(aside);
+    progress_end(&bar);
+    return err_box_raise(&failure);
+}
+
+/* ---------------------------------------------------------------- tables */
+
+static double scan_mean(const sweep *s, int scan, int p, int level, int metric) {
+    double sum = 0.0;
+    for (int slice = s->first_slice[scan]; slice < s->first_slice[scan + 1]; slice++)
+        sum += value_at(s, slice, p, level)[metric];
+    return sum / s->split->slices[scan];
+}
+
+static void write_comments(const sweep *s, csv_writer *csv) {
+    csv_writer_comment(csv, "cohort: %s", s->split->cohort);
+    csv_writer_comment(csv, "split: %s, %d scans, %d slices", s->split->split, s->split->scans,
+                       s->split->total_slices);
+    csv_writer_comment(csv, "ssfd: layer %s, weights sha256 %s", s->o->layers, s->weights_sha256);
+    csv_writer_comment(csv,
+                       "ssim: Gaussian window 11x11, sigma 1.5, data range = maximum of the reference slice");
+    csv_writer_comment(csv, "seed: %llu", (unsigned long long)s->o->seed);
+}
+
+/* PSNR of the unperturbed image is infinite: those rows are left out. */
+static int has_row(int level, int metric) {
+    return !(metric == PSNR && level == 0);
+}
+
+static int write_scans(const sweep *s) {
+    char path[PATH_LENGTH];
+    snprintf(path, sizeof path, "%s/perturbation_sweep_scans.csv", s->o->out);
+    csv_writer *csv = csv_writer_open(path);
+    if (!csv)
+        return -1;
+    write_comments(s, csv);
+    csv_writer_row(csv, "scan_id,perturbation,level,metric,slices,value");
+    for (int scan = 0; scan < s->split->scans; scan++)
+        for (int p = 0; p < s->count; p++)
+            for (int level = 0; level < s->o->levels; level++)
+                for (int m = 0; m < METRICS; m++)
+                    if (has_row(level, m))
+                        csv_writer_row(csv, "%s,%s,%.9g,%s,%d,%.9g", s->split->scan_ids[scan],
+                                       s->perturbations[p]->name, level_at(s, p, level), metric_names[m],
+                                       s->split->slices[scan], scan_mean(s, scan, p, level, m));
+    return csv_writer_close(csv);
+}
+
+static int write_mean(const sweep *s, csv_writer *csv, int p, int level, int metric, double *scans) {
+    const perturbation *q = s->perturbations[p];
+    stats_mean mean;
+    for (int scan = 0; scan < s->split->scans; scan++)
+        scans[scan] = scan_mean(s, scan, p, level, metric);
+    if (stats_mean_t(scans, (size_t)s->split->scans, CONFIDENCE, &mean) < 0)
+        return err_prefix("%s of %s at level %g", metric_names[metric], q->name, level_at(s, p, level));
+    csv_writer_row(csv, "%s,%.9g,%s,%s,%zu,%.9g,%.9g,%.9g,%.9g,%s,%s", q->name, level_at(s, p, level),
+                   q->level_unit, metric_names[metric], mean.n, mean.mean, mean.sd, mean.ci_low, mean.ci_high,
+                   q->title, q->level_name);
+    return 0;
+}
+
+static int write_means(const sweep *s, double *scans) {
+    char path[PATH_LENGTH];
+    snprintf(path, sizeof path, "%s/perturbation_sweep.csv", s->o->out);
+    csv_writer *csv = csv_writer_open(path);
+    if (!csv)
+        return -1;
+    write_comments(s, csv);
+    csv_writer_comment(csv, "ci: two-sided 95 %% Student-t interval of the mean over scans");
+    csv_writer_row(csv,
+                   "perturbation,level,level_unit,metric,n_scans,mean,sd,ci_low,ci_high,title,level_name");
+    for (int p = 0; p < s->count; p++)
+        for (int level = 0; level < s->o->levels; level++)
+            for (int m = 0; m < METRICS; m++)
+                if (has_row(level, m) && write_mean(s, csv, p, level, m, scans) < 0) {
+                    csv_writer_discard(csv);
+                    return -1;
+                }
+    return csv_writer_close(csv);
+}
+
+/* ---------------------------------------------------------------- the poster's claim */
+
+static int index_of(const sweep *s, const char *name) {
+    for (int p = 0; p < s->count; p++)
+        if (strcmp(s->perturbations[p]->name, name) == 0)
+            return p;
+    return -1;
+}
+
+/* SSFD of every scan where its SSIM under perturbation p has fallen to `target`; NaN where it never does. */
+static int ssfd_at_ssim(const sweep *s, int p, double target, double *out) {
+    double *ssim = mem_alloc(2 * (size_t)s->o->levels * sizeof(double)), *ssfd = ssim + s->o->levels;
+    int status = ssim ? 0 : -1;
+    for (int scan = 0; status == 0 && scan < s->split->scans; scan++) {
+        for (int level = 0; level < s->o->levels; level++) {
+            ssim[level] = scan_mean(s, scan, p, level, SSIM);
+            ssfd[level] = scan_mean(s, scan, p, level, SSFD);
+        }
+        status = matched_value(ssim, ssfd, (size_t)s->o->levels, target, &out[scan]);
+    }
+    free(ssim);
+    return status;
+}
+
+static int write_claim(const sweep *s, csv_writer *csv, int shift, int other, double target, double *a,
+                       double *b) {
+    size_t n = (size_t)s->split->scans, both = 0;
+    const char *name = s->perturbations[other]->name;
+    if (ssfd_at_ssim(s, shift, target, a) < 0 || ssfd_at_ssim(s, other, target, b) < 0)
+        return -1;
+    for (size_t k = 0; k < n; k++)
+        both += !isnan(a[k]) && !isnan(b[k]);
+    csv_writer_comment(csv, "SSIM %.2f: %zu of %zu scans reach it under both pixel_shift and %s", target,
+                       both, n, name);
+    return 0;
+}
+
+static int write_claim_row(const sweep *s, csv_writer *csv, int shift, int other, double target, double *a,
+                           double *b) {
+    size_t n = (size_t)s->split->scans, both = 0;
+    matched_ratio r;
+    if (ssfd_at_ssim(s, shift, target, a) < 0 || ssfd_at_ssim(s, other, target, b) < 0)
+        return -1;
+    for (size_t k = 0; k < n; k++)
+        both += !isnan(a[k]) && !isnan(b[k]);
+    if (2 * both < n || both < 3)
+        return 0; /* a matter of the few scans that get there: no statement about the cohort */
+    if (matched_log_ratio(a, b, n, CONFIDENCE, &r) < 0)
+        return -1;
+    const char *verdict = r.ci_high < 1.0 ? "reproduced" : r.ci_low > 1.0 ? "not reproduced" : "undecided";
+    csv_writer_row(
+        csv,
+        "at equal SSIM (%.2f) SSFD reacts less to %s than to %s,ratio of SSFD (%s / %s),%.6g,%.6g,%.6g,%zu,"
+        "paired t on log ratio over scans,%s",
+        target, s->perturbations[shift]->name, s->perturbations[other]->name, s->perturbations[shift]->name,
+        s->perturbations[other]->name, r.ratio, r.ci_low, r.ci_high, r.n, verdict);
+    return 0;
+}
+
+static int each_claim(const sweep *s, csv_writer *csv, double *work,
+                      int (*write)(const sweep *, csv_writer *, int, int, double, double *, double *)) {
+    static const char *const others[] = {"gaussian_blur", "gaussian_noise"};
+    int shift = index_of(s, "pixel_shift");
+    for (size_t k = 0; shift >= 0 && k < sizeof others / sizeof *others; k++)
+        for (size_t t = 0; t < sizeof matched_ssim / sizeof *matched_ssim; t++) {
+            int other = index_of(s, others[k]);
+            if (other >= 0 && write(s, csv, shift, other, matched_ssim[t], work, work + s->split->scans) < 0)
+                return -1;
+        }
+    return 0;
+}
+
+static int write_claims(const sweep *s, double *work) {
+    char path[PATH_LENGTH];
+    snprintf(path, sizeof path, "%s/perturbation_sweep_claims.csv", s->o->out);
+    csv_writer *csv = csv_writer_open(path);
+    if (!csv)
+        return -1;
+    write_comments(s, csv);
+    csv_writer_comment(
+        csv, "each scan's SSFD is interpolated at equal SSIM; rows need half of the scans to reach it");
+    int status = each_claim(s, csv, work, write_claim);
+    csv_writer_row(csv, "claim,effect,estimate,ci_low,ci_high,n,test,verdict");
+    if (status == 0)
+        status = each_claim(s, csv, work, write_claim_row);
+    if (status == 0)
+        return csv_writer_close(csv);
+    csv_writer_discard(csv);
+    return -1;
+}
+
+/* ---------------------------------------------------------------- example images */
+
+static int write_panel(const sweep *s, const char *name, const float *image, double white) {
+    char path[PATH_LENGTH];
+    size_t pixels = (size_t)s->split->rows * (size_t)s->split->columns;
+    snprintf(path, sizeof path, "%s/panels/%s.f32", s->o->out, name);
+    char *temporary = atomic_begin(path);
+    FILE *f = temporary ? fopen(temporary, "wb") : NULL;
+    int ok = f != NULL;
+    for (size_t k = 0; ok && k < pixels; k++) {
+        float v = (float)((double)image[k] / white);
+        v = v < 0.0f ? 0.0f : v > 1.0f ? 1.0f : v;
+        ok = fwrite(&v, sizeof v, 1, f) == 1;
+    }
+    if (f && fclose(f) != 0)
+        ok = 0;
+    if (ok)
+        return atomic_commit(temporary, path);
+    atomic_discard(temporary);
+    return temporary ? err_set("%s: cannot be written", path) : -1;
+}
+
+/* White of the display window: the 99.8th percentile of the reference, so that a few bright pixels do not
+ * darken all. */
+static int display_white(const worker *w, double *white) {
+    size_t n = (size_t)w->rows * (size_t)w->columns;
+    double *sorted = mem_alloc(n * sizeof *sorted);
+    if (!sorted)
+        return -1;
+    for (size_t k = 0; k < n; k++)
+        sorted[k] = (double)w->reference[k];
+    gsl_sort(sorted, 1, n);
+    *white = gsl_stats_quantile_from_sorted_data(sorted, 1, n, 0.998);
+    free(sorted);
+    return *white > 0.0 ? 0 : err_set("example slice is empty");
+}
+
+static int write_example(const sweep *s, worker *w, csv_writer *csv, int scan, int slice, int p,
+                         double white) {
+    double metrics[METRICS], level = p < 0 ? 0.0 : 0.5 * s->level_max[p];
+    const char *name = p < 0 ? "original" : s->perturbations[p]->name;
+    const char *unit = p < 0 ? "" : s->perturbations[p]->level_unit;
+    if (perturb_slice(s, w, scan, slice, p < 0 ? 0 : p, level) < 0 ||
+        measure(w, s->layers.count, metrics) < 0)
+        return -1;
+    csv_writer_row(csv, "%s,%s,%.9g,%s,%s,%d,%.9g,%.9g", name, p < 0 ? "none" : name, level, unit,
+                   s->split->scan_ids[scan], slice, metrics[SSFD], metrics[SSIM]);
+    return write_panel(s, name, w->image, white);
+}
+
+/* The original and each perturbation at the 50th percentile of its levels, of one slice. */
+static int write_examples(const sweep *s) {
+    char path[PATH_LENGTH];
+    double white = 1.0;
+    worker w;
+    int scan = s->o->example < s->split->scans ? s->o->example : 0, slice = s->split->slices[scan] / 2;
+    if (worker_init(&w, s) < 0)
+        return -1;
+    snprintf(path, sizeof path, "%s/panels/perturbation_examples.csv", s->o->out);
+    csv_writer *csv = csv_writer_open(path);
+    int status = csv && read_reference(s, scan, slice, w.reference) == 0 &&
+                         ssfd_metric_reference(w.metric, w.reference) == 0
+                     ? display_white(&w, &white)
+                     : -1;
+    if (status == 0) {
+        csv_writer_comment(csv, "image: %d x %d", w.rows, w.columns);
+        csv_writer_comment(csv, "cohort: %s", s->split->cohort);
+        csv_writer_row(csv, "panel,perturbation,level,level_unit,scan_id,slice,ssfd,ssim");
+    }
+    for (int p = -1; status == 0 && p < s->count; p++)
+        status = write_example(s, &w, csv, scan, slice, p, white);
+    worker_free(&w);
+    if (status == 0)
+        return csv_writer_close(csv);
+    csv_writer_discard(csv);
+    return -1;
+}
+
+/* ---------------------------------------------------------------- set-up */
+
+/* Exit code 2 for what the caller asked for wrongly: the message is set. */
+static int choose_perturbations(sweep *s) {
+    char list[1024], *rest = NULL;
+    const perturbation *const *all = perturb_list();
+    for (; strcmp(s->o->perturbations, "all") == 0 && all[s->count] && s->count < MAX_PERTURBATIONS;
+         s->count++)
+        s->perturbations[s->count] = all[s->count];
+    snprintf(list, sizeof list, "%s", s->count ? "" : s->o->perturbations);
+    for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
+        if (s->count == MAX_PERTURBATIONS)
+            return err_set("more than %d perturbations", MAX_PERTURBATIONS);
+        if (!(s->perturbations[s->count] = perturb_find(name)))
+            return -1;
+        if (index_of(s, name) >= 0)
+            return err_set("perturbation '%s' is given twice", name);
+        s->count++;
+    }
+    for (int p = 0; p < s->count; p++)
+        s->level_max[p] = s->perturbations[p]->level_max;
+    return s->count ? 0 : err_set("no perturbation given");
+}
+
+/* "gaussian_blur=3,pixel_shift=8" */
+static int choose_maxima(sweep *s) {
+    char list[1024], *rest = NULL;
+    snprintf(list, sizeof list, "%s", s->o->maxima);
+    for (char *item = strtok_r(list, ",", &rest); item; item = strtok_r(NULL, ",", &rest)) {
+        char *value = strchr(item, '='), *end = NULL;
+        if (value)
+            *value++ = '\0';
+        int p = index_of(s, item);
+        double maximum = value ? strtod(value, &end) : NAN;
+        if (p < 0)
+            return err_set("--max: '%s' is not among the perturbations of this sweep", item);
+        if (!end || end == value || *end || !(maximum > 0.0) || !isfinite(maximum))
+            return err_set("--max: expected %s=LEVEL with a level above 0", item);
+        s->level_max[p] = maximum;
+    }
+    return 0;
+}
+
+static int describe(sweep *s) {
+    char *to = s->settings;
+    size_t left = sizeof s->settings;
+    uint64_t files = 0;
+    for (int scan = 0; scan < s->split->scans; scan++) {
+        struct stat info;
+        char line[PATH_LENGTH + 64];
+        if (stat(s->split->paths[scan], &info) != 0)
+            return err_set("%s: cannot be read", s->split->paths[scan]);
+        snprintf(line, sizeof line, "%llu %s %lld %lld", (unsigned long long)files, s->split->scan_ids[scan],
+                 (long long)info.st_size, (long long)info.st_mtime);
+        files = rng_hash(line);
+    }
+    snprintf(to, left, "weights=%s layers=%s levels=%d seed=%llu scans=%d files=%llx isa=%s",
+             s->weights_sha256, s->o->layers, s->o->levels, (unsigned long long)s->o->seed, s->split->scans,
+             (unsigned long long)files, conv_isa());
+    for (int p = 0; p < s->count; p++)
+        snprintf(to + strlen(to), left - strlen(to), " %s=%.9g", s->perturbations[p]->name, s->level_max[p]);
+    return 0;
+}
+
+static int sweep_open(sweep *s) {
+    const options *o = s->o;
+    ssl_unet_config config;
+    if (!(s->split = prepared_split_open(o->cohort, o->split, o->scans)))
+        return -1;
+    if (s->split->scans < 2)
+        return err_set("%s: %s split has %d scan: intervals need at least 2", o->cohort, o->split,
+                       s->split->scans);
+    if (!(s->n = ssl_unet_load(o->weights, 1, &config)) ||
+        ssfd_layers_parse(s->n, o->layers, &s->layers) < 0 ||
+        file_checksum(o->weights, "sha256", s->weights_sha256) < 0 || describe(s) < 0)
+        return -1;
+    s->first_slice = mem_calloc((size_t)s->split->scans + 1, sizeof *s->first_slice);
+    s->values = mem_alloc(value_count(s) * sizeof(double));
+    if (!s->first_slice || !s->values)
+        return -1;
+    for (int scan = 0; scan < s->split->scans; scan++)
+        s->first_slice[scan + 1] = s->first_slice[scan] + s->split->slices[scan];
+    snprintf(s->saved, sizeof s->saved, "%s/.perturbation_sweep.unfinished.h5", o->out);
+    load_values(s);
+    return path_make_dirs(o->out);
+}
+
+static void sweep_close(sweep *s) {
+    prepared_split_free(s->split);
+    net_free(s->n);
+    free(s->first_slice);
+    free(s->values);
+}
+
+static int run(sweep *s, run_record *record) {
+    char path[PATH_LENGTH];
+    if (sweep_open(s) < 0)
+        return -1;
+    double started = clock_seconds();
+    if (run_sweep(s) < 0)
+        return -1;
+    double *scans = mem_alloc(2 * (size_t)s->split->scans * sizeof(double));
+    int status = scans && write_scans(s) == 0 && write_examples(s) == 0 && write_claims(s, scans) == 0 &&
+                         write_means(s, scans) == 0
+                     ? 0
+                     : -1;
+    free(scans);
+    if (status < 0)
+        return -1;
+    unlink(s->saved);
+    record_text(record, "cohort", s->split->cohort);
+    record_text(record, "settings", s->settings);
+    record_integer(record, "scans", s->split->scans);
+    record_integer(record, "slices", s->split->total_slices);
+    record_integer(record, "seed", (int64_t)s->o->seed);
+    record_real(record, "slice_perturbations_per_second",
+                (double)s->split->total_slices * s->count * (s->o->levels - 1) / (clock_seconds() - started));
+    snprintf(path, sizeof path, "%s/perturbation_sweep.csv", s->o->out);
+    return record_file(record, "weights", s->o->weights) < 0 || record_file(record, "result", path) < 0 ? -1
+                                                                                                        : 0;
+}
+
+int main(int argc, char **argv) {
+    char names[1024] = "Perturbations (default: all):\n";
+    options o = {.cohort = "build/cohort",
+                 .split = "test",
+                 .weights = "lib/models/weights/ssl_unet.h5",
+                 .out = "results",
+                 .layers = SSFD_DEFAULT_LAYER,
+                 .perturbations = "all",
+                 .maxima = "",
+                 .levels = 11,
+                 .threads = omp_get_num_procs(),
+                 .seed = 2022};
+    const cli_option table[] = {
+        {CLI_STRING, "cohort", &o.cohort, "DIR", "prepared scans", 0, 0},
+        {CLI_STRING, "split", &o.split, "NAME", "split of the cohort", 0, 0},
+        {CLI_STRING, "weights", &o.weights, "FILE", "weights of the self-supervised network", 0, 0},
+        {CLI_STRING, "out", &o.out, "DIR", "folder for the tables and example panels", 0, 0},
+        {CLI_STRING, "layer", &o.layers, "NAMES",
+         "feature layers of SSFD, comma-separated (their distances add)", 0, 0},
+        {CLI_STRING, "perturbations", &o.perturbations, "NAMES", "comma-separated, or all", 0, 0},
+        {CLI_STRING, "max", &o.maxima, "NAME=LEVEL,...", "ends of level grids other than the defaults", 0, 0},
+        {CLI_INT, "levels", &o.levels, "N", "points of each level grid, none and the maximum included", 2,
+         1001},
+        {CLI_INT, "scans", &o.scans, "N", "take the first N scans only (0: all)", 0, 1e9},
+        {CLI_INT, "example", &o.example, "N", "scan that the example images are of, counted from 0", 0, 1e9},
+        {CLI_U64, "seed", &o.seed, "N", "seed of random perturbations", 0, 0},
+        {CLI_INT, "threads", &o.threads, "N", "threads", 1, 1024},
+        {CLI_STRING, "records", &o.records, "DIR", "folder for the run record (default: OUT/records)", 0, 0},
+        {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};
+    for (const perturbation *const *p = perturb_list(); *p; p++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), "  %-16s %s, up to %g\n", (*p)->name,
+                 (*p)->level_name, (*p)->level_max);
+    const cli_spec spec = {
+        PROGRAM, "SSFD, SSIM, PSNR and NRMSE of perturbed test images against the level (figure 1).",
+        NULL,    0,
+        0,       table,
+        names};
+    int first;
+    cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
+    if (parsed != CLI_RUN)
+        return parsed == CLI_DONE ? 0 : 2;
+    sweep s = {.o = &o};
+    char records[PATH_LENGTH];
+    snprintf(records, sizeof records, "%s/records", o.out);
+    if (choose_perturbations(&s) < 0 || choose_maxima(&s) < 0)
+        return cli_usage(PROGRAM, "%s", err_message());
+    omp_set_num_threads(o.threads);
+    run_record *record = record_begin(PROGRAM, argc, argv);
+    int status = record ? run(&s, record) : -1;
+    sweep_close(&s);
+    if (status == 0)
+        status = record_end(record, o.records ? o.records : records);
+    else
+        record_discard(record);
+    return status < 0 ? cli_fail(PROGRAM) : 0;
+}
