@@ -1,0 +1,217 @@
+#include "mri/virtual_scan.h"
+
+#include "core/error.h"
+#include "core/rng.h"
+#include <gsl/gsl_interp.h>
+#include <gsl/gsl_randist.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is drawn from a scan's streams. */
+enum { DRAW_GEOMETRY, DRAW_LOOK, DRAW_NOISE };
+
+/* Splits alternate along z, so that each sees the head at several heights; between slabs lie two unused
+ * voxels. */
+static const virtual_slab slabs[] = {{"train", 8, 33},  {"test", 36, 56},  {"train", 59, 81},
+                                     {"test", 84, 104}, {"val", 107, 123}, {"train", 126, 150},
+                                     {NULL, 0, 0}};
+
+const virtual_slab *virtual_slabs(void) {
+    return slabs;
+}
+
+static int choose_slab(const char *split, int index, virtual_slab *out) {
+    int count = 0;
+    for (const virtual_slab *s = slabs; s->split; s++)
+        count += strcmp(s->split, split) == 0;
+    if (count == 0)
+        return err_set("unknown split '%s': expected train, val or test", split);
+    int wanted = index % count;
+    for (const virtual_slab *s = slabs; s->split; s++)
+        if (strcmp(s->split, split) == 0 && wanted-- == 0)
+            *out = *s;
+    return 0;
+}
+
+static double between(gsl_rng *rng, double low, double high) {
+    return low + (high - low) * gsl_rng_uniform(rng);
+}
+
+static virtual_wave draw_wave(gsl_rng *rng, double amplitude, double shortest, double longest) {
+    virtual_wave w = {.amplitude = between(rng, -amplitude, amplitude),
+                      .phase = between(rng, 0.0, 2.0 * M_PI)};
+    double k = 2.0 * M_PI / between(rng, shortest, longest), x, y, z;
+    gsl_ran_dir_3d(rng, &x, &y, &z);
+    w.k[0] = k * x;
+    w.k[1] = k * y;
+    w.k[2] = k * z;
+    return w;
+}
+
+static void draw_geometry(virtual_scan *s, gsl_rng *rng) {
+    int quarter = (int)gsl_rng_uniform_int(rng, 4);
+    double flip = gsl_rng_uniform_int(rng, 2) ? 1.0 : -1.0;
+    double angle = M_PI / 2.0 * quarter + between(rng, -15.0, 15.0) * M_PI / 180.0;
+    double sx = flip * between(rng, 0.9, 1.1), sy = between(rng, 0.9, 1.1);
+    s->matrix[0][0] = sx * cos(angle);
+    s->matrix[0][1] = -sx * sin(angle);
+    s->matrix[1][0] = sy * sin(angle);
+    s->matrix[1][1] = sy * cos(angle);
+    s->pixel_mm = between(rng, 0.68, 0.76); /* of 320 pixels: 218 to 243 mm */
+    s->centre_x = between(rng, -6.0, 6.0);
+    s->centre_y = between(rng, -6.0, 6.0);
+    s->tilt_x = between(rng, -1.5, 1.5) * M_PI / 180.0;
+    s->tilt_y = between(rng, -1.5, 1.5) * M_PI / 180.0;
+    for (int axis = 0; axis < 3; axis++)
+        for (int k = 0; k < VIRTUAL_WAVES; k++)
+            s->warp[axis][k] = draw_wave(rng, axis < 2 ? 2.0 : 0.4, 60.0, 160.0);
+}
+
+static void draw_look(virtual_scan *s, gsl_rng *rng) {
+    double sum = 0.0;
+    s->tone[0] = 0.0;
+    for (int k = 1; k < VIRTUAL_TONE_KNOTS; k++)
+        s->tone[k] = sum += between(rng, 0.4, 1.6);
+    for (int k = 1; k < VIRTUAL_TONE_KNOTS; k++)
+        s->tone[k] /= sum;
+    for (int k = 0; k < 3; k++)
+        s->bias[k] = draw_wave(rng, 0.15, 180.0, 400.0);
+    s->snr = between(rng, 20.0, 60.0);
+}
+
+int virtual_scan_draw(uint64_t seed, const char *split, int index, virtual_scan *s) {
+    *s = (virtual_scan){.seed = seed};
+    snprintf(s->scan_id, sizeof s->scan_id, "colin27_%s_%04d", split, index + 1);
+    if (choose_slab(split, index, &s->slab) < 0)
+        return -1;
+    gsl_rng *rng = rng_stream(seed, RNG_COHORT, rng_hash(s->scan_id), DRAW_GEOMETRY);
+    if (!rng)
+        return -1;
+    draw_geometry(s, rng);
+    rng_restart(rng, seed, RNG_COHORT, rng_hash(s->scan_id), DRAW_LOOK);
+    draw_look(s, rng);
+    gsl_rng_free(rng);
+    return 0;
+}
+
+/* Six voxels at either end are left to tilt, warp and interpolation. */
+double virtual_scan_position(const virtual_scan *s, int slice, int slices) {
+    double low = s->slab.first + 6.0, high = s->slab.last - 6.0;
+    return low + (high - low) * (slice + 0.5) / slices;
+}
+
+/* ---------------------------------------------------------------- rendering */
+
+static double waves(const virtual_wave *w, int count, double x, double y, double z) {
+    double sum = 0.0;
+    for (int k = 0; k < count; k++)
+        sum += w[k].amplitude * cos(w[k].k[0] * x + w[k].k[1] * y + w[k].k[2] * z + w[k].phase);
+    return sum;
+}
+
+/* Catmull-Rom weights of the four neighbours of a position with fraction t. */
+static void cubic_weights(double t, double w[4]) {
+    w[0] = 0.5 * t * (-1.0 + t * (2.0 - t));
+    w[1] = 0.5 * (2.0 + t * t * (-5.0 + 3.0 * t));
+    w[2] = 0.5 * t * (1.0 + t * (4.0 - 3.0 * t));
+    w[3] = 0.5 * t * t * (t - 1.0);
+}
+
+/* Tricubic interpolation; outside the volume is air. */
+static double sample(const nifti_volume *head, double x, double y, double z, int z_range[2]) {
+    int ix = (int)floor(x), iy = (int)floor(y), iz = (int)floor(z);
+    double wx[4], wy[4], wz[4], sum = 0.0;
+    cubic_weights(x - ix, wx);
+    cubic_weights(y - iy, wy);
+    cubic_weights(z - iz, wz);
+    if (iz - 1 < z_range[0])
+        z_range[0] = iz - 1;
+    if (iz + 2 > z_range[1])
+        z_range[1] = iz + 2;
+    for (int c = 0; c < 4; c++)
+        for (int b = 0; b < 4; b++) {
+            int zz = iz - 1 + c, yy = iy - 1 + b;
+            if (zz < 0 || yy < 0 || zz >= head->nz || yy >= head->ny)
+                continue;
+            const float *row = head->data + ((size_t)zz * (size_t)head->ny + (size_t)yy) * (size_t)head->nx;
+            double line = 0.0;
+            for (int a = 0; a < 4; a++)
+                if (ix - 1 + a >= 0 && ix - 1 + a < head->nx)
+                    line += wx[a] * (double)row[ix - 1 + a];
+            sum += wz[c] * wy[b] * line;
+        }
+    return sum > 0.0 ? sum : 0.0;
+}
+
+/* Volume intensities at the knots of the tone curve: close where brain tissue is, so that its contrast varies
+ * most. */
+static const double tone_knots[VIRTUAL_TONE_KNOTS] = {0.0, 30.0, 60.0, 85.0, 110.0, 160.0, 256.0};
+
+typedef struct {
+    const virtual_scan *s;
+    const nifti_volume *head;
+    gsl_interp *tone;
+    double z;
+    int size;
+} renderer;
+
+static double render_pixel(const renderer *r, int row, int column, int z_range[2]) {
+    const virtual_scan *s = r->s;
+    double scale = 320.0 / r->size * s->pixel_mm, half = 0.5 * (r->size - 1);
+    double u = (column - half) * scale, v = (row - half) * scale;
+    double x = s->matrix[0][0] * u + s->matrix[0][1] * v + s->centre_x;
+    double y = s->matrix[1][0] * u + s->matrix[1][1] * v + s->centre_y;
+    double z = r->z + s->tilt_x * x + s->tilt_y * y + waves(s->warp[2], VIRTUAL_WAVES, x, y, r->z);
+    double dx = waves(s->warp[0], VIRTUAL_WAVES, x, y, r->z),
+           dy = waves(s->warp[1], VIRTUAL_WAVES, x, y, r->z);
+    /* one voxel below and two above take part in the interpolation */
+    z = fmax(s->slab.first + 1.0, fmin(s->slab.last - 2.0, z));
+    double value =
+        sample(r->head, 0.5 * (r->head->nx - 1) + x + dx, 0.5 * (r->head->ny - 1) + y + dy, z, z_range);
+    double tone = gsl_interp_eval(r->tone, tone_knots, s->tone, fmin(value, 255.0), NULL);
+    return tone * exp(waves(s->bias, 3, u, v, 0.0));
+}
+
+/* The magnitude of signal plus complex noise. */
+static int add_rician_noise(const virtual_scan *s, int slice, float *image, size_t pixels) {
+    double sum = 0.0;
+    size_t tissue = 0;
+    for (size_t k = 0; k < pixels; k++)
+        if (image[k] > 0.1f) {
+            sum += (double)image[k];
+            tissue++;
+        }
+    if (tissue == 0)
+        return err_set("%s: slice %d shows no tissue", s->scan_id, slice);
+    gsl_rng *rng = rng_stream(s->seed, RNG_COHORT, rng_hash(s->scan_id), DRAW_NOISE + (uint64_t)slice);
+    if (!rng)
+        return -1;
+    double sigma = sum / (double)tissue / s->snr;
+    for (size_t k = 0; k < pixels; k++) {
+        double re = (double)image[k] + gsl_ran_gaussian_ziggurat(rng, sigma);
+        image[k] = (float)hypot(re, gsl_ran_gaussian_ziggurat(rng, sigma));
+    }
+    gsl_rng_free(rng);
+    return 0;
+}
+
+int virtual_scan_render(const virtual_scan *s, const nifti_volume *head, int slice, int slices, int size,
+                        float *image, int z_range[2]) {
+    int range[2] = {head->nz, -1};
+    renderer r = {s, head, gsl_interp_alloc(gsl_interp_steffen, VIRTUAL_TONE_KNOTS),
+                  virtual_scan_position(s, slice, slices), size};
+    if (!r.tone)
+        return err_set("out of memory");
+    gsl_interp_init(r.tone, tone_knots, s->tone, VIRTUAL_TONE_KNOTS);
+    for (int row = 0; row < size; row++)
+        for (int column = 0; column < size; column++)
+            image[(size_t)row * (size_t)size + (size_t)column] = (float)render_pixel(&r, row, column, range);
+    gsl_interp_free(r.tone);
+    if (z_range && range[0] < z_range[0])
+        z_range[0] = range[0];
+    if (z_range && range[1] > z_range[1])
+        z_range[1] = range[1];
+    return add_rician_noise(s, slice, image, (size_t)size * (size_t)size);
+}

@@ -1,0 +1,56 @@
+/* Virtual scans: what the default cohort is made of. Slices of one real head volume, each scan seen through
+ * its own smooth warp, orientation, tone curve, bias field and noise.
+ *
+ * The head is cut along its long axis (z) into slabs, each belonging to one split (virtual_slabs). A scan
+ * takes all its slices from one slab, and every voxel that goes into a pixel, interpolation neighbours
+ * included, lies in that slab: train, val and test share no voxel. The slices are tilted and warped by at
+ * most a few millimetres across z; where that would still leave the slab, z is held at its edge. */
+#ifndef SSFD_MRI_VIRTUAL_SCAN_H
+#define SSFD_MRI_VIRTUAL_SCAN_H
+
+#include "io/nifti_volume.h"
+#include <stdint.h>
+
+typedef struct {
+    const char *split;
+    int first, last; /* voxels along z, inclusive */
+} virtual_slab;
+
+/* All slabs, by rising z; ends with split = NULL. */
+const virtual_slab *virtual_slabs(void);
+
+#define VIRTUAL_WAVES 4
+#define VIRTUAL_TONE_KNOTS 7
+
+typedef struct {
+    double amplitude, k[3], phase; /* amplitude * cos(k . r + phase), r in mm from the head's centre */
+} virtual_wave;
+
+/* Everything that is drawn for one scan. */
+typedef struct {
+    virtual_slab slab;
+    double pixel_mm, centre_x, centre_y; /* field of view */
+    double matrix[2][2];                 /* image mm -> head mm: flips, right angles, rotation, scales */
+    double tilt_x, tilt_y;               /* dz per mm */
+    virtual_wave warp[3][VIRTUAL_WAVES]; /* displacement along x, y, z in mm */
+    virtual_wave bias[3];                /* of the logarithm of the receive field, k in image mm */
+    double tone[VIRTUAL_TONE_KNOTS];     /* values of the tone curve at its knots, rising from 0 to 1 */
+    double snr;                          /* mean tissue signal over the standard deviation of the noise */
+    uint64_t seed;
+    char scan_id[64];
+} virtual_scan;
+
+/* Draws scan `index` of a split ("train", "val", "test"); its id is "colin27_<split>_<index + 1, four
+ * digits>". */
+int virtual_scan_draw(uint64_t seed, const char *split, int index, virtual_scan *out);
+
+/* Position along z (voxels) of slice `slice` of `slices`: spread evenly over the middle of the slab. */
+double virtual_scan_position(const virtual_scan *scan, int slice, int slices);
+
+/* Renders a slice as size x size floats: magnitude with Rician noise, arbitrary units, tissue of order 1.
+ * z_range (may be NULL) is widened to the lowest and highest voxel along z that was read. The volume has 1 mm
+ * voxels. */
+int virtual_scan_render(const virtual_scan *scan, const nifti_volume *head, int slice, int slices, int size,
+                        float *image, int z_range[2]);
+
+#endif
