@@ -343,19 +343,6 @@ static int ssfd_at_ssim(const sweep *s, int p, double target, double *out) {
 static int write_claim(const sweep *s, csv_writer *csv, int shift, int other, double target, double *a,
                        double *b) {
     size_t n = (size_t)s->split->scans, both = 0;
-    const char *name = s->perturbations[other]->name;
-    if (ssfd_at_ssim(s, shift, target, a) < 0 || ssfd_at_ssim(s, other, target, b) < 0)
-        return -1;
-    for (size_t k = 0; k < n; k++)
-        both += !isnan(a[k]) && !isnan(b[k]);
-    csv_writer_comment(csv, "SSIM %.2f: %zu of %zu scans reach it under both pixel_shift and %s", target,
-                       both, n, name);
-    return 0;
-}
-
-static int write_claim_row(const sweep *s, csv_writer *csv, int shift, int other, double target, double *a,
-                           double *b) {
-    size_t n = (size_t)s->split->scans, both = 0;
     matched_ratio r;
     if (ssfd_at_ssim(s, shift, target, a) < 0 || ssfd_at_ssim(s, other, target, b) < 0)
         return -1;
@@ -375,14 +362,14 @@ static int write_claim_row(const sweep *s, csv_writer *csv, int shift, int other
     return 0;
 }
 
-static int each_claim(const sweep *s, csv_writer *csv, double *work,
-                      int (*write)(const sweep *, csv_writer *, int, int, double, double *, double *)) {
+static int write_claim_rows(const sweep *s, csv_writer *csv, double *work) {
     static const char *const others[] = {"gaussian_blur", "gaussian_noise"};
     int shift = index_of(s, "pixel_shift");
     for (size_t k = 0; shift >= 0 && k < sizeof others / sizeof *others; k++)
         for (size_t t = 0; t < sizeof matched_ssim / sizeof *matched_ssim; t++) {
             int other = index_of(s, others[k]);
-            if (other >= 0 && write(s, csv, shift, other, matched_ssim[t], work, work + s->split->scans) < 0)
+            if (other >= 0 &&
+                write_claim(s, csv, shift, other, matched_ssim[t], work, work + s->split->scans) < 0)
                 return -1;
         }
     return 0;
@@ -395,13 +382,11 @@ static int write_claims(const sweep *s, double *work) {
     if (!csv)
         return -1;
     write_comments(s, csv);
-    csv_writer_comment(
-        csv, "each scan's SSFD is interpolated at equal SSIM; rows need half of the scans to reach it");
-    int status = each_claim(s, csv, work, write_claim);
+    csv_writer_comment(csv,
+                       "each scan's SSFD is interpolated at equal SSIM; n scans reach that SSIM under both; "
+                       "an SSIM that fewer than half of the scans reach has no row");
     csv_writer_row(csv, "claim,effect,estimate,ci_low,ci_high,n,test,verdict");
-    if (status == 0)
-        status = each_claim(s, csv, work, write_claim_row);
-    if (status == 0)
+    if (write_claim_rows(s, csv, work) == 0)
         return csv_writer_close(csv);
     csv_writer_discard(csv);
     return -1;

@@ -85,6 +85,6 @@ const perturbation perturbation_gaussian_blur = {
     .title = "Gaussian blur",
     .level_name = "sigma (pixels)",
     .level_unit = "pixels",
-    .level_max = 4.0,
+    .level_max = 5.0,
     .apply = blur,
 };

@@ -22,6 +22,6 @@ const perturbation perturbation_gaussian_noise = {
     .title = "Gaussian noise",
     .level_name = "sigma (share of slice maximum)",
     .level_unit = "share of slice maximum",
-    .level_max = 0.2,
+    .level_max = 0.1,
     .apply = add_noise,
 };

@@ -1,0 +1,37 @@
+# The look shared by every figure. Load it first, then open one of the two formats with FIGURE_OPEN.
+#
+# Colours are those of Okabe and Ito, told apart by all common kinds of colour vision and in grey. A metric has
+# the same colour, dash and point in every figure.
+COLOUR_SSFD = "#D55E00"
+COLOUR_SSIM = "#0072B2"
+COLOUR_PSNR = "#009E73"
+COLOUR_VGG  = "#CC79A7"
+COLOUR_INK  = "#222222"
+COLOUR_NOTE = "#555555"
+
+# Line styles: 1 SSFD, 2 SSIM, 3 PSNR, 4 VGG; 9 axes, 10 grid.
+set linetype 1 lc rgb COLOUR_SSFD lw 2 dt 1 pt 7 ps 0.45
+set linetype 2 lc rgb COLOUR_SSIM lw 2 dt (12, 5) pt 5 ps 0.4
+set linetype 3 lc rgb COLOUR_PSNR lw 2 dt (4, 4) pt 9 ps 0.5
+set linetype 4 lc rgb COLOUR_VGG lw 2 dt (12, 4, 3, 4) pt 13 ps 0.5
+set style line 9 lc rgb COLOUR_INK lw 0.8 dt 1
+set style line 10 lc rgb "#DDDDDD" lw 0.6 dt 1
+BAND_OPACITY = 0.22
+
+# A figure is width x height inches with text in points, the same in both formats: PDF for print, PNG for screens.
+FONT = "DejaVu Sans"
+FONT_SIZE = 9
+PNG_DPI = 200
+FIGURE_OPEN(format, width, height) = format eq "pdf" \
+    ? sprintf("set terminal pdfcairo size %gin,%gin font '%s,%d' linewidth 1", width, height, FONT, FONT_SIZE) \
+    : sprintf("set terminal pngcairo size %d,%d font '%s,%d' fontscale %g linewidth %g pointscale %g", \
+              width * PNG_DPI, height * PNG_DPI, FONT, FONT_SIZE, PNG_DPI / 96.0, PNG_DPI / 96.0, PNG_DPI / 96.0)
+
+# Text from data files is plain text: an underscore in it is no subscript.
+set termoption noenhanced
+set encoding utf8
+set border 3 ls 9
+set tics out nomirror scale 0.6 textcolor rgb COLOUR_INK
+set datafile separator comma
+set datafile columnheaders
+set datafile missing "nan"
