@@ -1,12 +1,28 @@
-# ssfd: `make help` lists the targets. Settings are variables on the command line, e.g. `make CC=clang`.
-CC        ?= gcc
+# ssfd: `make help` lists the targets. Settings are variables on the command line: `make reproduce LEVELS=21 THREADS=8`.
+
+# ---------------------------------------------------------------- settings
+ifeq ($(origin CC),default)
+CC        := gcc
+endif
 OPT       ?= -O3
 SANITIZE  ?=
 BUILD     ?= build
+THREADS   ?= $(shell nproc)
+SEED      ?= 2022
+LEVELS    ?= 11
+TEST_SCANS ?= 199
+COHORT    ?= build/cohort
+RESULTS   ?= results
+WEIGHTS   ?= lib/models/weights/ssl_unet.h5
+MODELS    ?= build/models
+STEPS     ?= 2000
+
+# ---------------------------------------------------------------- build
 PKGS      := gsl hdf5 openblas fftw3f libcrypto zlib
 CPPFLAGS  += -Ilib -D_GNU_SOURCE -I/usr/include/nifti $(shell pkg-config --cflags $(PKGS))
 CFLAGS    ?= -g
-CFLAGS    += -std=c11 $(OPT) -Wall -Wextra -Werror -fopenmp -ffp-contract=fast $(SANITIZE)
+FLAGS     := -std=c11 $(OPT) -Wall -Wextra -Werror -fopenmp -ffp-contract=fast $(SANITIZE)
+# GSL's own BLAS would shadow OpenBLAS.
 LDLIBS    += $(filter-out -lgslcblas,$(shell pkg-config --libs $(PKGS))) -lniftiio -lznz -lz -lm
 
 LIB_SRC   := $(sort $(wildcard lib/*/*.c))
@@ -15,34 +31,105 @@ PROG_SRC  := $(sort $(wildcard data_prep/*.c experiments/*.c))
 PROGS     := $(patsubst %.c,$(BUILD)/bin/%,$(notdir $(PROG_SRC)))
 TEST_SRC  := $(sort $(wildcard tests/*.c))
 TEST_OBJ  := $(TEST_SRC:%.c=$(BUILD)/%.o)
+FORMATTED := $(wildcard lib/*/*.[ch] lib/*/*.inc data_prep/*.c experiments/*.c tests/*.[ch])
 
 all: $(PROGS)
+
+# The direct convolution kernels are compiled once per instruction set and chosen at run time (lib/nn/conv.c).
+ifneq ($(filter x86_64 amd64,$(shell uname -m)),)
+$(BUILD)/lib/nn/conv_avx512.o: KERNEL_FLAGS := -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx2 -mfma
+$(BUILD)/lib/nn/conv_avx2.o: KERNEL_FLAGS := -mavx2 -mfma
+endif
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(FLAGS) $(KERNEL_FLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/libssfd.a: $(LIB_OBJ)
 	rm -f $@ && ar rcs $@ $^
 
-$(BUILD)/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(KERNEL_FLAGS) -MMD -MP -c $< -o $@
-
-vpath %.c data_prep experiments
-$(BUILD)/bin/%: $(BUILD)/data_prep/%.o $(BUILD)/libssfd.a
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $^ $(LDLIBS) -o $@
-$(BUILD)/bin/%: $(BUILD)/experiments/%.o $(BUILD)/libssfd.a
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $^ $(LDLIBS) -o $@
+define PROGRAM_RULE
+$(BUILD)/bin/$(notdir $(1:.c=)): $(BUILD)/$(1:.c=.o) $(BUILD)/libssfd.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(FLAGS) $$^ $$(LDLIBS) -o $$@
+endef
+$(foreach source,$(PROG_SRC),$(eval $(call PROGRAM_RULE,$(source))))
 
 $(BUILD)/tests/check_ssfd: $(TEST_OBJ) $(BUILD)/libssfd.a
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $^ $(LDLIBS) $(shell pkg-config --libs check) -o $@
+	$(CC) $(CFLAGS) $(FLAGS) $^ $(LDLIBS) $(shell pkg-config --libs check) -o $@
 
+# ---------------------------------------------------------------- checks
 check: $(PROGS) $(BUILD)/tests/check_ssfd
 	SSFD_BIN=$(BUILD)/bin $(BUILD)/tests/check_ssfd
+
+# Address and undefined-behaviour sanitizers in a build of their own. OpenMP's and OpenBLAS's thread pools live as long as
+# the process, so leaks are looked for in what our own code allocates only.
+sanitize:
+	$(MAKE) check BUILD=$(BUILD)/sanitize OPT=-O1 \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+
+format:
+	clang-format -i $(FORMATTED)
+format-check:
+	clang-format --dry-run -Werror $(FORMATTED)
+
+# ---------------------------------------------------------------- the study
+FIGURES   := $(RESULTS)/figures/perturbation_sweep.pdf
+SIMULATE   = $(BUILD)/bin/simulate_cohort --out $(COHORT) --seed $(SEED) --test $(TEST_SCANS) --threads $(THREADS) \
+             --records $(RESULTS)/records
+
+# Which settings the files below were made with: a change of a variable remakes what depends on it.
+SETTINGS  := seed=$(SEED) levels=$(LEVELS) test_scans=$(TEST_SCANS) cohort=$(COHORT) weights=$(WEIGHTS)
+$(RESULTS)/.settings: always
+	@mkdir -p $(@D)
+	@[ "$$(cat $@ 2>/dev/null)" = "$(SETTINGS)" ] || echo "$(SETTINGS)" > $@
+
+reproduce: $(RESULTS)/index.html
+	@echo "$(abspath $(RESULTS))/index.html"
+
+figures: $(FIGURES)
+
+$(COHORT)/.test: $(BUILD)/bin/simulate_cohort $(RESULTS)/.settings
+	$(SIMULATE) --split test
+	@touch $@
+
+$(RESULTS)/perturbation_sweep.csv: $(BUILD)/bin/perturbation_sweep $(COHORT)/.test $(WEIGHTS) $(RESULTS)/.settings
+	$(BUILD)/bin/perturbation_sweep --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --levels $(LEVELS) \
+	    --seed $(SEED) --threads $(THREADS)
+
+$(RESULTS)/figures/%.pdf: plots/%.gp plots/style.gp $(RESULTS)/%.csv
+	@mkdir -p $(@D)
+	gnuplot -e "results='$(RESULTS)'; output='$(RESULTS)/figures/$*'" $<
+
+$(RESULTS)/index.html: $(BUILD)/bin/report $(FIGURES)
+	$(BUILD)/bin/report --results $(RESULTS) --weights $(WEIGHTS)
+
+# ---------------------------------------------------------------- training
+models: $(BUILD)/bin/simulate_cohort $(BUILD)/bin/train_ssl
+	$(SIMULATE) --split train
+	$(SIMULATE) --split val
+	$(BUILD)/bin/train_ssl --cohort $(COHORT) --out $(MODELS)/ssl_unet --steps $(STEPS) --seed $(SEED) \
+	    --threads $(THREADS) --records $(RESULTS)/records
+	@echo "use them with: make reproduce WEIGHTS=$(MODELS)/ssl_unet/weights.h5"
+
+help:
+	@echo "make                build the programs into $(BUILD)/bin"
+	@echo "make reproduce      the study: default cohort, experiments, figures, $(RESULTS)/index.html"
+	@echo "make figures        draw the figures again"
+	@echo "make check          build and run the tests"
+	@echo "make sanitize       the tests under the address and undefined-behaviour sanitizers"
+	@echo "make models         train the self-supervised network from scratch (resumes when interrupted)"
+	@echo "make format         clang-format the sources; format-check only looks"
+	@echo "make clean          remove $(BUILD), the cached cohort and trained models in it included"
+	@echo
+	@echo "settings            CC=$(CC) OPT=$(OPT) SANITIZE=$(SANITIZE) BUILD=$(BUILD) THREADS=$(THREADS) SEED=$(SEED)"
+	@echo "                    LEVELS=$(LEVELS) TEST_SCANS=$(TEST_SCANS) COHORT=$(COHORT) RESULTS=$(RESULTS)"
+	@echo "                    WEIGHTS=$(WEIGHTS) MODELS=$(MODELS) STEPS=$(STEPS)"
 
 clean:
 	rm -rf $(BUILD)
 
 -include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(PROG_SRC:%.c=$(BUILD)/%.d)
-.PHONY: all check clean
+.PHONY: all check sanitize format format-check reproduce figures models help clean always
 .SECONDARY:
+.DELETE_ON_ERROR:

@@ -158,7 +158,7 @@ static int make_split(cohort *c, int split) {
     progress_start(&bar, label, (size_t)c->o->scans[split]);
 #pragma omp parallel for schedule(dynamic, 1)
     for (int k = 0; k < c->o->scans[split]; k++) {
-        if (!failure.failed && make_scan(c, split, k) < 0)
+        if (!err_box_failed(&failure) && make_scan(c, split, k) < 0)
             err_box_take(&failure);
         progress_step(&bar, 1);
     }

@@ -227,7 +227,7 @@ static int run_sweep(sweep *s) {
 #pragma omp for schedule(dynamic, 1)
         for (int scan = 0; scan < s->split->scans; scan++)
             for (int slice = 0; slice < s->split->slices[scan]; slice++) {
-                if (ready && !failure.failed && !is_done(s, s->first_slice[scan] + slice) &&
+                if (ready && !err_box_failed(&failure) && !is_done(s, s->first_slice[scan] + slice) &&
                     run_slice(s, &mine, &w, scan, slice, &saved_at) < 0)
                     err_box_take(&failure);
                 progress_step(&bar, 1);

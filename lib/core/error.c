@@ -19,8 +19,7 @@ static void keep_one_line(char *text) {
 static void set_message(const char *format, va_list arguments, const char *tail) {
     char text[ERR_MESSAGE_MAX];
     vsnprintf(text, sizeof text, format, arguments);
-    size_t used = strlen(text);
-    snprintf(text + used, sizeof text - used, "%s", tail);
+    strncat(text, tail, sizeof text - strlen(text) - 1); /* a long line is cut, never overrun */
     keep_one_line(text);
     memcpy(current, text, sizeof current);
 }
@@ -60,9 +59,17 @@ void err_box_take(err_box *box) {
     {
         if (!box->failed) {
             memcpy(box->message, current, sizeof box->message);
+#pragma omp atomic write
             box->failed = 1;
         }
     }
+}
+
+int err_box_failed(const err_box *box) {
+    int failed;
+#pragma omp atomic read
+    failed = box->failed;
+    return failed;
 }
 
 int err_box_raise(const err_box *box) {

@@ -31,7 +31,8 @@ typedef struct {
     char message[ERR_MESSAGE_MAX];
 } err_box;
 
-void err_box_take(err_box *box); /* keeps this thread's message, unless one is kept already */
+void err_box_take(err_box *box);        /* keeps this thread's message, unless one is kept already */
+int err_box_failed(const err_box *box); /* whether anything failed so far: from any thread, to stop early */
 int err_box_raise(
     const err_box *box); /* 0 when nothing failed; else sets this thread's message, returns -1 */
 

@@ -1,0 +1,23 @@
+/* Runs every suite. CK_RUN_SUITE=name runs one; CK_FORK=no keeps all in one process, for debuggers. */
+#include "suites.h"
+#include <cblas.h>
+#include <stdlib.h>
+
+int main(void) {
+    openblas_set_num_threads(1); /* as every program does: threads work on different images */
+    SRunner *runner = srunner_create(suite_core());
+    srunner_add_suite(runner, suite_io());
+    srunner_add_suite(runner, suite_cohort());
+    srunner_add_suite(runner, suite_metrics());
+    srunner_add_suite(runner, suite_perturb());
+    srunner_add_suite(runner, suite_stats());
+    srunner_add_suite(runner, suite_ssl_mask());
+    srunner_add_suite(runner, suite_layers());
+    srunner_add_suite(runner, suite_ssl_unet());
+    srunner_add_suite(runner, suite_trainer());
+    srunner_add_suite(runner, suite_cli());
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

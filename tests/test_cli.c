@@ -1,0 +1,238 @@
+/* The programs as a user meets them: exit codes, one clear line for wrong input, nothing half-written, and
+ * the whole way from the head volume to the table on a small cohort. */
+#include "io/h5.h"
+#include "suites.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char folder[64];
+static char output[65536]; /* of the last command: stdout, then stderr */
+static int error_lines;
+
+static const char *programs(void) {
+    const char *path = getenv("SSFD_BIN");
+    return path ? path : "build/bin";
+}
+
+static void set_up(void) {
+    strcpy(folder, "/tmp/ssfd_cli_XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+static void tear_down(void) {
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static size_t append_file(const char *name, size_t used) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "r");
+    ck_assert_ptr_nonnull(f);
+    used += fread(output + used, 1, sizeof output - 1 - used, f);
+    output[used] = '\0';
+    fclose(f);
+    return used;
+}
+
+/* Runs "<programs>/<arguments>", where @ stands for the scratch folder. Returns the exit code. */
+static int run(const char *arguments) {
+    char command[4096];
+    size_t used = (size_t)snprintf(command, sizeof command, "%s/", programs());
+    for (const char *p = arguments; *p && used < sizeof command - 256; p++)
+        used += (size_t)(*p == '@' ? snprintf(command + used, 128, "%s", folder)
+                                   : snprintf(command + used, 2, "%c", *p));
+    snprintf(command + used, sizeof command - used, " >%s/out 2>%s/err", folder, folder);
+    int status = system(command);
+    ck_assert(WIFEXITED(status));
+    size_t split = append_file("out", 0);
+    append_file("err", split);
+    error_lines = 0;
+    for (const char *p = output + split; *p; p++)
+        error_lines += *p == '\n';
+    return WEXITSTATUS(status);
+}
+
+static void expect_failure(const char *arguments, int code, const char *a, const char *b) {
+    int found = run(arguments);
+    ck_assert_msg(found == code, "%s: exit code %d, expected %d: %s", arguments, found, code, output);
+    ck_assert_msg(error_lines == 1, "%s: %d lines of error: %s", arguments, error_lines, output);
+    ck_assert_msg(strstr(output, a) && strstr(output, b), "%s: %s", arguments, output);
+}
+
+static const char *const all_programs[] = {"simulate_cohort", "train_ssl", "perturbation_sweep", "report"};
+
+START_TEST(test_help_and_version) {
+    char command[128];
+    const char *name = all_programs[_i];
+    snprintf(command, sizeof command, "%s --help", name);
+    ck_assert_int_eq(run(command), 0);
+    ck_assert_msg(strstr(output, name) && strstr(output, "--") && error_lines == 0, "%s", output);
+    snprintf(command, sizeof command, "%s --version", name);
+    ck_assert_int_eq(run(command), 0);
+    ck_assert_ptr_nonnull(strstr(output, name));
+    snprintf(command, sizeof command, "%s --no-such-option", name);
+    expect_failure(command, 2, name, "no-such-option");
+    snprintf(command, sizeof command, "%s stray", name);
+    ck_assert_int_eq(run(command), 2);
+}
+END_TEST
+
+#define GOLDEN "tests/golden/unet_plain.h5"
+
+/* Three test scans and two of the other splits, 64 x 64. */
+static void make_cohort(void) {
+    int code = run("simulate_cohort --out @/cohort --records @/records --size 64 --test 3 --train 2 --val 2 "
+                   "--train-slices 2 --val-slices 1 --threads 2");
+    ck_assert_msg(code == 0, "%s", output);
+}
+
+START_TEST(test_wrong_usage_of_the_sweep) {
+    expect_failure("perturbation_sweep --levels 1 --out @/r", 2, "levels", "1");
+    expect_failure("perturbation_sweep --levels two --out @/r", 2, "levels", "two");
+    expect_failure("perturbation_sweep --perturbations nosuch --out @/r", 2, "nosuch", "gaussian_blur");
+    expect_failure("perturbation_sweep --perturbations gaussian_blur,gaussian_blur --out @/r", 2,
+                   "gaussian_blur", "twice");
+    expect_failure("perturbation_sweep --max pixel_shift=-3 --out @/r", 2, "pixel_shift", "above 0");
+    expect_failure("simulate_cohort --split tests", 2, "tests", "train, val");
+}
+END_TEST
+
+START_TEST(test_wrong_input_of_the_sweep) {
+    make_cohort();
+    expect_failure("perturbation_sweep --cohort @/nowhere --weights " GOLDEN " --out @/r", 1, "nowhere", "");
+    expect_failure("perturbation_sweep --cohort @/cohort --weights @/none.h5 --out @/r", 1, "none.h5", "");
+    expect_failure("perturbation_sweep --cohort @/cohort --weights README.md --out @/r", 1, "README.md",
+                   "HDF5");
+    expect_failure("perturbation_sweep --cohort @/cohort --weights tests/golden/metrics.h5 --out @/r", 1,
+                   "metrics.h5", "architecture");
+    expect_failure("perturbation_sweep --cohort @/cohort --weights " GOLDEN " --layer block7_relu1 --out @/r",
+                   1, "block7_relu1", "block4_relu2");
+    expect_failure("perturbation_sweep --cohort @/cohort --weights " GOLDEN " --scans 1 --out @/r", 1,
+                   "cohort", "2");
+    char path[128];
+    snprintf(path, sizeof path, "%s/r/perturbation_sweep.csv", folder);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(test_damaged_scans_are_named) {
+    char path[128];
+    make_cohort();
+    snprintf(path, sizeof path, "%s/cohort/test/colin27_test_0002.h5", folder);
+    ck_assert_int_eq(truncate(path, 9000), 0);
+    expect_failure("perturbation_sweep --cohort @/cohort --weights " GOLDEN " --out @/r", 1,
+                   "colin27_test_0002.h5", "");
+    ck_assert_int_eq(
+        run("simulate_cohort --out @/cohort --records @/records --size 64 --test 3 --split test"), 0);
+    ck_assert_msg(strstr(output, "1 virtual scans made, 2 kept"), "%s",
+                  output); /* the damaged one is redone */
+
+    /* a NaN in the last slice that the sweep comes to */
+    hid_t f = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), d = H5Dopen2(f, "reference", H5P_DEFAULT);
+    static float images[2 * 64 * 64];
+    ck_assert(H5Dread(d, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, images) >= 0);
+    images[64 * 64 + 77] = 0.0f / 0.0f;
+    ck_assert(H5Dwrite(d, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, images) >= 0);
+    H5Dclose(d);
+    H5Fclose(f);
+    expect_failure("perturbation_sweep --cohort @/cohort --weights " GOLDEN " --out @/r", 1,
+                   "colin27_test_0002.h5", "reference");
+    snprintf(path, sizeof path, "%s/r/perturbation_sweep.csv", folder);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+static char *read_table(const char *name) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "r");
+    ck_assert_msg(f != NULL, "%s", path);
+    char *text = calloc(1, 1 << 20);
+    ck_assert(fread(text, 1, (1 << 20) - 1, f) > 0);
+    fclose(f);
+    return text;
+}
+
+#define SWEEP "perturbation_sweep --cohort @/cohort --weights " GOLDEN " --layer block3_relu2 --levels 3 "
+
+START_TEST(test_sweep_is_the_same_for_any_number_of_threads) {
+    make_cohort();
+    ck_assert_msg(run(SWEEP "--threads 1 --out @/one") == 0, "%s", output);
+    ck_assert_msg(run(SWEEP "--threads 3 --out @/three") == 0, "%s", output);
+    static const char *const tables[] = {"perturbation_sweep.csv", "perturbation_sweep_scans.csv",
+                                         "perturbation_sweep_claims.csv", "panels/perturbation_examples.csv"};
+    for (size_t k = 0; k < sizeof tables / sizeof *tables; k++) {
+        char one[128], three[128];
+        snprintf(one, sizeof one, "one/%s", tables[k]);
+        snprintf(three, sizeof three, "three/%s", tables[k]);
+        char *a = read_table(one), *b = read_table(three);
+        ck_assert_str_eq(a, b);
+        free(a);
+        free(b);
+    }
+    char *means = read_table("one/perturbation_sweep.csv");
+    ck_assert_ptr_nonnull(strstr(means, "# cohort: colin27-virtual\n"));
+    ck_assert_ptr_nonnull(strstr(means, "\ngaussian_blur,0,pixels,ssfd,3,0,0,0,0,"));
+    ck_assert_ptr_nonnull(strstr(means, "\npixel_shift,0,pixels,ssim,3,1,0,1,1,"));
+    ck_assert_ptr_null(strstr(means, "nan"));
+    free(means);
+}
+END_TEST
+
+START_TEST(test_report_of_a_small_study) {
+    expect_failure("report --results @/nowhere", 1, "nowhere", "");
+    make_cohort();
+    ck_assert_msg(run(SWEEP "--out @/one") == 0, "%s", output);
+    ck_assert_msg(run("report --results @/one --weights " GOLDEN) == 0, "%s", output);
+    char *page = read_table("one/index.html");
+    ck_assert(strstr(page, "colin27-virtual") && strstr(page, "</html>"));
+    free(page);
+    char *manifest = read_table("one/manifest.json");
+    ck_assert_ptr_nonnull(strstr(manifest, "\"perturbation_sweep\""));
+    free(manifest);
+    char *claims = read_table("one/claims.csv");
+    ck_assert_ptr_nonnull(strstr(claims, "claim,effect,estimate,ci_low,ci_high,n,test,verdict"));
+    free(claims);
+}
+END_TEST
+
+#define TRAIN                                                                                                \
+    "train_ssl --cohort @/cohort --steps 3 --batch 2 --validation-slices 2 --validate-every 2 --records "    \
+    "@/records "
+
+START_TEST(test_training_resumes_to_the_same_weights) {
+    make_cohort();
+    ck_assert_msg(run(TRAIN "--threads 2 --out @/straight") == 0, "%s", output);
+    ck_assert_msg(run(TRAIN "--threads 1 --out @/resumed --stop-after 1") == 0, "%s", output);
+    ck_assert_msg(run(TRAIN "--threads 2 --out @/resumed") == 0, "%s", output);
+    char command[256];
+    snprintf(command, sizeof command, "cmp -s %s/straight/weights.h5 %s/resumed/weights.h5", folder, folder);
+    ck_assert_int_eq(system(command), 0);
+    ck_assert_msg(
+        run("perturbation_sweep --cohort @/cohort --weights @/straight/weights.h5 --levels 2 --out @/r") == 0,
+        "%s", output);
+    expect_failure(TRAIN "--out @/resumed --patch 8", 1, "checkpoint", "patch=16");
+    expect_failure("train_ssl --cohort @/cohort --patch 100 --out @/p --records @/records", 1, "100", "64");
+}
+END_TEST
+
+Suite *suite_cli(void) {
+    Suite *s = suite_create("cli");
+    TCase *t = tcase_create("cli");
+    tcase_set_timeout(t, 300);
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_loop_test(t, test_help_and_version, 0, (int)(sizeof all_programs / sizeof *all_programs));
+    tcase_add_test(t, test_wrong_usage_of_the_sweep);
+    tcase_add_test(t, test_wrong_input_of_the_sweep);
+    tcase_add_test(t, test_damaged_scans_are_named);
+    tcase_add_test(t, test_sweep_is_the_same_for_any_number_of_threads);
+    tcase_add_test(t, test_report_of_a_small_study);
+    tcase_add_test(t, test_training_resumes_to_the_same_weights);
+    suite_add_tcase(s, t);
+    return s;
+}
