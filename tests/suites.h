@@ -1,4 +1,5 @@
-/* One Check suite per file tests/test_*.c, listed in tests/check_ssfd.c. Data files are found from the repository root. */
+/* One Check suite per file tests/test_*.c, listed in tests/check_ssfd.c. They run from the repository root.
+ */
 #ifndef SSFD_TESTS_SUITES_H
 #define SSFD_TESTS_SUITES_H
 

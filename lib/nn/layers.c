@@ -147,13 +147,14 @@ size_t up_conv_scratch(const tensor *x, int out) {
     return (size_t)4 * (size_t)out * (size_t)up_band(x, out) * x->ld;
 }
 
-/* Moves one band between the product matrix g, rows (o, a, b) of band pixels, and the upsampled planes. */
+/* Moves one band between the product matrix g and the upsampled planes y: row (o, a, b) of g holds the band
+ * of `rows` input rows, each with its padding, width floats in all. */
 static void up_scatter(const float *g, size_t width, int row, int rows, const float *bias, int relu,
                        const tensor *y) {
     for (int o = 0; o < y->channels; o++)
         for (int q = 0; q < 2 * rows; q++) {
             const float *even =
-                g + ((size_t)o * 4 + (size_t)(q % 2) * 2) * width + (size_t)(q / 2) * (y->ld / 2 + 1);
+                g + ((size_t)o * 4 + (size_t)(q % 2) * 2) * width + (size_t)(q / 2) * (width / (size_t)rows);
             const float *odd = even + width;
             float *to = tensor_row(y, o, 2 * row + q), b = bias[o];
             for (int k = 0; k < y->columns / 2; k++) {
@@ -169,7 +170,7 @@ static void up_gather(const tensor *dy, int row, int rows, float *g, size_t widt
     for (int o = 0; o < dy->channels; o++)
         for (int q = 0; q < 2 * rows; q++) {
             float *even =
-                g + ((size_t)o * 4 + (size_t)(q % 2) * 2) * width + (size_t)(q / 2) * (dy->ld / 2 + 1);
+                g + ((size_t)o * 4 + (size_t)(q % 2) * 2) * width + (size_t)(q / 2) * (width / (size_t)rows);
             float *odd = even + width;
             const float *from = tensor_row(dy, o, 2 * row + q);
             for (int k = 0; k < dy->columns / 2; k++) {
