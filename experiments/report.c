@@ -328,15 +328,14 @@ static int section_claims(report *r) {
 
 static void section_differences(report *r) {
     put(r, "<h2>What differs from the poster</h2>\n<ul>"
-           "<li>The network was trained here, on the cohort named above; the authors' weights are not public "
-           "with the "
-           "poster. Weight files in their layout are read, too.</li>"
-           "<li>Levels of the perturbations are not given on the poster; the ranges here were chosen so that "
-           "SSIM "
-           "falls over most of its range.</li>"
-           "<li>The poster shows levels without units; blur and shift are in pixels here, noise as a share "
-           "of the "
-           "slice's maximum. Shifts are along rows and wrap around.</li>");
+           "<li>The network was trained here, on the cohort named above, not by the authors. Weight files in "
+           "their layout "
+           "are read, too.</li>"
+           "<li>The poster's text gives neither the ranges of the levels nor their units. Here blur and "
+           "shift are in "
+           "pixels and noise is a share of the slice's maximum; the ranges were chosen so that SSIM falls "
+           "far under "
+           "each. Shifts are along rows and wrap around.</li>");
     if (strcmp(r->cohort, "colin27-virtual") == 0)
         put(r, "<li>Virtual head scans instead of knees, magnitude images without multi-coil raw data.</li>");
     put(r, "</ul>\n");
