@@ -8,6 +8,8 @@ int main(void) {
     SRunner *runner = srunner_create(suite_core());
     srunner_add_suite(runner, suite_io());
     srunner_add_suite(runner, suite_cohort());
+    srunner_add_suite(runner, suite_edges());
+    srunner_add_suite(runner, suite_mri());
     srunner_add_suite(runner, suite_metrics());
     srunner_add_suite(runner, suite_perturb());
     srunner_add_suite(runner, suite_stats());

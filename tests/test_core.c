@@ -1,4 +1,6 @@
-/* Errors, random streams, atomic files, command lines, CSV, run records. */
+/* Random streams, files that appear whole or not at all, command lines, CSV, run records, error messages. */
+#include "suites.h"
+
 #include "core/atomic_file.h"
 #include "core/cli.h"
 #include "core/csv.h"
@@ -6,14 +8,16 @@
 #include "core/philox.h"
 #include "core/record.h"
 #include "core/rng.h"
-#include "suites.h"
+
+#include <dirent.h>
+#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[64], path[256];
+static char folder[64];
 
 static void set_up(void) {
     strcpy(folder, "/tmp/ssfd_core_XXXXXX");
@@ -26,329 +30,781 @@ static void tear_down(void) {
     ck_assert_int_eq(system(command), 0);
 }
 
+/* A path in the scratch folder, valid until the eighth call from here. */
 static const char *in_folder(const char *name) {
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
+    static char paths[8][256];
+    static int next;
+    next = (next + 1) % 8;
+    snprintf(paths[next], sizeof paths[next], "%s/%s", folder, name);
+    return paths[next];
 }
 
-static void write_text(const char *name, const char *text) {
-    FILE *f = fopen(in_folder(name), "w");
-    ck_assert_ptr_nonnull(f);
-    fputs(text, f);
-    fclose(f);
+static int count_entries(const char *path) {
+    DIR *directory = opendir(path);
+    ck_assert_ptr_nonnull(directory);
+    int count = -2; /* "." and ".." */
+    while (readdir(directory))
+        count++;
+    closedir(directory);
+    return count;
 }
 
-static const char *read_text(const char *name) {
-    static char text[8192];
-    FILE *f = fopen(in_folder(name), "r");
-    ck_assert_ptr_nonnull(f);
+static void write_text(const char *path, const char *text) {
+    FILE *f = fopen(path, "w");
+    ck_assert_msg(f && fputs(text, f) >= 0 && fclose(f) == 0, "%s", path);
+}
+
+static const char *read_text(const char *path) {
+    static char text[65536];
+    FILE *f = fopen(path, "r");
+    ck_assert_msg(f != NULL, "%s", path);
     text[fread(text, 1, sizeof text - 1, f)] = '\0';
     fclose(f);
     return text;
 }
 
-/* ---------------------------------------------------------------- errors */
-
-START_TEST(test_error_messages) {
-    char big[3 * ERR_MESSAGE_MAX];
-    ck_assert_int_eq(err_set("file %s: bad", "a.h5"), -1);
-    ck_assert_str_eq(err_message(), "file a.h5: bad");
-    ck_assert_int_eq(err_prefix("slice %d", 3), -1);
-    ck_assert_str_eq(err_message(), "slice 3: file a.h5: bad");
-    err_set("one\ntwo");
-    ck_assert_str_eq(err_message(), "one two");
-    memset(big, 'x', sizeof big - 1);
-    big[sizeof big - 1] = '\0';
-    err_set("%s", big);
-    ck_assert_uint_eq(strlen(err_message()), ERR_MESSAGE_MAX - 1);
-    err_prefix("%s", "long");
-    ck_assert_uint_eq(strlen(err_message()), ERR_MESSAGE_MAX - 1);
-    ck_assert_int_eq(strncmp(err_message(), "long: xxx", 9), 0);
+/* The message is one line and holds both texts. */
+static void expect_message(const char *a, const char *b) {
+    const char *message = err_message();
+    ck_assert_msg(strstr(message, a) && strstr(message, b) && !strchr(message, '\n'),
+                  "expected '%s' and '%s' in: %s", a, b, message);
 }
-END_TEST
-
-START_TEST(test_error_leaves_a_parallel_region) {
-    err_box box = {0};
-    ck_assert_int_eq(err_box_raise(&box), 0);
-#pragma omp parallel for num_threads(4)
-    for (int k = 0; k < 8; k++)
-        if (k == 5) {
-            err_set("number %d failed", k);
-            err_box_take(&box);
-        }
-    ck_assert_int_eq(err_box_failed(&box), 1);
-    err_set("something else");
-    ck_assert_int_eq(err_box_raise(&box), -1);
-    ck_assert_str_eq(err_message(), "number 5 failed");
-}
-END_TEST
 
 /* ---------------------------------------------------------------- random streams */
 
-/* Known answers of Random123's philox4x32-10. */
+static const struct {
+    uint32_t counter[4], key[2], expected[4];
+} philox_vectors[] = {
+    {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+    {{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
+     {0xffffffff, 0xffffffff},
+     {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+    {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+     {0xa4093822, 0x299f31d0},
+     {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+};
+
 START_TEST(test_philox_known_answers) {
-    static const uint32_t zero[4] = {0}, ones[4] = {~0u, ~0u, ~0u, ~0u};
-    static const uint32_t expected[2][4] = {{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
-                                            {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}};
     uint32_t out[4];
-    philox4x32_10(zero, zero, out);
-    ck_assert_int_eq(memcmp(out, expected[0], sizeof out), 0);
-    philox4x32_10(ones, ones, out);
-    ck_assert_int_eq(memcmp(out, expected[1], sizeof out), 0);
+    philox4x32_10(philox_vectors[_i].counter, philox_vectors[_i].key, out);
+    for (int k = 0; k < 4; k++)
+        ck_assert_uint_eq(out[k], philox_vectors[_i].expected[k]);
 }
 END_TEST
 
-START_TEST(test_streams_depend_on_their_name_alone) {
-    gsl_rng *a = rng_stream(7, RNG_TEST, 1, 2), *b = rng_stream(0, RNG_MASK, 0, 0);
-    unsigned long first[100];
-    for (int k = 0; k < 100; k++)
-        first[k] = gsl_rng_get(a);
-    for (int k = 0; k < 37; k++)
-        gsl_rng_get(b);
-    rng_restart(b, 7, RNG_TEST, 1, 2);
-    for (int k = 0; k < 100; k++)
-        ck_assert_uint_eq(gsl_rng_get(b), first[k]);
-    static const uint64_t others[][3] = {{8, 1, 2}, {7, 2, 2}, {7, 1, 3}, {7, 2, 1}, {7, 1ull << 40, 2}};
-    for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
-        int same = 0;
-        rng_restart(b, others[k][0], RNG_TEST, others[k][1], others[k][2]);
-        for (int i = 0; i < 100; i++)
-            same += gsl_rng_get(b) == first[i];
-        ck_assert_int_lt(same, 3);
+START_TEST(test_philox_as_gsl_generator) {
+    gsl_rng *rng = gsl_rng_alloc(rng_philox);
+    gsl_rng_set(rng, 0x123456789abcdef0u);
+    for (uint32_t block = 0; block < 3; block++) {
+        const uint32_t counter[4] = {block, 0, 0, 0}, key[2] = {0x9abcdef0u, 0x12345678u};
+        uint32_t expected[4];
+        philox4x32_10(counter, key, expected);
+        for (int k = 0; k < 4; k++)
+            ck_assert_uint_eq(gsl_rng_get(rng), expected[k]);
     }
-    rng_restart(b, 7, RNG_MASK, 1, 2);
-    ck_assert_uint_ne(gsl_rng_get(b), first[0]);
-    gsl_rng_free(a);
-    gsl_rng_free(b);
+    gsl_rng_set(rng, 0);
+    ck_assert_double_eq(gsl_rng_uniform(rng), 0x6627e8d5u / 4294967296.0);
+    gsl_rng_free(rng);
+}
+END_TEST
+
+START_TEST(test_stream_ignores_earlier_draws) {
+    enum { DRAWS = 23 };
+    unsigned long alone[DRAWS];
+    gsl_rng *rng = rng_stream(7, RNG_TEST, 1, 2);
+    for (int k = 0; k < DRAWS; k++)
+        alone[k] = gsl_rng_get(rng);
+    gsl_rng *other = rng_stream(7, RNG_TEST, 1, 3), *again = rng_stream(7, RNG_TEST, 1, 2);
+    for (int k = 0; k < DRAWS; k++) {
+        for (int skip = 0; skip < k % 5; skip++)
+            gsl_rng_get(other);
+        ck_assert_uint_eq(gsl_rng_get(again), alone[k]);
+    }
+    rng_restart(other, 7, RNG_TEST, 1, 2); /* in the middle of a block of another stream */
+    for (int k = 0; k < DRAWS; k++)
+        ck_assert_uint_eq(gsl_rng_get(other), alone[k]);
+    gsl_rng_free(rng);
+    gsl_rng_free(other);
+    gsl_rng_free(again);
+}
+END_TEST
+
+START_TEST(test_streams_of_different_names_differ) {
+    static const struct {
+        uint64_t seed;
+        rng_domain domain;
+        uint64_t a, b;
+    } names[] = {
+        {1, RNG_TEST, 0, 0},          {2, RNG_TEST, 0, 0},          {1 + (1ull << 32), RNG_TEST, 0, 0},
+        {1ull << 32, RNG_TEST, 0, 0}, {1, RNG_MASK, 0, 0},          {1, RNG_DROPOUT, 0, 0},
+        {1, RNG_TEST, 1, 0},          {1, RNG_TEST, 1ull << 32, 0}, {1, RNG_TEST, 0, 1},
+        {1, RNG_TEST, 0, 1ull << 32}, {1, RNG_TEST, 1, 1},
+    };
+    enum { NAMES = sizeof names / sizeof *names, DRAWS = 8 };
+    unsigned long draws[NAMES][DRAWS];
+    for (int n = 0; n < NAMES; n++) {
+        gsl_rng *rng = rng_stream(names[n].seed, names[n].domain, names[n].a, names[n].b);
+        for (int k = 0; k < DRAWS; k++)
+            draws[n][k] = gsl_rng_get(rng);
+        gsl_rng_free(rng);
+    }
+    /* No word is shared at any offset: that would have a chance of 2e-6. */
+    for (int n = 0; n < NAMES * DRAWS; n++)
+        for (int m = 0; m < n; m++)
+            ck_assert_msg(draws[n / DRAWS][n % DRAWS] != draws[m / DRAWS][m % DRAWS],
+                          "streams %d and %d share a word", n / DRAWS, m / DRAWS);
 }
 END_TEST
 
 START_TEST(test_uniform_moments) {
-    gsl_rng *rng = rng_stream(3, RNG_TEST, 0, 0);
-    double sum = 0.0, square = 0.0;
-    for (int k = 0; k < 1000000; k++) {
+    enum { DRAWS = 200000 };
+    gsl_rng *rng = rng_stream(2022, RNG_TEST, 5, 6);
+    double sum = 0, squares = 0, lagged = 0, before = 0.5;
+    for (int k = 0; k < DRAWS; k++) {
         double u = gsl_rng_uniform(rng);
-        ck_assert(u >= 0.0 && u < 1.0);
+        ck_assert(u >= 0 && u < 1);
         sum += u;
-        square += u * u;
+        squares += (u - 0.5) * (u - 0.5);
+        lagged += (u - 0.5) * (before - 0.5);
+        before = u;
     }
-    ck_assert_double_eq_tol(sum / 1e6, 0.5, 0.0015); /* five standard errors */
-    ck_assert_double_eq_tol(square / 1e6, 1.0 / 3.0, 0.0015);
     gsl_rng_free(rng);
-    ck_assert_uint_ne(rng_hash("scan_1"), rng_hash("scan_2"));
+    /* five standard errors each */
+    ck_assert_double_eq_tol(sum / DRAWS, 0.5, 5 * sqrt(1.0 / 12 / DRAWS));
+    ck_assert_double_eq_tol(squares / DRAWS, 1.0 / 12, 5 * sqrt(1.0 / 180 / DRAWS));
+    ck_assert_double_eq_tol(lagged / DRAWS, 0, 5.0 / 12 / sqrt(DRAWS));
+}
+END_TEST
+
+START_TEST(test_hash_known_answers) {
+    ck_assert_uint_eq(rng_hash(""), 0xcbf29ce484222325u);
+    ck_assert_uint_eq(rng_hash("a"), 0xaf63dc4c8601ec8cu);
+    ck_assert_uint_eq(rng_hash("foobar"), 0x85944171f73967e8u);
 }
 END_TEST
 
 /* ---------------------------------------------------------------- files */
 
-START_TEST(test_files_appear_whole_or_not_at_all) {
-    char final[256];
-    strcpy(final, in_folder("deep/down/file.txt"));
-    char *temporary = atomic_begin(final);
-    ck_assert_ptr_nonnull(temporary);
-    FILE *f = fopen(temporary, "w");
-    fputs("first", f);
-    fclose(f);
-    ck_assert_int_ne(access(final, F_OK), 0);
-    ck_assert_int_eq(atomic_commit(temporary, final), 0);
-    ck_assert_str_eq(read_text("deep/down/file.txt"), "first");
+START_TEST(test_atomic_commit_replaces) {
+    const char *path = in_folder("deep/er/file.txt");
+    char *temporary = atomic_begin(path);
+    ck_assert_msg(temporary != NULL, "%s", err_message());
+    ck_assert_int_eq(access(in_folder("deep/er"), F_OK), 0);
+    write_text(temporary, "old");
+    ck_assert_int_ne(access(path, F_OK), 0);
+    ck_assert_int_eq(atomic_commit(temporary, path), 0);
+    ck_assert_str_eq(read_text(path), "old");
 
-    temporary = atomic_begin(final);
-    f = fopen(temporary, "w");
-    fputs("second", f);
-    fclose(f);
-    ck_assert_str_eq(read_text("deep/down/file.txt"), "first");
-    char keep[256];
-    strcpy(keep, temporary);
+    temporary = atomic_begin(path);
+    write_text(temporary, "new");
+    ck_assert_str_eq(read_text(path), "old");
+    ck_assert_int_eq(atomic_commit(temporary, path), 0);
+    ck_assert_str_eq(read_text(path), "new");
+    ck_assert_int_eq(count_entries(in_folder("deep/er")), 1);
+}
+END_TEST
+
+START_TEST(test_atomic_discard_leaves_nothing) {
+    const char *path = in_folder("file.txt");
+    write_text(path, "old");
+    char *temporary = atomic_begin(path);
+    write_text(temporary, "new");
+    ck_assert_int_eq(count_entries(folder), 2);
     atomic_discard(temporary);
-    ck_assert_int_ne(access(keep, F_OK), 0);
-    ck_assert_str_eq(read_text("deep/down/file.txt"), "first");
+    ck_assert_int_eq(count_entries(folder), 1);
+    ck_assert_str_eq(read_text(path), "old");
     atomic_discard(NULL);
+}
+END_TEST
 
-    write_text("plain", "x");
-    ck_assert_ptr_null(atomic_begin(in_folder("plain/below")));
-    ck_assert_ptr_nonnull(strstr(err_message(), "plain"));
+START_TEST(test_atomic_failures) {
+    const char *path = in_folder("file.txt");
+    write_text(path, "old");
+    ck_assert_int_eq(atomic_commit(atomic_begin(path), path), -1); /* never written */
+    expect_message(path, "cannot open");
+    ck_assert_str_eq(read_text(path), "old");
+
+    ck_assert_int_eq(path_make_dirs(in_folder("taken/below")), 0);
+    char *temporary = atomic_begin(in_folder("taken"));
+    write_text(temporary, "new");
+    ck_assert_int_eq(atomic_commit(temporary, in_folder("taken")), -1); /* a folder is in the way */
+    expect_message("/taken", "cannot put the finished file in place");
+    ck_assert_int_eq(count_entries(folder), 2);
+
+    ck_assert_ptr_null(atomic_begin(in_folder("file.txt/below.txt")));
+    expect_message("/file.txt", "Not a directory");
+}
+END_TEST
+
+START_TEST(test_make_dirs) {
+    struct stat info;
+    ck_assert_int_eq(path_make_dirs(in_folder("a/b/c")), 0);
+    ck_assert_int_eq(path_make_dirs(in_folder("a/b/c/")), 0);
+    ck_assert(stat(in_folder("a/b/c"), &info) == 0 && S_ISDIR(info.st_mode));
+    write_text(in_folder("plain"), "");
+    ck_assert_int_eq(path_make_dirs(in_folder("plain/sub")), -1);
+    expect_message("plain", "Not a directory");
 }
 END_TEST
 
 START_TEST(test_checksums) {
+    const char *path = in_folder("abc");
     char hex[65];
-    write_text("abc", "abc");
+    write_text(path, "abc");
     ck_assert_int_eq(file_checksum(path, "sha256", hex), 0);
     ck_assert_str_eq(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     ck_assert_int_eq(file_checksum(path, "md5", hex), 0);
     ck_assert_str_eq(hex, "900150983cd24fb0d6963f7d28e17f72");
-    ck_assert_int_eq(file_checksum(in_folder("none"), "md5", hex), -1);
-    ck_assert_ptr_nonnull(strstr(err_message(), "none"));
-    ck_assert_int_eq(file_checksum(in_folder("abc"), "crc99", hex), -1);
+    write_text(path, "");
+    ck_assert_int_eq(file_checksum(path, "md5", hex), 0);
+    ck_assert_str_eq(hex, "d41d8cd98f00b204e9800998ecf8427e");
+
+    ck_assert_int_eq(file_checksum(in_folder("none"), "sha256", hex), -1);
+    expect_message(in_folder("none"), "No such file");
+    ck_assert_int_eq(file_checksum(path, "crc7", hex), -1);
+    expect_message("crc7", "sha256 or md5");
+    ck_assert_int_eq(file_checksum(path, "sha512", hex), -1); /* would not fit into 65 bytes */
+    ck_assert_int_eq(file_checksum(folder, "sha256", hex), -1);
+    expect_message(folder, "cannot read");
 }
 END_TEST
 
-/* ---------------------------------------------------------------- command lines */
+START_TEST(test_checksum_of_more_than_one_chunk) {
+    const char *path = in_folder("a");
+    char hex[65];
+    FILE *f = fopen(path, "w");
+    for (int k = 0; k < 1000000; k++)
+        fputc('a', f);
+    ck_assert_int_eq(fclose(f), 0);
+    ck_assert_int_eq(file_checksum(path, "sha256", hex), 0);
+    ck_assert_str_eq(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+END_TEST
 
-typedef struct {
-    int flag, count;
-    double rate;
-    const char *name;
+/* ---------------------------------------------------------------- command line */
+
+static struct {
+    int quiet, levels;
     uint64_t seed;
-    char out[4096], err[1024];
-    int first;
-} parsed;
+    double rate;
+    const char *out, *in;
+} o;
 
-static cli_result parse(parsed *p, int argc, char **argv) {
-    *p = (parsed){.count = 3, .rate = 0.5, .name = "default", .seed = 11};
-    const cli_option options[] = {{CLI_FLAG, "flag", &p->flag, NULL, "a flag", 0, 0},
-                                  {CLI_INT, "count", &p->count, "N", "a count", 1, 10},
-                                  {CLI_REAL, "rate", &p->rate, "R", "a rate", 0, 0},
-                                  {CLI_STRING, "name", &p->name, "TEXT", "a name", 0, 0},
-                                  {CLI_U64, "seed", &p->seed, "N", "a seed", 0, 0},
-                                  {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};
-    const cli_spec spec = {"tool", "Does a thing.", "[FILE]", 0, 1, options, "The end."};
-    FILE *out = fmemopen(p->out, sizeof p->out, "w"), *err = fmemopen(p->err, sizeof p->err, "w");
-    cli_result result = cli_parse(&spec, argc, argv, &p->first, out, err);
+static const cli_option options[] = {
+    {CLI_FLAG, "quiet", &o.quiet, NULL, "say nothing", 0, 0},
+    {CLI_INT, "levels", &o.levels, "N", "number of levels", 2, 21},
+    {CLI_U64, "seed", &o.seed, "SEED", "seed of all draws", 0, 0},
+    {CLI_REAL, "rate", &o.rate, "RATE", "learning rate", 0.5, 4.5},
+    {CLI_STRING, "out", &o.out, "DIR", "where the results go", 0, 0},
+    {CLI_STRING, "in", &o.in, "DIR", "where the scans are", 0, 0},
+    {0},
+};
+static const cli_spec spec = {.program = "prog",
+                              .summary = "Does things.",
+                              .positionals = "FILE...",
+                              .positionals_min = 0,
+                              .positionals_max = 2,
+                              .options = options,
+                              .epilogue = "The end."};
+static char *printed, *complained;
+static int first;
+
+/* Parses "prog <words>" against `with`; printed and complained hold what went to out and err. */
+static cli_result parse_with(const cli_spec *with, char *const *words) {
+    char *argv[16] = {"prog"};
+    int argc = 1;
+    size_t size;
+    while (words[argc - 1]) {
+        argv[argc] = words[argc - 1];
+        argc++;
+    }
+    free(printed);
+    free(complained);
+    FILE *out = open_memstream(&printed, &size), *err = open_memstream(&complained, &size);
+    first = -1;
+    o.quiet = 0, o.levels = 11, o.seed = 2022, o.rate = 1.25, o.out = "results", o.in = NULL;
+    cli_result result = cli_parse(with, argc, argv, &first, out, err);
     fclose(out);
     fclose(err);
     return result;
 }
+#define PARSE(...) parse_with(&spec, (char *[]){__VA_ARGS__, NULL})
 
-#define PARSE(p, ...)                                                                                        \
-    parse(p, (int)(sizeof((char *[]){"tool", __VA_ARGS__}) / sizeof(char *)),                                \
-          (char *[]){"tool", __VA_ARGS__, NULL})
+START_TEST(test_cli_defaults) {
+    ck_assert_int_eq(PARSE(NULL), CLI_RUN);
+    ck_assert_int_eq(o.quiet, 0);
+    ck_assert_int_eq(o.levels, 11);
+    ck_assert_uint_eq(o.seed, 2022);
+    ck_assert_double_eq(o.rate, 1.25);
+    ck_assert_str_eq(o.out, "results");
+    ck_assert_ptr_null(o.in);
+    ck_assert_int_eq(first, 1);
+    ck_assert_str_eq(printed, "");
+    ck_assert_str_eq(complained, "");
+}
+END_TEST
 
-START_TEST(test_command_lines) {
-    parsed p;
-    ck_assert_int_eq(PARSE(&p, "--flag", "--count", "7", "--rate=1e-3", "--name", "x y", "--seed",
-                           "18446744073709551615", "file"),
+START_TEST(test_cli_every_type) {
+    ck_assert_int_eq(PARSE("a", "--quiet", "--levels", "21", "--seed=18446744073709551615", "--rate", "5e-1",
+                           "--out", "x y", "b"),
                      CLI_RUN);
-    ck_assert(p.flag == 1 && p.count == 7 && p.rate == 1e-3 && p.seed == UINT64_MAX);
-    ck_assert_str_eq(p.name, "x y");
-    ck_assert_int_eq(p.first, 9);
-    ck_assert_int_eq(PARSE(&p, "--name", "only"), CLI_RUN);
-    ck_assert(p.count == 3 && p.rate == 0.5 && p.seed == 11 && p.flag == 0);
+    ck_assert_int_eq(o.quiet, 1);
+    ck_assert_int_eq(o.levels, 21);
+    ck_assert_uint_eq(o.seed, UINT64_MAX);
+    ck_assert_double_eq(o.rate, 0.5);
+    ck_assert_str_eq(o.out, "x y");
+    ck_assert_int_eq(first, 9); /* getopt puts the positionals behind the options */
+    ck_assert_int_eq(PARSE("--levels", "2", "--", "--quiet"), CLI_RUN);
+    ck_assert_int_eq(o.levels, 2);
+    ck_assert_int_eq(o.quiet, 0);
+    ck_assert_int_eq(first, 4);
 }
 END_TEST
 
-START_TEST(test_wrong_usage_is_one_line) {
-    static char *const wrong[][3] = {
-        {"--count", "11", "11"},   {"--count", "0", "count"}, {"--count", "3x", "3x"},
-        {"--rate", "inf", "rate"}, {"--rate", "", "rate"},    {"--seed", "-1", "-1"},
-        {"--nope", "1", "nope"},   {"--flag=1", "f", "flag"}, {"a", "b", "tool"}};
-    parsed p;
-    for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
-        ck_assert_msg(PARSE(&p, wrong[k][0], wrong[k][1]) == CLI_USAGE, "%s %s was accepted", wrong[k][0],
-                      wrong[k][1]);
-        ck_assert_msg(strstr(p.err, wrong[k][2]) && strchr(p.err, '\n') == p.err + strlen(p.err) - 1, "%s",
-                      p.err);
-        ck_assert_str_eq(p.out, "");
-    }
-    ck_assert_int_eq(PARSE(&p, "--count"), CLI_USAGE);
+static void expect_usage(cli_result result, const char *a, const char *b) {
+    ck_assert_int_eq(result, CLI_USAGE);
+    const char *line = strchr(complained, '\n');
+    ck_assert_msg(line && line[1] == '\0', "expected one line: %s", complained);
+    ck_assert_msg(strncmp(complained, "prog: ", 6) == 0 && strstr(complained, a) && strstr(complained, b),
+                  "expected '%s' and '%s' in: %s", a, b, complained);
+    ck_assert_str_eq(printed, "");
+}
+
+START_TEST(test_cli_bad_numbers) {
+    expect_usage(PARSE("--levels", "many"), "--levels", "'many' is not a whole number");
+    expect_usage(PARSE("--levels", "3.5"), "--levels", "3.5");
+    expect_usage(PARSE("--levels", "5x"), "--levels", "5x");
+    expect_usage(PARSE("--levels", ""), "--levels", "''");
+    expect_usage(PARSE("--levels", "99999999999999999999"), "--levels", "whole number");
+    expect_usage(PARSE("--levels", "4294967300"), "--levels", "whole number"); /* 4 when cut to 32 bits */
+    expect_usage(PARSE("--seed", "-1"), "--seed", "from 0 to 2^64 - 1");
+    expect_usage(PARSE("--seed", "18446744073709551616"), "--seed", "from 0 to 2^64 - 1");
+    expect_usage(PARSE("--seed", "0x10"), "--seed", "0x10");
+    expect_usage(PARSE("--rate", "fast"), "--rate", "'fast' is not a finite number");
+    expect_usage(PARSE("--rate", "nan"), "--rate", "finite");
+    expect_usage(PARSE("--rate", "inf"), "--rate", "finite");
+    expect_usage(PARSE("--rate", "1e999"), "--rate", "finite");
 }
 END_TEST
 
-START_TEST(test_help_tells_everything) {
-    parsed p;
-    ck_assert_int_eq(PARSE(&p, "--help"), CLI_DONE);
-    static const char *const parts[] = {"Does a thing.", "--flag", "--count",  "a rate",   "default", "11",
-                                        "0.5",           "[FILE]", "The end.", "--version"};
-    for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
-        ck_assert_msg(strstr(p.out, parts[k]) != NULL, "--help lacks '%s': %s", parts[k], p.out);
-    ck_assert_int_eq(PARSE(&p, "--version"), CLI_DONE);
-    ck_assert_str_eq(p.out, "tool " SSFD_VERSION "\n");
+START_TEST(test_cli_bounds) {
+    expect_usage(PARSE("--levels", "1"), "--levels", "outside 2 to 21");
+    ck_assert_int_eq(o.levels, 11);
+    expect_usage(PARSE("--levels=22"), "--levels", "outside 2 to 21");
+    expect_usage(PARSE("--rate", "0.49"), "--rate", "outside 0.5 to 4.5");
+    expect_usage(PARSE("--rate", "4.51"), "--rate", "outside 0.5 to 4.5");
+    ck_assert_double_eq(o.rate, 1.25);
+    ck_assert_int_eq(PARSE("--rate", "4.5"), CLI_RUN);
+}
+END_TEST
+
+START_TEST(test_cli_wrong_usage) {
+    expect_usage(PARSE("--levels"), "--levels", "needs a value");
+    expect_usage(PARSE("--nothing"), "unknown option", "--nothing");
+    expect_usage(PARSE("--nothing=3"), "unknown option", "--nothing");
+    expect_usage(PARSE("-x"), "unknown option", "-x");
+    expect_usage(PARSE("--quiet=3"), "--quiet", "takes no value");
+    expect_usage(PARSE("a", "b", "c"), "unexpected argument", "'c'");
+    cli_spec needs = spec;
+    needs.positionals_min = 1;
+    char *none[] = {NULL};
+    expect_usage(parse_with(&needs, none), "missing argument", "FILE...");
+    expect_usage(PARSE("--levels", "two\nlines"), "--levels", "two");
+    expect_usage(PARSE("--no\nthing"), "unknown option", "--no");
+}
+END_TEST
+
+START_TEST(test_cli_help_and_version) {
+    ck_assert_int_eq(PARSE("--help"), CLI_DONE);
+    ck_assert_str_eq(complained, "");
+    static const char *const wanted[] = {"Usage: prog [options] FILE...",
+                                         "Does things.",
+                                         "--quiet ",
+                                         "say nothing",
+                                         "--levels N ",
+                                         "number of levels (default: 11)",
+                                         "--seed SEED ",
+                                         "(default: 2022)",
+                                         "--rate RATE ",
+                                         "(default: 1.25)",
+                                         "--out DIR ",
+                                         "(default: results)",
+                                         "--in DIR ",
+                                         "where the scans are\n",
+                                         "--help ",
+                                         "--version ",
+                                         "The end."};
+    for (size_t k = 0; k < sizeof wanted / sizeof *wanted; k++)
+        ck_assert_msg(strstr(printed, wanted[k]) != NULL, "expected '%s' in:\n%s", wanted[k], printed);
+    ck_assert_int_eq(PARSE("--version"), CLI_DONE);
+    ck_assert_str_eq(printed, "prog " SSFD_VERSION "\n");
+    ck_assert_str_eq(complained, "");
+}
+END_TEST
+
+START_TEST(test_cli_help_is_wrapped) {
+    char words[600] = "";
+    for (int k = 0; k < 50; k++)
+        strcat(words, "word ");
+    const cli_option table[] = {{CLI_FLAG, "long", &o.quiet, NULL, words, 0, 0}, {0}};
+    const cli_spec wordy = {.program = "prog", .summary = "Talks.", .options = table};
+    char *help[] = {"--help", NULL};
+    ck_assert_int_eq(parse_with(&wordy, help), CLI_DONE);
+    int count = 0;
+    for (const char *p = printed; (p = strstr(p, "word")); p++)
+        count++;
+    ck_assert_int_eq(count, 50);
+    for (const char *line = printed; *line; line += strcspn(line, "\n") + 1)
+        ck_assert_uint_le(strcspn(line, "\n"), 100);
 }
 END_TEST
 
 /* ---------------------------------------------------------------- CSV */
 
+static csv_table *table_of(const char *text) {
+    write_text(in_folder("table.csv"), text);
+    return csv_table_read(in_folder("table.csv"));
+}
+
 START_TEST(test_csv_round_trip) {
-    csv_writer *w = csv_writer_open(in_folder("t.csv"));
-    csv_writer_comment(w, "cohort: %s", "x");
-    csv_writer_row(w, "name,value");
-    csv_writer_row(w, "%s,%.9g", "\"a, \"\"b\"\"\"", 0.1);
-    csv_writer_row(w, "plain,nan");
+    const char *path = in_folder("sub/out.csv");
+    csv_writer *csv = csv_writer_open(path);
+    ck_assert_msg(csv != NULL, "%s", err_message());
+    csv_writer_comment(csv, "seed %d, \"quoted\"", 2022);
+    csv_writer_comment(csv, "second");
+    csv_writer_row(csv, "name,value,note");
+    csv_writer_row(csv, "%s,%.9g,%s", "\"a, \"\"b\"\"\"", 0.1f, "\"two\nlines\"");
+    csv_writer_row(csv, "plain,%.9g,", -1.5e-300);
+    csv_writer_row(csv, "# no comment,nan,\"\"");
     ck_assert_int_ne(access(path, F_OK), 0);
-    ck_assert_int_eq(csv_writer_close(w), 0);
-    csv_table *t = csv_table_read(in_folder("t.csv"));
+    ck_assert_msg(csv_writer_close(csv) == 0, "%s", err_message());
+    ck_assert_int_eq(count_entries(in_folder("sub")), 1);
+
+    csv_table *t = csv_table_read(path);
     ck_assert_msg(t != NULL, "%s", err_message());
-    ck_assert(t->rows == 2 && t->columns == 2 && t->comment_count == 1);
-    ck_assert_str_eq(t->comments[0], "cohort: x");
-    double value;
-    int column = csv_table_column(t, "value");
-    ck_assert_str_eq(csv_table_text(t, 0, csv_table_column(t, "name")), "a, \"b\"");
-    ck_assert(csv_table_real(t, 0, column, &value) == 0 && value == 0.1);
-    ck_assert(csv_table_real(t, 1, column, &value) == 0 && isnan(value));
-    ck_assert_int_eq(csv_table_real(t, 1, csv_table_column(t, "name"), &value), -1);
-    ck_assert(strstr(err_message(), "t.csv") && strstr(err_message(), "row 2") &&
-              strstr(err_message(), "plain"));
-    ck_assert_int_eq(csv_table_column(t, "none"), -1);
-    ck_assert(strstr(err_message(), "none") && strstr(err_message(), "name") &&
-              strstr(err_message(), "value"));
+    ck_assert_uint_eq(t->comment_count, 2);
+    ck_assert_str_eq(t->comments[0], "seed 2022, \"quoted\"");
+    ck_assert_str_eq(t->comments[1], "second");
+    ck_assert_uint_eq(t->rows, 3);
+    ck_assert_uint_eq(t->columns, 3);
+    int name = csv_table_column(t, "name"), value = csv_table_column(t, "value"),
+        note = csv_table_column(t, "note");
+    ck_assert_str_eq(csv_table_text(t, 0, name), "a, \"b\"");
+    ck_assert_str_eq(csv_table_text(t, 0, note), "two\nlines");
+    ck_assert_str_eq(csv_table_text(t, 1, note), "");
+    ck_assert_str_eq(csv_table_text(t, 2, name), "# no comment");
+    ck_assert_str_eq(csv_table_text(t, 2, note), "");
+    double x;
+    ck_assert_int_eq(csv_table_real(t, 0, value, &x), 0);
+    ck_assert_float_eq((float)x, 0.1f);
+    ck_assert_int_eq(csv_table_real(t, 1, value, &x), 0);
+    ck_assert_double_eq(x, -1.5e-300);
+    ck_assert_int_eq(csv_table_real(t, 2, value, &x), 0);
+    ck_assert_double_nan(x);
     csv_table_free(t);
-    w = csv_writer_open(in_folder("dropped.csv"));
-    csv_writer_row(w, "a");
-    csv_writer_discard(w);
-    ck_assert_int_ne(access(in_folder("dropped.csv"), F_OK), 0);
 }
 END_TEST
 
-START_TEST(test_damaged_csv_is_refused) {
-    write_text("ragged.csv", "a,b\n1,2\n3\n");
-    ck_assert_ptr_null(csv_table_read(path));
-    ck_assert(strstr(err_message(), "ragged.csv") && strstr(err_message(), "line 3"));
-    write_text("open.csv", "a\n\"never closed\n");
-    ck_assert_ptr_null(csv_table_read(path));
-    write_text("empty.csv", "# only a comment\n");
-    ck_assert_ptr_null(csv_table_read(path));
-    ck_assert_ptr_nonnull(strstr(err_message(), "header"));
+START_TEST(test_csv_line_ends) {
+    csv_table *t = table_of("# note\r\n\r\na,\"b\",c\r\n1,\"2\",\r\n\r\n3,4,\"5\"");
+    ck_assert_msg(t != NULL, "%s", err_message());
+    static const char *const expected[] = {"1", "2", "", "3", "4", "5"};
+    ck_assert_str_eq(t->comments[0], "note");
+    ck_assert_uint_eq(t->rows, 2);
+    ck_assert_int_eq(csv_table_column(t, "b"), 1);
+    ck_assert_int_eq(csv_table_column(t, "c"), 2);
+    for (size_t k = 0; k < 6; k++)
+        ck_assert_str_eq(csv_table_text(t, k / 3, (int)(k % 3)), expected[k]);
+    csv_table_free(t);
+}
+END_TEST
+
+/* More than the reader's first buffer and list hold. */
+START_TEST(test_csv_many_rows) {
+    enum { ROWS = 20000 };
+    csv_writer *csv = csv_writer_open(in_folder("table.csv"));
+    csv_writer_row(csv, "k,square");
+    for (int k = 0; k < ROWS; k++)
+        csv_writer_row(csv, "%d,%d", k, k * k);
+    ck_assert_int_eq(csv_writer_close(csv), 0);
+    csv_table *t = csv_table_read(in_folder("table.csv"));
+    ck_assert_msg(t != NULL, "%s", err_message());
+    ck_assert_uint_eq(t->rows, ROWS);
+    for (size_t k = 0; k < ROWS; k++) {
+        double square;
+        ck_assert_int_eq(csv_table_real(t, k, 1, &square), 0);
+        ck_assert_double_eq(square, (double)(k * k));
+    }
+    csv_table_free(t);
+}
+END_TEST
+
+START_TEST(test_csv_messages) {
+    csv_table *t = table_of("name,value\nx,1\ny,1.5mm\nz,\n");
+    ck_assert_msg(t != NULL, "%s", err_message());
+    double x;
+    ck_assert_int_eq(csv_table_real(t, 0, 1, &x), 0);
+    ck_assert_int_eq(csv_table_real(t, 1, 1, &x), -1);
+    expect_message("table.csv", "row 2, column 'value': '1.5mm'");
+    ck_assert_int_eq(csv_table_real(t, 2, 1, &x), -1);
+    expect_message("table.csv", "row 3, column 'value': ''");
+    ck_assert_int_eq(csv_table_column(t, "price"), -1);
+    expect_message("table.csv: no column 'price'", "name, value");
+    csv_table_free(t);
+
     ck_assert_ptr_null(csv_table_read(in_folder("none.csv")));
+    expect_message("none.csv", "No such file");
+    ck_assert_ptr_null(table_of("# only\n"));
+    expect_message("table.csv", "no header row");
+    ck_assert_ptr_null(table_of("# note\na,b\n1,2\n3\n"));
+    expect_message("table.csv: line 4", "1 fields, expected 2");
+    ck_assert_ptr_null(table_of("a,b\n1,\"2\n3,4\n"));
+    expect_message("table.csv: line 2", "no end");
+    ck_assert_ptr_null(table_of("a,b\n1,\"2\"3\n"));
+    expect_message("table.csv: line 2", "behind a quoted field");
 }
 END_TEST
 
-/* ---------------------------------------------------------------- records */
+START_TEST(test_csv_discard) {
+    csv_writer *csv = csv_writer_open(in_folder("out.csv"));
+    csv_writer_row(csv, "a,b");
+    csv_writer_discard(csv);
+    csv_writer_discard(NULL);
+    ck_assert_int_eq(count_entries(folder), 0);
+}
+END_TEST
 
-START_TEST(test_run_record) {
-    char *argv[] = {"tool", "--name", "a \"quoted\"\nline\\"};
-    run_record *r = record_begin("stage", 3, argv);
-    record_text(r, "cohort", "x\ty");
-    record_real(r, "speed", 2.5);
-    record_integer(r, "seed", -7);
-    write_text("input", "abc");
-    ck_assert_int_eq(record_file(r, "input", path), 0);
-    ck_assert_int_eq(record_end(r, folder), 0);
-    const char *json = read_text("stage.json");
-    static const char *const parts[] = {"\"stage\": \"stage\"",
-                                        "a \\\"quoted\\\"\\u000aline\\\\",
-                                        "\"cohort\": \"x\\u0009y\"",
-                                        "\"speed\": 2.5",
-                                        "\"seed\": -7",
-                                        "\"wall_s\": ",
-                                        "ba7816bf8f01cfea"};
-    for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
-        ck_assert_msg(strstr(json, parts[k]) != NULL, "record lacks %s: %s", parts[k], json);
-    r = record_begin("other", 1, argv);
+/* ---------------------------------------------------------------- run records */
+
+/* Every bracket outside a text is closed by its partner, and no text holds a raw control character. */
+static void expect_json(const char *text) {
+    char open[64];
+    int depth = 0, quoted = 0, closed = 0;
+    for (const char *p = text; *p; p++) {
+        if (quoted) {
+            ck_assert_msg((unsigned char)*p >= 0x20, "control character in: %s", text);
+            if (*p == '\\')
+                ck_assert_msg(strchr("\"\\/bfnrtu", *++p) && *p, "bad escape in: %s", text);
+            else
+                quoted = *p != '"';
+            continue;
+        }
+        ck_assert_msg(!closed || *p == '\n', "text behind the end: %s", text);
+        if (*p == '"')
+            quoted = 1;
+        else if (*p == '{' || *p == '[')
+            open[depth++] = *p == '{' ? '}' : ']';
+        else if (*p == '}' || *p == ']')
+            ck_assert_msg(depth > 0 && *p == open[--depth], "brackets do not match: %s", text);
+        closed |= depth == 0 && (*p == '}');
+        ck_assert_int_lt(depth, 60);
+    }
+    ck_assert_msg(closed && !quoted && depth == 0, "no end: %s", text);
+}
+
+static void expect_in(const char *text, const char *part) {
+    ck_assert_msg(strstr(text, part) != NULL, "expected '%s' in:\n%s", part, text);
+}
+
+START_TEST(test_record) {
+    char *argv[] = {"prog", "--name", "a \"b\"\n{[\\", NULL};
+    run_record *r = record_begin("stage_one", 3, argv);
+    ck_assert_ptr_nonnull(r);
+    write_text(in_folder("abc"), "abc");
+    record_text(r, "quotes", "say \"yes\"\n\tor \\ no }]");
+    record_text(r, "latin1", "caf\xe9");
+    record_text(r, "utf8", "caf\xc3\xa9");
+    record_text(r, "twice", "before");
+    record_text(r, "twice", "after");
+    record_real(r, "loss", 0.125);
+    record_real(r, "undefined", NAN);
+    record_real(r, "endless", -INFINITY);
+    record_integer(r, "count", INT64_MIN);
+    ck_assert_int_eq(record_file(r, "input", in_folder("abc")), 0);
     ck_assert_int_eq(record_file(r, "input", in_folder("none")), -1);
-    record_discard(r);
-    ck_assert_int_ne(access(in_folder("other.json"), F_OK), 0);
+    expect_message("/none", "No such file");
+    ck_assert_msg(record_end(r, in_folder("records")) == 0, "%s", err_message());
+
+    const char *text = read_text(in_folder("records/stage_one.json"));
+    expect_json(text);
+    expect_in(text, "\"stage\": \"stage_one\"");
+    expect_in(text, "\"version\": \"" SSFD_VERSION "\"");
+    expect_in(text, "\"arguments\": [\"prog\", \"--name\", \"a \\\"b\\\"\\u000a{[\\\\\"]");
+    expect_in(text, "\"quotes\": \"say \\\"yes\\\"\\u000a\\u0009or \\\\ no }]\"");
+    expect_in(text, "\"latin1\": \"caf\\ufffd\"");
+    expect_in(text, "\"utf8\": \"caf\xc3\xa9\"");
+    expect_in(text, "\"twice\": \"after\"");
+    ck_assert_ptr_null(strstr(text, "before"));
+    expect_in(text, "\"loss\": 0.125");
+    expect_in(text, "\"undefined\": null");
+    expect_in(text, "\"endless\": null");
+    expect_in(text, "\"count\": -9223372036854775808");
+    expect_in(text,
+              "/abc\", \"sha256\": \"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"");
+    ck_assert_ptr_null(strstr(text, "/none"));
+    expect_in(text, "\"threads\": ");
+    expect_in(text, "\"wall_s\": ");
+    expect_in(text, "\"peak_memory_mb\": ");
+    ck_assert_int_eq(count_entries(in_folder("records")), 1);
 }
 END_TEST
+
+START_TEST(test_empty_and_discarded_records) {
+    run_record *r = record_begin("empty", 0, NULL);
+    ck_assert_int_eq(record_end(r, folder), 0);
+    expect_json(read_text(in_folder("empty.json")));
+    r = record_begin("dropped", 0, NULL);
+    record_text(r, "key", "value");
+    record_discard(r);
+    record_discard(NULL);
+    ck_assert_int_eq(count_entries(folder), 1);
+    r = record_begin("homeless", 0, NULL);
+    ck_assert_int_eq(record_end(r, in_folder("empty.json")), -1);
+    expect_message("empty.json", "Not a directory");
+}
+END_TEST
+
+/* ---------------------------------------------------------------- errors */
+
+START_TEST(test_error_messages) {
+    ck_assert_int_eq(err_set("%s: %d", "file", 3), -1);
+    ck_assert_str_eq(err_message(), "file: 3");
+    ck_assert_int_eq(err_prefix("scan %d", 7), -1);
+    ck_assert_str_eq(err_message(), "scan 7: file: 3");
+    ck_assert_ptr_null(err_set_null("again: %s", err_message())); /* the message as its own argument */
+    ck_assert_str_eq(err_message(), "again: scan 7: file: 3");
+    err_set("two\nlines\r\nor three");
+    ck_assert_str_eq(err_message(), "two lines  or three");
+    err_prefix("a\nb");
+    ck_assert_str_eq(err_message(), "a b: two lines  or three");
+}
+END_TEST
+
+START_TEST(test_long_messages_are_cut) {
+    char text[3 * ERR_MESSAGE_MAX];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    err_set("begin %s", text);
+    ck_assert_uint_eq(strlen(err_message()), ERR_MESSAGE_MAX - 1);
+    ck_assert_int_eq(strncmp(err_message(), "begin xxx", 9), 0);
+    err_prefix("file");
+    ck_assert_uint_eq(strlen(err_message()), ERR_MESSAGE_MAX - 1);
+    ck_assert_int_eq(strncmp(err_message(), "file: begin xxx", 15), 0);
+    err_set("short");
+    err_prefix("%s", text);
+    ck_assert_uint_eq(strlen(err_message()), ERR_MESSAGE_MAX - 1);
+    err_set("back");
+    ck_assert_str_eq(err_message(), "back");
+}
+END_TEST
+
+START_TEST(test_error_leaves_a_parallel_region) {
+    err_box box = {0};
+    err_set("of the thread that opens the region");
+#pragma omp parallel for num_threads(4)
+    for (int k = 0; k < 64; k++)
+        if (k % 16 == 5) {
+            err_set("task %d failed", k);
+            err_box_take(&box);
+        }
+    ck_assert_int_eq(err_box_failed(&box), 1);
+    err_set("something else");
+    ck_assert_int_eq(err_box_raise(&box), -1);
+    int k, end = 0;
+    ck_assert_int_eq(sscanf(err_message(), "task %d failed%n", &k, &end), 1);
+    ck_assert_int_eq(err_message()[end], '\0');
+    ck_assert_int_eq(k % 16, 5);
+    char kept[ERR_MESSAGE_MAX];
+    strcpy(kept, err_message());
+    err_set("later");
+    err_box_take(&box); /* the first failure stays */
+    ck_assert_int_eq(err_box_raise(&box), -1);
+    ck_assert_str_eq(err_message(), kept);
+}
+END_TEST
+
+START_TEST(test_error_box_without_failure) {
+    err_box box = {0};
+    err_set("untouched");
+    ck_assert_int_eq(err_box_failed(&box), 0);
+    ck_assert_int_eq(err_box_raise(&box), 0);
+    ck_assert_str_eq(err_message(), "untouched");
+    int strangers = 0;
+#pragma omp parallel num_threads(4) reduction(+ : strangers)
+    {
+        char own[32];
+        snprintf(own, sizeof own, "thread %p", (void *)own);
+        err_set("%s", own);
+#pragma omp barrier
+        strangers += strcmp(err_message(), own) != 0;
+    }
+    ck_assert_int_eq(strangers, 0);
+}
+END_TEST
+
+START_TEST(test_aligned_memory) {
+    for (size_t size = 0; size < 200; size += 13) {
+        unsigned char *memory = mem_aligned(size);
+        ck_assert_uint_eq((uintptr_t)memory % 64, 0);
+        for (size_t k = 0; k < size; k++)
+            ck_assert_uint_eq(memory[k], 0);
+        free(memory);
+    }
+    ck_assert_ptr_null(mem_aligned(SIZE_MAX - 1));
+    expect_message("out of memory", "bytes wanted");
+}
+END_TEST
+
+static void add_cli(Suite *s) {
+    TCase *t = tcase_create("cli");
+    tcase_set_timeout(t, 120);
+    tcase_add_test(t, test_cli_defaults);
+    tcase_add_test(t, test_cli_every_type);
+    tcase_add_test(t, test_cli_bad_numbers);
+    tcase_add_test(t, test_cli_bounds);
+    tcase_add_test(t, test_cli_wrong_usage);
+    tcase_add_test(t, test_cli_help_and_version);
+    tcase_add_test(t, test_cli_help_is_wrapped);
+    suite_add_tcase(s, t);
+}
+
+static void add_files(Suite *s) {
+    TCase *t = tcase_create("files");
+    tcase_set_timeout(t, 120);
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, test_atomic_commit_replaces);
+    tcase_add_test(t, test_atomic_discard_leaves_nothing);
+    tcase_add_test(t, test_atomic_failures);
+    tcase_add_test(t, test_make_dirs);
+    tcase_add_test(t, test_checksums);
+    tcase_add_test(t, test_checksum_of_more_than_one_chunk);
+    tcase_add_test(t, test_csv_round_trip);
+    tcase_add_test(t, test_csv_line_ends);
+    tcase_add_test(t, test_csv_many_rows);
+    tcase_add_test(t, test_csv_messages);
+    tcase_add_test(t, test_csv_discard);
+    tcase_add_test(t, test_record);
+    tcase_add_test(t, test_empty_and_discarded_records);
+    suite_add_tcase(s, t);
+}
 
 Suite *suite_core(void) {
     Suite *s = suite_create("core");
     TCase *t = tcase_create("core");
     tcase_set_timeout(t, 120);
-    tcase_add_checked_fixture(t, set_up, tear_down);
-    tcase_add_test(t, test_error_messages);
-    tcase_add_test(t, test_error_leaves_a_parallel_region);
-    tcase_add_test(t, test_philox_known_answers);
-    tcase_add_test(t, test_streams_depend_on_their_name_alone);
+    tcase_add_loop_test(t, test_philox_known_answers, 0, 3);
+    tcase_add_test(t, test_philox_as_gsl_generator);
+    tcase_add_test(t, test_stream_ignores_earlier_draws);
+    tcase_add_test(t, test_streams_of_different_names_differ);
     tcase_add_test(t, test_uniform_moments);
-    tcase_add_test(t, test_files_appear_whole_or_not_at_all);
-    tcase_add_test(t, test_checksums);
-    tcase_add_test(t, test_command_lines);
-    tcase_add_test(t, test_wrong_usage_is_one_line);
-    tcase_add_test(t, test_help_tells_everything);
-    tcase_add_test(t, test_csv_round_trip);
-    tcase_add_test(t, test_damaged_csv_is_refused);
-    tcase_add_test(t, test_run_record);
+    tcase_add_test(t, test_hash_known_answers);
+    tcase_add_test(t, test_error_messages);
+    tcase_add_test(t, test_long_messages_are_cut);
+    tcase_add_test(t, test_error_leaves_a_parallel_region);
+    tcase_add_test(t, test_error_box_without_failure);
+    tcase_add_test(t, test_aligned_memory);
     suite_add_tcase(s, t);
+    add_files(s);
+    add_cli(s);
     return s;
 }

@@ -55,10 +55,10 @@ static void check_forward(int k, int transposed) {
     tensor x = random_tensor(transposed ? out : in, shapes[k].rows, shapes[k].columns, 1);
     tensor y = random_tensor(transposed ? in : out, shapes[k].rows, shapes[k].columns, 2);
     size_t count = (size_t)in * (size_t)out * 9;
-    float *w = mem_alloc(count * sizeof(float)), bias[64];
+    float *w = mem_alloc(count * sizeof(float)), bias[128];
     conv_packed packed = {.data = mem_alloc(count * sizeof(float))};
     fill(w, count, 3);
-    fill(bias, 64, 4);
+    fill(bias, 128, 4);
     (transposed ? conv3_pack_transposed : conv3_pack)(w, out, in, &packed);
     conv3_forward(&x, &packed, bias, k % 2, &y);
     for (int o = 0; o < y.channels; o++)

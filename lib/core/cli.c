@@ -14,10 +14,13 @@
 enum { CODE_HELP = 1000, CODE_VERSION, CODE_TABLE }; /* above any character; CODE_TABLE + i is options[i] */
 enum { HELP_WIDTH = 100 };
 
+/* One line, even when the argument complained about holds several. */
 static void usage_line(FILE *err, const char *program, const char *format, va_list arguments) {
-    fprintf(err, "%s: ", program);
-    vfprintf(err, format, arguments);
-    fprintf(err, " (try --help)\n");
+    char text[ERR_MESSAGE_MAX];
+    vsnprintf(text, sizeof text, format, arguments);
+    for (char *p = text; (p = strpbrk(p, "\r\n"));)
+        *p = ' ';
+    fprintf(err, "%s: %s (try --help)\n", program, text);
 }
 
 /* One line of wrong usage on `err`; gives CLI_USAGE back. */
