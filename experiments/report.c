@@ -175,7 +175,7 @@ static const char style[] =
     ".warn{background:var(--warn);border-left:4px solid var(--warn-line);padding:.7rem "
     "1rem;border-radius:4px}\n"
     ".yes{color:var(--yes);font-weight:600}.no{color:var(--no);font-weight:600}.open{color:var(--open);"
-    "font-weight:600}code{font-size:.88em;overflow-wrap:anywhere}a{color:inherit}\n"
+    "font-weight:600}li,code{overflow-wrap:anywhere}code{font-size:.88em}a{color:inherit}\n"
     "@media print{body{max-width:none;font-size:11pt}h2{break-after:avoid}figure,tr{break-inside:avoid}}\n"
     "</style>\n";
 
