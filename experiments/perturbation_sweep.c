@@ -31,7 +31,6 @@
 #define PATH_LENGTH 4096
 #define MAX_PERTURBATIONS 32
 #define CONFIDENCE 0.95
-#define SAVE_SECONDS 20.0 /* between two saves of what has been computed */
 
 enum { SSFD, SSIM, PSNR, NRMSE, METRICS };
 static const char *const metric_names[METRICS] = {"ssfd", "ssim", "psnr_db", "nrmse"};
@@ -42,6 +41,7 @@ static const double matched_ssim[] = {0.95, 0.9, 0.8, 0.7};
 typedef struct {
     const char *cohort, *split, *weights, *out, *records, *layers, *perturbations, *maxima;
     int levels, scans, threads, example;
+    double save_every; /* seconds between two saves of what has been computed */
     uint64_t seed;
 } options;
 
@@ -186,7 +186,7 @@ static int is_done(const sweep *s, int slice) {
 
 static int save_now_and_then(const sweep *s, double *saved_at) {
     int status = 0;
-    if (clock_seconds() - *saved_at > SAVE_SECONDS) {
+    if (clock_seconds() - *saved_at >= s->o->save_every) {
         status = save_values(s, s->values);
         *saved_at = clock_seconds();
     }
@@ -259,9 +259,10 @@ static void write_comments(const sweep *s, csv_writer *csv) {
     csv_writer_comment(csv, "seed: %llu", (unsigned long long)s->o->seed);
 }
 
-/* PSNR of the unperturbed image is infinite: those rows are left out. */
-static int has_row(int level, int metric) {
-    return !(metric == PSNR && level == 0);
+/* PSNR of an image that the perturbation leaves as it is (level 0, a blur far below a pixel) is infinite:
+ * such rows are left out. */
+static int has_row(int metric, double value) {
+    return !(metric == PSNR && isinf(value));
 }
 
 static int write_scans(const sweep *s) {
@@ -275,19 +276,24 @@ static int write_scans(const sweep *s) {
     for (int scan = 0; scan < s->split->scans; scan++)
         for (int p = 0; p < s->count; p++)
             for (int level = 0; level < s->o->levels; level++)
-                for (int m = 0; m < METRICS; m++)
-                    if (has_row(level, m))
+                for (int m = 0; m < METRICS; m++) {
+                    double value = scan_mean(s, scan, p, level, m);
+                    if (has_row(m, value))
                         csv_writer_row(csv, "%s,%s,%.9g,%s,%d,%.9g", s->split->scan_ids[scan],
                                        s->perturbations[p]->name, level_at(s, p, level), metric_names[m],
-                                       s->split->slices[scan], scan_mean(s, scan, p, level, m));
+                                       s->split->slices[scan], value);
+                }
     return csv_writer_close(csv);
 }
 
 static int write_mean(const sweep *s, csv_writer *csv, int p, int level, int metric, double *scans) {
     const perturbation *q = s->perturbations[p];
     stats_mean mean;
-    for (int scan = 0; scan < s->split->scans; scan++)
+    for (int scan = 0; scan < s->split->scans; scan++) {
         scans[scan] = scan_mean(s, scan, p, level, metric);
+        if (!has_row(metric, scans[scan]))
+            return 0;
+    }
     if (stats_mean_t(scans, (size_t)s->split->scans, CONFIDENCE, &mean) < 0)
         return err_prefix("%s of %s at level %g", metric_names[metric], q->name, level_at(s, p, level));
     csv_writer_row(csv, "%s,%.9g,%s,%s,%zu,%.9g,%.9g,%.9g,%.9g,%s,%s", q->name, level_at(s, p, level),
@@ -309,7 +315,7 @@ static int write_means(const sweep *s, double *scans) {
     for (int p = 0; p < s->count; p++)
         for (int level = 0; level < s->o->levels; level++)
             for (int m = 0; m < METRICS; m++)
-                if (has_row(level, m) && write_mean(s, csv, p, level, m, scans) < 0) {
+                if (write_mean(s, csv, p, level, m, scans) < 0) {
                     csv_writer_discard(csv);
                     return -1;
                 }
@@ -569,6 +575,11 @@ static int run(sweep *s, run_record *record) {
     if (sweep_open(s) < 0)
         return -1;
     double started = clock_seconds();
+    int taken_over = 0;
+    for (int slice = 0; slice < s->split->total_slices; slice++)
+        taken_over += is_done(s, slice);
+    if (taken_over)
+        printf("%d of %d slices taken over from an interrupted run\n", taken_over, s->split->total_slices);
     if (run_sweep(s) < 0)
         return -1;
     double *scans = mem_alloc(2 * (size_t)s->split->scans * sizeof(double));
@@ -586,7 +597,8 @@ static int run(sweep *s, run_record *record) {
     record_integer(record, "slices", s->split->total_slices);
     record_integer(record, "seed", (int64_t)s->o->seed);
     record_real(record, "slice_perturbations_per_second",
-                (double)s->split->total_slices * s->count * (s->o->levels - 1) / (clock_seconds() - started));
+                (double)(s->split->total_slices - taken_over) * s->count * (s->o->levels - 1) /
+                    (clock_seconds() - started));
     snprintf(path, sizeof path, "%s/perturbation_sweep.csv", s->o->out);
     return record_file(record, "weights", s->o->weights) < 0 || record_file(record, "result", path) < 0 ? -1
                                                                                                         : 0;
@@ -603,6 +615,7 @@ int main(int argc, char **argv) {
                  .maxima = "",
                  .levels = 11,
                  .threads = omp_get_num_procs(),
+                 .save_every = 20.0,
                  .seed = 2022};
     const cli_option table[] = {
         {CLI_STRING, "cohort", &o.cohort, "DIR", "prepared scans", 0, 0},
@@ -618,6 +631,8 @@ int main(int argc, char **argv) {
         {CLI_INT, "scans", &o.scans, "N", "take the first N scans only (0: all)", 0, 1e9},
         {CLI_INT, "example", &o.example, "N", "scan that the example images are of, counted from 0", 0, 1e9},
         {CLI_U64, "seed", &o.seed, "N", "seed of random perturbations", 0, 0},
+        {CLI_REAL, "save-every", &o.save_every, "SECONDS",
+         "time between saves that an interrupted run goes on from", 0, 1e6},
         {CLI_INT, "threads", &o.threads, "N", "threads", 1, 1024},
         {CLI_STRING, "records", &o.records, "DIR", "folder for the run record (default: OUT/records)", 0, 0},
         {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};

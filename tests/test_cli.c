@@ -184,6 +184,33 @@ START_TEST(test_sweep_is_the_same_for_any_number_of_threads) {
 }
 END_TEST
 
+/* Killed once the first slices are saved, the sweep goes on from them and ends with the same table. */
+START_TEST(test_interrupted_sweep_goes_on) {
+    char command[2048];
+    make_cohort();
+    ck_assert_msg(
+        run("perturbation_sweep --cohort @/cohort --weights " GOLDEN " --levels 60 --out @/straight") == 0,
+        "%s", output);
+    snprintf(command, sizeof command,
+             "%s/perturbation_sweep --cohort %s/cohort --weights " GOLDEN
+             " --levels 60 --threads 1 --save-every 0 --out %s/killed & pid=$!; "
+             "while kill -0 $pid 2>/dev/null && [ ! -f %s/killed/.perturbation_sweep.unfinished.h5 ]; do "
+             "sleep 0.01; "
+             "done; kill -9 $pid; ! [ -f %s/killed/perturbation_sweep.csv ]",
+             programs(), folder, folder, folder, folder);
+    ck_assert_int_eq(system(command), 0);
+    ck_assert_msg(
+        run("perturbation_sweep --cohort @/cohort --weights " GOLDEN " --levels 60 --out @/killed") == 0,
+        "%s", output);
+    ck_assert_msg(strstr(output, "taken over from an interrupted run") != NULL, "%s", output);
+    char *straight = read_table("straight/perturbation_sweep_scans.csv");
+    char *killed = read_table("killed/perturbation_sweep_scans.csv");
+    ck_assert_str_eq(straight, killed);
+    free(straight);
+    free(killed);
+}
+END_TEST
+
 START_TEST(test_report_of_a_small_study) {
     expect_failure("report --results @/nowhere", 1, "nowhere", "");
     make_cohort();
@@ -231,6 +258,7 @@ Suite *suite_cli(void) {
     tcase_add_test(t, test_wrong_input_of_the_sweep);
     tcase_add_test(t, test_damaged_scans_are_named);
     tcase_add_test(t, test_sweep_is_the_same_for_any_number_of_threads);
+    tcase_add_test(t, test_interrupted_sweep_goes_on);
     tcase_add_test(t, test_report_of_a_small_study);
     tcase_add_test(t, test_training_resumes_to_the_same_weights);
     suite_add_tcase(s, t);
