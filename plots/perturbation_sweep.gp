@@ -119,21 +119,21 @@ do for [format in "pdf png"] {
     set grid xtics ytics ls 10
     set style fill transparent solid BAND_OPACITY noborder
     set label 4 caption at screen 0.5, y_of(0.14) center font ",8" textcolor rgb COLOUR_NOTE
+    # One legend for all panels, drawn by hand: a key would be squeezed into the width of its panel.
+    set arrow 1 from screen x_of(page_width / 2 - 1.85), y_of(legend_y) rto screen x_of(0.4), 0 nohead lt 1
+    set label 5 "SSFD (left axis)" at screen x_of(page_width / 2 - 1.37), y_of(legend_y) left
+    set arrow 2 from screen x_of(page_width / 2 + 0.15), y_of(legend_y) rto screen x_of(0.4), 0 nohead lt 2
+    set label 6 "SSIM (right axis)" at screen x_of(page_width / 2 + 0.63), y_of(legend_y) left
     do for [i = 1:perturbations] {
         left = axis_left + (i - 1) * (plot_width + plot_gap)
         set lmargin at screen x_of(left)
         set rmargin at screen x_of(left + plot_width)
         set xtics nomirror autofreq
-        set xlabel TITLE[i] . ": " . LEVEL_NAME[i] offset 0, 0.2
+        set xlabel TITLE[i] . ": " . LEVEL_NAME[i] font ",8" offset 0, 0.2
         set ytics nomirror textcolor lt 1 format (i == 1 ? "%g" : "")
         set y2tics nomirror textcolor lt 2 format (i == perturbations ? "%g" : "")
         set ylabel (i == 1 ? "SSFD (mean)" : "") textcolor lt 1 offset 0.5, 0
         set y2label (i == perturbations ? "SSIM (mean)" : "") textcolor lt 2 offset -0.5, 0
-        if (i == 1) {
-            set key at screen 0.5, y_of(legend_y) center center horizontal maxrows 1 samplen 3 width 2
-        } else {
-            unset key
-        }
         # Rows of other metrics in between would break the lines: put aside what this panel shows.
         is(metric) = strcol("perturbation") eq NAME[i] && strcol("metric") eq metric
         set table $ssfd separator tab
@@ -148,11 +148,12 @@ do for [format in "pdf png"] {
         set datafile nocolumnheaders
         plot $ssfd using 1:3:4 with filledcurves lt 1 notitle, \
              $ssim using 1:3:4 axes x1y2 with filledcurves lt 2 notitle, \
-             $ssfd using 1:2 with linespoints lt 1 title "SSFD (left axis)", \
-             $ssim using 1:2 axes x1y2 with linespoints lt 2 title "SSIM (right axis)"
+             $ssfd using 1:2 with linespoints lt 1 notitle, \
+             $ssim using 1:2 axes x1y2 with linespoints lt 2 notitle
         set datafile separator comma
         set datafile columnheaders
-        unset label 4
+        unset for [k = 4:6] label k
+        unset for [k = 1:2] arrow k
     }
     unset multiplot
     unset output

@@ -19,11 +19,13 @@ set style line 10 lc rgb "#DDDDDD" lw 0.6 dt 1
 BAND_OPACITY = 0.22
 
 # A figure is width x height inches with text in points, the same in both formats: PDF for print, PNG for screens.
+# The scales make the two look alike: gnuplot's own are half size for PDF and pixels for PNG.
 FONT = "DejaVu Sans"
 FONT_SIZE = 9
 PNG_DPI = 200
 FIGURE_OPEN(format, width, height) = format eq "pdf" \
-    ? sprintf("set terminal pdfcairo size %gin,%gin font '%s,%d' linewidth 1", width, height, FONT, FONT_SIZE) \
+    ? sprintf("set terminal pdfcairo size %gin,%gin font '%s,%d' fontscale 0.76 linewidth 1.75", \
+              width, height, FONT, FONT_SIZE) \
     : sprintf("set terminal pngcairo size %d,%d font '%s,%d' fontscale %g linewidth %g pointscale %g", \
               width * PNG_DPI, height * PNG_DPI, FONT, FONT_SIZE, PNG_DPI / 96.0, PNG_DPI / 96.0, PNG_DPI / 96.0)
 
@@ -31,6 +33,7 @@ FIGURE_OPEN(format, width, height) = format eq "pdf" \
 set termoption noenhanced
 set encoding utf8
 set border 3 ls 9
+set format "%g" # the default puts a blank before each number, which shifts it off its tick
 set tics out nomirror scale 0.6 textcolor rgb COLOUR_INK
 set datafile separator comma
 set datafile columnheaders
