@@ -74,7 +74,7 @@ format-check:
 	clang-format --dry-run -Werror $(FORMATTED)
 
 # ---------------------------------------------------------------- the study
-FIGURES   := $(RESULTS)/figures/perturbation_sweep.pdf
+FIGURES   := $(foreach name,perturbation_sweep,$(RESULTS)/figures/$(name).pdf $(RESULTS)/figures/$(name).png)
 SIMULATE   = $(BUILD)/bin/simulate_cohort --out $(COHORT) --seed $(SEED) --test $(TEST_SCANS) --threads $(THREADS) \
              --records $(RESULTS)/records
 
@@ -97,9 +97,11 @@ $(RESULTS)/perturbation_sweep.csv: $(BUILD)/bin/perturbation_sweep $(COHORT)/.te
 	$(BUILD)/bin/perturbation_sweep --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --levels $(LEVELS) \
 	    --seed $(SEED) --threads $(THREADS)
 
-$(RESULTS)/figures/%.pdf: plots/%.gp plots/style.gp $(RESULTS)/%.csv
+# One run draws both formats, aside first: figures appear whole or not at all. In a bare C locale gnuplot has no UTF-8.
+$(RESULTS)/figures/%.pdf $(RESULTS)/figures/%.png: plots/%.gp plots/style.gp $(RESULTS)/%.csv
 	@mkdir -p $(@D)
-	gnuplot -e "results='$(RESULTS)'; output='$(RESULTS)/figures/$*'" $<
+	LC_ALL=C.UTF-8 gnuplot -e "results='$(RESULTS)'; output='$(@D)/.$*'" $< || { rm -f $(@D)/.$*.*; exit 1; }
+	@mv $(@D)/.$*.pdf $(@D)/$*.pdf && mv $(@D)/.$*.png $(@D)/$*.png
 
 $(RESULTS)/index.html: $(BUILD)/bin/report $(FIGURES)
 	$(BUILD)/bin/report --results $(RESULTS) --weights $(WEIGHTS)
@@ -131,5 +133,4 @@ clean:
 
 -include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(PROG_SRC:%.c=$(BUILD)/%.d)
 .PHONY: all check sanitize format format-check reproduce figures models help clean always
-.SECONDARY:
 .DELETE_ON_ERROR:
