@@ -63,13 +63,21 @@ static double level_at(const sweep *s, int p, int level) {
     return s->level_max[p] * level / (s->o->levels - 1);
 }
 
+/* Metrics of one slice: [perturbations][levels][METRICS]. */
+static size_t slice_count(const sweep *s) {
+    return (size_t)s->count * (size_t)s->o->levels * METRICS;
+}
+
+static double *slice_value(const sweep *s, double *slice, int p, int level) {
+    return slice + ((size_t)p * (size_t)s->o->levels + (size_t)level) * METRICS;
+}
+
 static double *value_at(const sweep *s, int slice, int p, int level) {
-    return s->values +
-           (((size_t)slice * (size_t)s->count + (size_t)p) * (size_t)s->o->levels + (size_t)level) * METRICS;
+    return slice_value(s, s->values + (size_t)slice * slice_count(s), p, level);
 }
 
 static size_t value_count(const sweep *s) {
-    return (size_t)s->split->total_slices * (size_t)s->count * (size_t)s->o->levels * METRICS;
+    return (size_t)s->split->total_slices * slice_count(s);
 }
 
 /* ---------------------------------------------------------------- one slice */
@@ -79,6 +87,7 @@ typedef struct {
     ssfd_metric *metric;
     gsl_rng *rng;
     float *reference, *image;
+    double *values; /* of the slice in hand, copied to the sweep when whole */
     int rows, columns;
 } worker;
 
@@ -88,6 +97,7 @@ static void worker_free(worker *w) {
         gsl_rng_free(w->rng);
     free(w->reference);
     free(w->image);
+    free(w->values);
 }
 
 static int worker_init(worker *w, const sweep *s) {
@@ -97,7 +107,8 @@ static int worker_init(worker *w, const sweep *s) {
     w->rng = w->metric ? rng_stream(s->o->seed, RNG_PERTURB, 0, 0) : NULL;
     w->reference = w->rng ? mem_alloc(pixels * sizeof(float)) : NULL;
     w->image = w->reference ? mem_alloc(pixels * sizeof(float)) : NULL;
-    if (w->image)
+    w->values = w->image ? mem_alloc(slice_count(s) * sizeof(double)) : NULL;
+    if (w->values)
         return 0;
     worker_free(w);
     return -1;
@@ -136,18 +147,17 @@ static int read_reference(const sweep *s, int scan, int slice, float *image) {
 
 /* Level 0 is the same image for every perturbation: measured once. */
 static int sweep_slice(const sweep *s, worker *w, int scan, int slice) {
-    int at = s->first_slice[scan] + slice;
     if (read_reference(s, scan, slice, w->reference) < 0 ||
         ssfd_metric_reference(w->metric, w->reference) < 0)
         return -1;
     for (int p = 0; p < s->count; p++)
         for (int level = p > 0; level < s->o->levels; level++)
             if (perturb_slice(s, w, scan, slice, p, level_at(s, p, level)) < 0 ||
-                measure(w, s->layers.count, value_at(s, at, p, level)) < 0)
+                measure(w, s->layers.count, slice_value(s, w->values, p, level)) < 0)
                 return err_prefix("%s: slice %d: %s", s->split->paths[scan], slice,
                                   s->perturbations[p]->name);
     for (int p = 1; p < s->count; p++)
-        memcpy(value_at(s, at, p, 0), value_at(s, at, 0, 0), METRICS * sizeof(double));
+        memcpy(slice_value(s, w->values, p, 0), w->values, METRICS * sizeof(double));
     return 0;
 }
 
@@ -194,14 +204,13 @@ static int save_now_and_then(const sweep *s, double *saved_at) {
 }
 
 /* A slice is computed aside and copied when whole, so that a save never holds half a slice. */
-static int run_slice(const sweep *s, sweep *mine, worker *w, int scan, int slice, double *saved_at) {
-    int at = s->first_slice[scan] + slice, status;
-    size_t per_slice = (size_t)s->count * (size_t)s->o->levels * METRICS;
-    status = sweep_slice(mine, w, scan, slice);
+static int run_slice(const sweep *s, worker *w, int scan, int slice, double *saved_at) {
+    int status = sweep_slice(s, w, scan, slice);
     if (status == 0) {
 #pragma omp critical(hdf5)
         {
-            memcpy(value_at(s, at, 0, 0), value_at(mine, at, 0, 0), per_slice * sizeof(double));
+            memcpy(value_at(s, s->first_slice[scan] + slice, 0, 0), w->values,
+                   slice_count(s) * sizeof(double));
             status = save_now_and_then(s, saved_at);
         }
     }
@@ -213,14 +222,9 @@ static int run_sweep(sweep *s) {
     progress bar;
     double saved_at = clock_seconds();
     progress_start(&bar, "perturbation sweep (slices)", (size_t)s->split->total_slices);
-    double *aside = mem_alloc(value_count(s) * sizeof(double));
-    if (!aside)
-        return -1;
 #pragma omp parallel
     {
         worker w;
-        sweep mine = *s;
-        mine.values = aside;
         int ready = worker_init(&w, s) == 0;
         if (!ready)
             err_box_take(&failure);
@@ -228,14 +232,13 @@ static int run_sweep(sweep *s) {
         for (int scan = 0; scan < s->split->scans; scan++)
             for (int slice = 0; slice < s->split->slices[scan]; slice++) {
                 if (ready && !err_box_failed(&failure) && !is_done(s, s->first_slice[scan] + slice) &&
-                    run_slice(s, &mine, &w, scan, slice, &saved_at) < 0)
+                    run_slice(s, &w, scan, slice, &saved_at) < 0)
                     err_box_take(&failure);
                 progress_step(&bar, 1);
             }
         if (ready)
             worker_free(&w);
     }
-    free(aside);
     progress_end(&bar);
     return err_box_raise(&failure);
 }

@@ -1,4 +1,5 @@
 /* Edge cases of io and the cohort: every float16, files cut at every byte, slabs that must not matter. */
+#include "scratch.h"
 #include "suites.h"
 
 #include "core/error.h"
@@ -15,24 +16,6 @@
 #include <zlib.h>
 
 #define HEAD "/usr/share/mricron/templates/ch2.nii.gz"
-static char folder[64], path[256];
-
-static void set_up(void) {
-    strcpy(folder, "/tmp/ssfd_edges_XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void tear_down(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static const char *in_folder(const char *name) {
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
-
 static void expect_message(const char *a, const char *b) {
     ck_assert_msg(strstr(err_message(), a) && strstr(err_message(), b), "message is: %s", err_message());
 }
@@ -306,7 +289,7 @@ Suite *suite_edges(void) {
     Suite *s = suite_create("edges");
     TCase *t = tcase_create("edges");
     tcase_set_timeout(t, 120);
-    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
     tcase_add_loop_test(t, test_float16_every_value, 0, 2);
     tcase_add_test(t, test_float16_nan);
     tcase_add_test(t, test_nifti_types);

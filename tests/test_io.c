@@ -3,6 +3,7 @@
 #include "io/h5.h"
 #include "io/nifti_volume.h"
 #include "io/prepared.h"
+#include "scratch.h"
 #include "suites.h"
 #include <math.h>
 #include <nifti1.h>
@@ -11,24 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static char folder[64], path[256];
-
-static void set_up(void) {
-    strcpy(folder, "/tmp/ssfd_io_XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void tear_down(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static const char *in_folder(const char *name) {
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
 
 static void expect_message(const char *a, const char *b) {
     ck_assert_msg(strstr(err_message(), a) && strstr(err_message(), b), "message is: %s", err_message());
@@ -310,7 +293,7 @@ Suite *suite_io(void) {
     Suite *s = suite_create("io");
     TCase *t = tcase_create("io");
     tcase_set_timeout(t, 120);
-    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
     tcase_add_test(t, test_h5_round_trip);
     tcase_add_test(t, test_float16_is_rounded_correctly);
     tcase_add_test(t, test_h5_errors_name_everything);
