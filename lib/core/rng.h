@@ -24,7 +24,9 @@ typedef enum {
     RNG_COHORT,           /* a = virtual scan, b = what is drawn */
     RNG_BOOTSTRAP,        /* a = statistic, b = replicate */
     RNG_AUGMENT,          /* a = step, b = position in the batch */
-    RNG_TEST
+    RNG_TEST,             /* tests */
+    RNG_SAMPLING,         /* a = hash of the scan, b = slice */
+    RNG_SPLIT             /* a = 0: which patients validate */
 } rng_domain;
 
 /* A new stream. Release with gsl_rng_free(). NULL when out of memory. */

@@ -218,8 +218,9 @@ int h5_read_i32(const h5_file *file, const char *dataset, int rank, const hsize_
     return read_all(file, dataset, rank, dims, H5T_NATIVE_INT32, 1, out);
 }
 
-/* Reads element `index` of a dataset whose shape has been checked. */
-static herr_t read_element(hid_t id, hsize_t index, int rank, const hsize_t *dims, float *out) {
+/* Reads element `index` of a dataset whose shape has been checked into `out`, or writes it from `in`. */
+static herr_t move_element(hid_t id, hsize_t index, int rank, const hsize_t *dims, hid_t as, void *out,
+                           const void *in) {
     hsize_t start[H5_MAX_RANK] = {index}, count[H5_MAX_RANK] = {1};
     for (int i = 0; i < rank; i++)
         count[i + 1] = dims[i];
@@ -227,7 +228,8 @@ static herr_t read_element(hid_t id, hsize_t index, int rank, const hsize_t *dim
     herr_t status = -1;
     if (in_file >= 0 && in_memory >= 0 &&
         H5Sselect_hyperslab(in_file, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
-        status = H5Dread(id, H5T_NATIVE_FLOAT, in_memory, in_file, H5P_DEFAULT, out);
+        status = in ? H5Dwrite(id, as, in_memory, in_file, H5P_DEFAULT, in)
+                    : H5Dread(id, as, in_memory, in_file, H5P_DEFAULT, out);
     if (in_file >= 0)
         H5Sclose(in_file);
     if (in_memory >= 0)
@@ -235,23 +237,73 @@ static herr_t read_element(hid_t id, hsize_t index, int rank, const hsize_t *dim
     return status;
 }
 
-int h5_read_slab_f32(const h5_file *file, const char *dataset, hsize_t index, int rank, const hsize_t *dims,
-                     float *out) {
+/* Complex numbers as h5py, fastMRI and BART write them: a compound of the floats "r" and "i". */
+static hid_t complex_type(void) {
+    hid_t type = H5Tcreate(H5T_COMPOUND, sizeof(float complex));
+    if (type >= 0 && (H5Tinsert(type, "r", 0, H5T_NATIVE_FLOAT) < 0 ||
+                      H5Tinsert(type, "i", sizeof(float), H5T_NATIVE_FLOAT) < 0)) {
+        H5Tclose(type);
+        return H5I_INVALID_HID;
+    }
+    return type;
+}
+
+static int check_complex(const h5_file *file, const char *dataset, hid_t id) {
+    hid_t type = H5Dget_type(id);
+    int ok = type >= 0 && H5Tget_class(type) == H5T_COMPOUND && H5Tget_nmembers(type) == 2;
+    for (int k = 0; ok && k < 2; k++) {
+        int member = H5Tget_member_index(type, k ? "i" : "r");
+        ok = member >= 0 && H5Tget_member_class(type, (unsigned)member) == H5T_FLOAT;
+    }
+    if (type >= 0)
+        H5Tclose(type);
+    return ok ? 0
+              : err_set("%s: dataset '%s': expected complex numbers (a compound of the floats r and i), "
+                        "found another type",
+                        file->path, dataset);
+}
+
+/* Element `index` of a dataset of (n, dims...), out to memory or in from it. */
+static int move_slab(const h5_file *file, const char *dataset, hsize_t index, int rank, const hsize_t *dims,
+                     int is_complex, void *out, const void *in) {
     if (rank >= H5_MAX_RANK)
         return err_set("%s: dataset '%s': too many axes asked for", file->path, dataset);
     hid_t id = open_dataset(file, dataset);
     if (id < 0)
         return -1;
     hsize_t count = 0;
+    hid_t as = is_complex ? complex_type() : H5Tcopy(H5T_NATIVE_FLOAT);
     int status = check_shape(file, dataset, id, 1, rank, dims, &count);
     if (status == 0)
-        status = check_class(file, dataset, id, 0);
+        status = is_complex ? check_complex(file, dataset, id) : check_class(file, dataset, id, 0);
     if (status == 0 && index >= count)
         status = err_set("%s: dataset '%s': expected more than %" PRIuHSIZE
                          " elements along the first axis, found %" PRIuHSIZE,
                          file->path, dataset, index, count);
-    if (status == 0 && read_element(id, index, rank, dims, out) < 0)
-        status = err_set("%s: dataset '%s': its data cannot be read (damaged file?)", file->path, dataset);
+    if (status == 0 && move_element(id, index, rank, dims, as, out, in) < 0)
+        status =
+            in ? err_set("%s: dataset '%s' cannot be written (disk full?)", file->path, dataset)
+               : err_set("%s: dataset '%s': its data cannot be read (damaged file?)", file->path, dataset);
+    H5Tclose(as);
+    H5Dclose(id);
+    return status;
+}
+
+int h5_read_slab_f32(const h5_file *file, const char *dataset, hsize_t index, int rank, const hsize_t *dims,
+                     float *out) {
+    return move_slab(file, dataset, index, rank, dims, 0, out, NULL);
+}
+
+int h5_read_slab_c64(const h5_file *file, const char *dataset, hsize_t index, int rank, const hsize_t *dims,
+                     float complex *out) {
+    return move_slab(file, dataset, index, rank, dims, 1, out, NULL);
+}
+
+int h5_check_complex(const h5_file *file, const char *dataset) {
+    hid_t id = open_dataset(file, dataset);
+    if (id < 0)
+        return -1;
+    int status = check_complex(file, dataset, id);
     H5Dclose(id);
     return status;
 }
@@ -340,6 +392,38 @@ int h5_write_f64(h5_file *file, const char *dataset, int rank, const hsize_t *di
 
 int h5_write_i32(h5_file *file, const char *dataset, int rank, const hsize_t *dims, const int32_t *data) {
     return write_all(file, dataset, rank, dims, H5T_STD_I32LE, H5T_NATIVE_INT32, data);
+}
+
+/* --- writing slab by slab --- */
+
+int h5_begin_slabs(h5_file *file, const char *dataset, int rank, const hsize_t *dims, h5_number number) {
+    hid_t type = number == H5_COMPLEX ? complex_type() : H5Tcopy(H5T_IEEE_F32LE);
+    hid_t id = type >= 0 ? create_dataset(file, dataset, type, rank, dims) : H5I_INVALID_HID;
+    if (type >= 0)
+        H5Tclose(type);
+    if (id < 0)
+        return err_set("%s: dataset '%s' cannot be created", file->path, dataset);
+    return H5Dclose(id) < 0 ? err_set("%s: dataset '%s' cannot be written", file->path, dataset) : 0;
+}
+
+int h5_write_slab_f32(h5_file *file, const char *dataset, hsize_t index, int rank, const hsize_t *dims,
+                      const float *data) {
+    return move_slab(file, dataset, index, rank, dims, 0, NULL, data);
+}
+
+int h5_write_slab_c64(h5_file *file, const char *dataset, hsize_t index, int rank, const hsize_t *dims,
+                      const float complex *data) {
+    return move_slab(file, dataset, index, rank, dims, 1, NULL, data);
+}
+
+int h5_write_text(h5_file *file, const char *dataset, const char *text) {
+    hid_t type = H5Tcopy(H5T_C_S1);
+    int status = type >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0
+                     ? write_all(file, dataset, 0, NULL, type, type, &text)
+                     : err_set("%s: dataset '%s' cannot be created", file->path, dataset);
+    if (type >= 0)
+        H5Tclose(type);
+    return status;
 }
 
 /* --- attributes --- */

@@ -3,6 +3,7 @@
 #ifndef SSFD_IO_H5_H
 #define SSFD_IO_H5_H
 
+#include <complex.h>
 #include <hdf5.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,11 @@ int h5_read_f32(const h5_file *file, const char *dataset, int rank, const hsize_
 /* Element `index` along the first axis of a dataset of shape (n, dims[0], ...); rank counts `dims` only. */
 int h5_read_slab_f32(const h5_file *file, const char *dataset, hsize_t index, int rank, const hsize_t *dims,
                      float *out);
+/* The same for complex numbers: a compound of two floats "r" and "i", as h5py and fastMRI write complex64. */
+int h5_read_slab_c64(const h5_file *file, const char *dataset, hsize_t index, int rank, const hsize_t *dims,
+                     float complex *out);
+/* 0 when a dataset holds complex numbers, -1 with a message when it does not. */
+int h5_check_complex(const h5_file *file, const char *dataset);
 int h5_read_f64(const h5_file *file, const char *dataset, int rank, const hsize_t *dims, double *out);
 int h5_read_i32(const h5_file *file, const char *dataset, int rank, const hsize_t *dims, int32_t *out);
 
@@ -36,6 +42,17 @@ int h5_write_f32(h5_file *file, const char *dataset, int rank, const hsize_t *di
                  h5_float as);
 int h5_write_f64(h5_file *file, const char *dataset, int rank, const hsize_t *dims, const double *data);
 int h5_write_i32(h5_file *file, const char *dataset, int rank, const hsize_t *dims, const int32_t *data);
+
+/* A dataset of float32 or complex64 with all `rank` axes in dims, to be filled element by element along its
+ * first axis; elements never written are 0. For the element, rank and dims leave the first axis out. */
+typedef enum { H5_REAL, H5_COMPLEX } h5_number;
+int h5_begin_slabs(h5_file *file, const char *dataset, int rank, const hsize_t *dims, h5_number number);
+int h5_write_slab_f32(h5_file *file, const char *dataset, hsize_t index, int rank, const hsize_t *dims,
+                      const float *data);
+int h5_write_slab_c64(h5_file *file, const char *dataset, hsize_t index, int rank, const hsize_t *dims,
+                      const float complex *data);
+/* A dataset of one string. */
+int h5_write_text(h5_file *file, const char *dataset, const char *text);
 
 /* Attributes of the root group. Text attributes of any HDF5 string type are read; *text is the caller's
  * (free()). */

@@ -1,0 +1,27 @@
+/* A scan as the scanner gives it: fully sampled multi-coil k-space, slice by slice, wherever it comes from
+ * (a fastMRI file: mri/fastmri.h; a virtual scan: mri/virtual_scan.h). Whoever prepares scans needs to know
+ * nothing else. */
+#ifndef SSFD_MRI_RAW_SCAN_H
+#define SSFD_MRI_RAW_SCAN_H
+
+#include <complex.h>
+
+typedef struct raw_scan raw_scan;
+struct raw_scan {
+    char *scan_id, *patient_id, *acquisition; /* acquisition: fastMRI's name of the sequence, "CORPD_FBK" */
+    char *source;                             /* the file that the data come from */
+    int slices, coils, rows, columns;         /* of k-space */
+    int image_rows, image_columns;            /* of the image: the centre of the field of view */
+    void *self;
+    /* Reads slice `slice` as [coils][rows][columns], the centre of k-space at n / 2 (mri/fft.h); -1 with a
+     * message that names the file, dataset and slice. Any thread may call it, also two at a time. */
+    int (*read)(const raw_scan *scan, int slice, float complex *kspace);
+    void (*release)(void *self);
+};
+
+/* An empty scan, its four texts copied; NULL when memory runs out. */
+raw_scan *raw_scan_new(const char *scan_id, const char *patient_id, const char *acquisition,
+                       const char *source);
+void raw_scan_close(raw_scan *scan); /* NULL is allowed */
+
+#endif
