@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/rng.h"
+#include "mri/fft.h"
 #include <gsl/gsl_interp.h>
 #include <gsl/gsl_randist.h>
 #include <math.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 
 /* What is drawn from a scan's streams. */
-enum { DRAW_GEOMETRY, DRAW_LOOK, DRAW_NOISE };
+enum { DRAW_GEOMETRY, DRAW_LOOK, DRAW_NOISE, DRAW_COILS = 1 << 20 }; /* DRAW_NOISE + slice */
 
 /* Splits alternate along z, so that each sees the head at several heights; between slabs lie two unused
  * voxels. */
@@ -81,6 +82,25 @@ static void draw_look(virtual_scan *s, gsl_rng *rng) {
     s->snr = between(rng, 20.0, 60.0);
 }
 
+/* Loops on a cylinder around the head, facing its axis; no wire inside the field of view. */
+static void draw_coils(virtual_scan *s, gsl_rng *rng) {
+    double turn = between(rng, 0.0, 2.0 * M_PI);
+    for (int c = 0; c < VIRTUAL_COILS; c++) {
+        coil_loop *loop = &s->loops[c];
+        double angle = turn + 2.0 * M_PI * c / VIRTUAL_COILS + between(rng, -5.0, 5.0) * M_PI / 180.0;
+        double ring = between(rng, 165.0, 180.0);
+        loop->radius = between(rng, 60.0, 75.0);
+        loop->centre[0] = ring * cos(angle);
+        loop->centre[1] = ring * sin(angle);
+        loop->centre[2] = between(rng, -20.0, 20.0);
+        loop->normal[0] = -cos(angle);
+        loop->normal[1] = -sin(angle);
+        loop->normal[2] = between(rng, -0.1, 0.1);
+    }
+    for (int k = 0; k < 3; k++)
+        s->phase[k] = draw_wave(rng, 0.8, 150.0, 400.0);
+}
+
 int virtual_scan_draw(uint64_t seed, const char *split, int index, virtual_scan *s) {
     *s = (virtual_scan){.seed = seed};
     snprintf(s->scan_id, sizeof s->scan_id, "colin27_%s_%04d", split, index + 1);
@@ -92,6 +112,8 @@ int virtual_scan_draw(uint64_t seed, const char *split, int index, virtual_scan 
     draw_geometry(s, rng);
     rng_restart(rng, seed, RNG_COHORT, rng_hash(s->scan_id), DRAW_LOOK);
     draw_look(s, rng);
+    rng_restart(rng, seed, RNG_COHORT, rng_hash(s->scan_id), DRAW_COILS);
+    draw_coils(s, rng);
     gsl_rng_free(rng);
     return 0;
 }
@@ -174,29 +196,6 @@ static double render_pixel(const renderer *r, int row, int column, int z_range[2
     return tone * exp(waves(s->bias, 3, u, v, 0.0));
 }
 
-/* The magnitude of signal plus complex noise. */
-static int add_rician_noise(const virtual_scan *s, int slice, float *image, size_t pixels) {
-    double sum = 0.0;
-    size_t tissue = 0;
-    for (size_t k = 0; k < pixels; k++)
-        if (image[k] > 0.1f) {
-            sum += (double)image[k];
-            tissue++;
-        }
-    if (tissue == 0)
-        return err_set("%s: slice %d shows no tissue", s->scan_id, slice);
-    gsl_rng *rng = rng_stream(s->seed, RNG_COHORT, rng_hash(s->scan_id), DRAW_NOISE + (uint64_t)slice);
-    if (!rng)
-        return -1;
-    double sigma = sum / (double)tissue / s->snr;
-    for (size_t k = 0; k < pixels; k++) {
-        double re = (double)image[k] + gsl_ran_gaussian_ziggurat(rng, sigma);
-        image[k] = (float)hypot(re, gsl_ran_gaussian_ziggurat(rng, sigma));
-    }
-    gsl_rng_free(rng);
-    return 0;
-}
-
 int virtual_scan_render(const virtual_scan *s, const nifti_volume *head, int slice, int slices, int size,
                         float *image, int z_range[2]) {
     int range[2] = {head->nz, -1};
@@ -213,5 +212,119 @@ int virtual_scan_render(const virtual_scan *s, const nifti_volume *head, int sli
         z_range[0] = range[0];
     if (z_range && range[1] > z_range[1])
         z_range[1] = range[1];
-    return add_rician_noise(s, slice, image, (size_t)size * (size_t)size);
+    return 0;
+}
+
+/* ---------------------------------------------------------------- acquisition */
+
+typedef struct {
+    virtual_scan scan;
+    const nifti_volume *head;
+} acquisition;
+
+/* What one slice needs on its way to k-space. */
+typedef struct {
+    float *image;
+    float complex *maps; /* [VIRTUAL_COILS][pixels] */
+    double complex factor[VIRTUAL_COILS * VIRTUAL_COILS];
+    fft2 *fft;
+    gsl_rng *rng;
+} acquired;
+
+/* 0 when there is none. */
+static double tissue_mean(const float *image, size_t pixels) {
+    double sum = 0.0;
+    size_t tissue = 0;
+    for (size_t k = 0; k < pixels; k++)
+        if (image[k] > 0.1f) {
+            sum += (double)image[k];
+            tissue++;
+        }
+    return tissue ? sum / (double)tissue : 0.0;
+}
+
+/* maps *= exp(i phase) image: the coil images. */
+static void coil_images(const virtual_scan *s, int size, const float *image, float complex *maps) {
+    double scale = 320.0 / size * s->pixel_mm, half = 0.5 * (size - 1);
+    size_t pixels = (size_t)size * (size_t)size;
+    for (int row = 0; row < size; row++)
+        for (int column = 0; column < size; column++) {
+            size_t p = (size_t)row * (size_t)size + (size_t)column;
+            double phase = waves(s->phase, 3, (column - half) * scale, (row - half) * scale, 0.0);
+            float complex value = (float complex)((double)image[p] * cexp(I * phase));
+            for (int c = 0; c < VIRTUAL_COILS; c++)
+                maps[(size_t)c * pixels + p] *= value;
+        }
+}
+
+/* kspace += sigma L n with white complex noise n, sample by sample over the coils. */
+static void add_noise(const acquired *a, double sigma, size_t pixels, float complex *kspace) {
+    for (size_t p = 0; p < pixels; p++) {
+        double complex white[VIRTUAL_COILS];
+        for (int c = 0; c < VIRTUAL_COILS; c++) {
+            double re = gsl_ran_gaussian_ziggurat(a->rng, sigma);
+            white[c] = re + I * gsl_ran_gaussian_ziggurat(a->rng, sigma);
+        }
+        for (int c = 0; c < VIRTUAL_COILS; c++) {
+            double complex sum = 0.0;
+            for (int d = 0; d <= c; d++)
+                sum += a->factor[c * VIRTUAL_COILS + d] * white[d];
+            kspace[(size_t)c * pixels + p] += (float complex)sum;
+        }
+    }
+}
+
+static int acquire(const raw_scan *raw, int slice, acquired *a, float complex *kspace) {
+    const acquisition *from = raw->self;
+    const virtual_scan *s = &from->scan;
+    int size = raw->rows;
+    size_t pixels = (size_t)size * (size_t)size;
+    double z = virtual_scan_position(s, slice, raw->slices) - 0.5 * (s->slab.first + s->slab.last);
+    if (!a->image || !a->maps || !a->fft || !a->rng ||
+        virtual_scan_render(s, from->head, slice, raw->slices, size, a->image, NULL) < 0 ||
+        coil_sensitivities(s->loops, VIRTUAL_COILS, z, 320.0 / size * s->pixel_mm, size, a->maps) < 0 ||
+        coil_noise_factor(a->maps, VIRTUAL_COILS, (int)pixels, VIRTUAL_NOISE_SHARE, a->factor) < 0)
+        return -1;
+    double mean = tissue_mean(a->image, pixels);
+    if (mean == 0.0)
+        return err_set("%s: slice %d shows no tissue", s->scan_id, slice);
+    coil_images(s, size, a->image, a->maps);
+    fft2_forward(a->fft, VIRTUAL_COILS, a->maps, kspace);
+    add_noise(a, mean / s->snr, pixels, kspace);
+    return 0;
+}
+
+static int read_slice(const raw_scan *raw, int slice, float complex *kspace) {
+    const virtual_scan *s = &((const acquisition *)raw->self)->scan;
+    size_t pixels = (size_t)raw->rows * (size_t)raw->columns;
+    acquired a = {.image = mem_alloc(pixels * sizeof *a.image),
+                  .maps = mem_alloc(VIRTUAL_COILS * pixels * sizeof *a.maps),
+                  .fft = fft2_create(raw->rows, raw->columns),
+                  .rng = rng_stream(s->seed, RNG_COHORT, rng_hash(s->scan_id), DRAW_NOISE + (uint64_t)slice)};
+    int status = acquire(raw, slice, &a, kspace);
+    free(a.image);
+    free(a.maps);
+    fft2_free(a.fft);
+    if (a.rng)
+        gsl_rng_free(a.rng);
+    return status;
+}
+
+raw_scan *virtual_scan_open(const virtual_scan *s, const nifti_volume *head, const char *source, int slices,
+                            int size) {
+    raw_scan *raw = raw_scan_new(s->scan_id, s->scan_id, "VIRTUAL_T1", VIRTUAL_COHORT, source);
+    acquisition *a = raw ? mem_alloc(sizeof *a) : NULL;
+    if (!a) {
+        raw_scan_close(raw);
+        return NULL;
+    }
+    *a = (acquisition){*s, head};
+    raw->slices = slices;
+    raw->coils = VIRTUAL_COILS;
+    raw->rows = raw->columns = raw->image_rows = raw->image_columns = size;
+    raw->snr = s->snr;
+    raw->self = a;
+    raw->read = read_slice;
+    raw->release = free;
+    return raw;
 }

@@ -1,5 +1,8 @@
 /* Virtual scans: what the default cohort is made of. Slices of one real head volume, each scan seen through
- * its own smooth warp, orientation, tone curve, bias field and noise.
+ * its own smooth warp, orientation, tone curve and bias field, then acquired: an array of receive coils
+ * (mri/coils.h), a smooth phase and correlated noise give fully sampled multi-coil k-space,
+ *   kspace_c = F(S_c exp(i phase) image) + noise_c,   F as in mri/fft.h,
+ * the same form that fastMRI's files have (mri/raw_scan.h).
  *
  * The head is cut along its long axis (z) into slabs, each belonging to one split (virtual_slabs). A scan
  * takes all its slices from one slab, and every voxel that goes into a pixel, interpolation neighbours
@@ -9,6 +12,8 @@
 #define SSFD_MRI_VIRTUAL_SCAN_H
 
 #include "io/nifti_volume.h"
+#include "mri/coils.h"
+#include "mri/raw_scan.h"
 #include <stdint.h>
 
 typedef struct {
@@ -21,6 +26,9 @@ const virtual_slab *virtual_slabs(void);
 
 #define VIRTUAL_WAVES 4
 #define VIRTUAL_TONE_KNOTS 7
+#define VIRTUAL_COILS 8
+#define VIRTUAL_NOISE_SHARE 0.3 /* of mri/coils.h: correlation of the coils' noise */
+#define VIRTUAL_COHORT "colin27-virtual"
 
 typedef struct {
     double amplitude, k[3], phase; /* amplitude * cos(k . r + phase), r in mm from the head's centre */
@@ -35,7 +43,11 @@ typedef struct {
     virtual_wave warp[3][VIRTUAL_WAVES]; /* displacement along x, y, z in mm */
     virtual_wave bias[3];                /* of the logarithm of the receive field, k in image mm */
     double tone[VIRTUAL_TONE_KNOTS];     /* values of the tone curve at its knots, rising from 0 to 1 */
-    double snr;                          /* mean tissue signal over the standard deviation of the noise */
+    virtual_wave phase[3];               /* of the image, in rad, k in image mm */
+    double
+        snr; /* mean tissue signal over the standard deviation of the noise (of its real and of its imaginary
+                part, in one coil of the array, whose sensitivities are 1 together at the centre) */
+    coil_loop loops[VIRTUAL_COILS];
     uint64_t seed;
     char scan_id[64];
 } virtual_scan;
@@ -47,10 +59,15 @@ int virtual_scan_draw(uint64_t seed, const char *split, int index, virtual_scan 
 /* Position along z (voxels) of slice `slice` of `slices`: spread evenly over the middle of the slab. */
 double virtual_scan_position(const virtual_scan *scan, int slice, int slices);
 
-/* Renders a slice as size x size floats: magnitude with Rician noise, arbitrary units, tissue of order 1.
- * z_range (may be NULL) is widened to the lowest and highest voxel along z that was read. The volume has 1 mm
- * voxels. */
+/* Renders a slice as size x size floats: the magnitude without coils and noise, arbitrary units, tissue of
+ * order 1. z_range (may be NULL) is widened to the lowest and highest voxel along z that was read. The volume
+ * has 1 mm voxels. */
 int virtual_scan_render(const virtual_scan *scan, const nifti_volume *head, int slice, int slices, int size,
                         float *image, int z_range[2]);
+
+/* The scan as raw data of size x size samples; acquisition "VIRTUAL_T1", every scan a patient of its own.
+ * scan is copied; head stays the caller's and must outlive it. source: the head's file. */
+raw_scan *virtual_scan_open(const virtual_scan *scan, const nifti_volume *head, const char *source,
+                            int slices, int size);
 
 #endif
