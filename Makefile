@@ -41,6 +41,9 @@ $(BUILD)/lib/nn/conv_avx512.o: KERNEL_FLAGS := -mavx512f -mavx512dq -mavx512vl -
 $(BUILD)/lib/nn/conv_avx2.o: KERNEL_FLAGS := -mavx2 -mfma
 endif
 
+# GCC makes vectors of "a > 0 ? b : b * c" only if the product may be computed, and raise a flag, where it is not used.
+$(BUILD)/lib/nn/layers.o: KERNEL_FLAGS := -fno-trapping-math
+
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(FLAGS) $(KERNEL_FLAGS) -MMD -MP -c $< -o $@

@@ -2,6 +2,7 @@
  */
 #include "core/error.h"
 #include "core/rng.h"
+#include "golden.h"
 #include "io/h5.h"
 #include "metrics/ssfd.h"
 #include "models/ssl_unet.h"
@@ -17,28 +18,6 @@
 #define COLUMNS 48
 
 static const char *const golden_files[] = {"tests/golden/unet_plain.h5", "tests/golden/unet_ws.h5"};
-
-static float *read_golden(const h5_file *f, const char *dataset, size_t *count) {
-    int rank;
-    hsize_t dims[H5_MAX_RANK];
-    ck_assert_msg(h5_shape(f, dataset, &rank, dims) == 0, "%s", err_message());
-    *count = 1;
-    for (int k = 0; k < rank; k++)
-        *count *= dims[k];
-    float *values = mem_alloc(*count * sizeof(float));
-    ck_assert_msg(h5_read_f32(f, dataset, rank, dims, values) == 0, "%s", err_message());
-    return values;
-}
-
-/* ||a - b|| / ||b|| */
-static double relative(const float *a, const float *b, size_t n) {
-    double e = 0.0, s = 0.0;
-    for (size_t k = 0; k < n; k++) {
-        e += ((double)a[k] - (double)b[k]) * ((double)a[k] - (double)b[k]);
-        s += (double)b[k] * (double)b[k];
-    }
-    return sqrt(e / s);
-}
 
 typedef struct {
     h5_file *file;

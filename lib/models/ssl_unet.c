@@ -1,10 +1,8 @@
 #include "models/ssl_unet.h"
 
 #include "core/error.h"
-#include <math.h>
+#include "models/weights.h"
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 ssl_unet_config ssl_unet_defaults(void) {
     return (ssl_unet_config){.channels = {20, 40, 80, 160, 320}, .norm_groups = 10, .dropout = 0.1};
@@ -18,7 +16,8 @@ static int add_block(net *n, const ssl_unet_config *c, int input, int channels, 
         snprintf(params, sizeof params, "%s.conv%d", prefix, k);
         if (number > 0)
             snprintf(name, sizeof name, "block%d_relu%d", number, k);
-        input = net_add_conv3(n, input, channels, 1, k == 2 && c->weight_standardization, params, name);
+        int flags = NET_RELU | (k == 2 && c->weight_standardization ? NET_STANDARDIZE : 0);
+        input = net_add_conv3(n, input, channels, flags, params, name);
     }
     snprintf(params, sizeof params, "%s.GN", prefix);
     input = net_add_group_norm(n, input, c->norm_groups, params);
@@ -31,7 +30,7 @@ static void add_decoder(net *n, const ssl_unet_config *c, const int *skip) {
     for (int k = SSL_UNET_BLOCKS - 1; k >= 1; k--) {
         int channels = c->channels[k - 1];
         snprintf(params, sizeof params, "decoder%d.up", k);
-        at = net_add_up_conv(n, at, channels, 1, params);
+        at = net_add_up_conv(n, at, channels, NET_RELU, params);
         snprintf(params, sizeof params, "decoder%d.GN", k);
         at = net_add_group_norm(n, at, c->norm_groups, params);
         at = net_add_concat(n, at, skip[k - 1]);
@@ -68,14 +67,7 @@ net *ssl_unet_create(const ssl_unet_config *c) {
 }
 
 static int read_config(const h5_file *file, ssl_unet_config *config) {
-    char *architecture = NULL;
-    if (h5_attr_text(file, "architecture", &architecture) < 0)
-        return -1;
-    int same = strcmp(architecture, SSL_UNET_ARCHITECTURE) == 0;
-    if (!same)
-        err_set("%s: architecture is '%s', expected '%s'", file->path, architecture, SSL_UNET_ARCHITECTURE);
-    free(architecture);
-    if (!same)
+    if (weights_check_architecture(file, SSL_UNET_ARCHITECTURE) < 0)
         return -1;
     int64_t channels[H5_MAX_RANK], groups, standardization;
     int count;
@@ -97,19 +89,6 @@ static int read_config(const h5_file *file, ssl_unet_config *config) {
     return 0;
 }
 
-static int read_parameter(const h5_file *file, const net *n, const net_param *p) {
-    hsize_t dims[4];
-    for (int k = 0; k < p->rank; k++)
-        dims[k] = (hsize_t)p->dims[k];
-    float *values = n->values + p->offset;
-    if (h5_read_f32(file, p->name, p->rank, dims, values) < 0)
-        return -1;
-    for (size_t k = 0; k < p->count; k++)
-        if (!isfinite(values[k]))
-            return err_set("%s: %s: value %zu is not finite", file->path, p->name, k);
-    return 0;
-}
-
 net *ssl_unet_load(const char *path, int encoder_only, ssl_unet_config *config) {
     *config = ssl_unet_defaults();
     config->encoder_only = encoder_only;
@@ -119,14 +98,11 @@ net *ssl_unet_load(const char *path, int encoder_only, ssl_unet_config *config) 
     net *n = NULL;
     if (read_config(file, config) == 0 && (n = ssl_unet_create(config)) == NULL)
         err_prefix("%s", path);
-    for (int k = 0; n && k < n->param_count; k++)
-        if (read_parameter(file, n, &n->params[k]) < 0) {
-            net_free(n);
-            n = NULL;
-        }
+    if (n && weights_read(file, n) < 0) {
+        net_free(n);
+        n = NULL;
+    }
     h5_close(file);
-    if (n)
-        net_update(n);
     return n;
 }
 
@@ -139,13 +115,5 @@ int ssl_unet_write(h5_file *file, const net *n, const ssl_unet_config *config, h
         h5_set_integer(file, "norm_groups", config->norm_groups) < 0 ||
         h5_set_integer(file, "weight_standardization", config->weight_standardization) < 0)
         return -1;
-    for (int k = 0; k < n->param_count; k++) {
-        const net_param *p = &n->params[k];
-        hsize_t dims[4];
-        for (int d = 0; d < p->rank; d++)
-            dims[d] = (hsize_t)p->dims[d];
-        if (h5_write_f32(file, p->name, p->rank, dims, n->values + p->offset, as) < 0)
-            return -1;
-    }
-    return 0;
+    return weights_write(file, n, as);
 }

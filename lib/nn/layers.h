@@ -18,20 +18,31 @@ void bias_gradient(const tensor *dy, float *db);
 /* Group normalisation (Wu & He 2018): channels in `groups` equal groups; y = gamma (x - m) / sqrt(v + eps) +
  * beta with mean m and biased variance v of each group, eps = 1e-5. saved: 2 * groups floats, (m, 1/sqrt(v +
  * eps)) per group. */
-#define GROUP_NORM_EPS 1e-5
+#define NORM_EPS 1e-5
 void group_norm_forward(const tensor *x, int groups, const float *gamma, const float *beta, const tensor *y,
                         float *saved);
 void group_norm_backward(const tensor *x, int groups, const float *gamma, const float *saved,
                          const tensor *dy, const tensor *dx, float *dgamma, float *dbeta);
+
+/* Instance normalisation (Ulyanov et al. 2016) without scale and offset, then LeakyReLU: h = (x - m) / sqrt(v
+ * + eps) with mean m and biased variance v of each channel, eps = 1e-5; y = h where h > 0, else slope * h.
+ * slope 1: the normalisation alone. saved: 2 * channels floats, (m, 1/sqrt(v + eps)) per channel. */
+void instance_norm_forward(const tensor *x, float slope, const tensor *y, float *saved);
+void instance_norm_backward(const tensor *x, float slope, const float *saved, const tensor *dy,
+                            const tensor *dx);
 
 /* 2x2 max-pooling, stride 2; rows and columns are even. The gradient goes to the first maximum in row-major
  * order, as in PyTorch. Backward ADDS to dx. */
 void max_pool_forward(const tensor *x, const tensor *y);
 void max_pool_backward(const tensor *x, const tensor *dy, const tensor *dx);
 
+/* 2x2 average pooling, stride 2; rows and columns are even. Backward ADDS to dx. */
+void avg_pool_forward(const tensor *x, const tensor *y);
+void avg_pool_backward(const tensor *dy, const tensor *dx);
+
 /* Transposed 2x2 convolution, stride 2 (PyTorch's ConvTranspose2d): y[o][2r+a][2c+b] = bias[o] + sum_i
- * w[i][o][a][b] x[i][r][c], then max(0, y) when relu is set. w is (in, out, 2, 2). scratch: up_conv_scratch()
- * floats. Products by OpenBLAS, a band of rows at a time. */
+ * w[i][o][a][b] x[i][r][c], then max(0, y) when relu is set. bias may be NULL. w is (in, out, 2, 2). scratch:
+ * up_conv_scratch() floats. Products by OpenBLAS, a band of rows at a time. */
 size_t up_conv_scratch(const tensor *x, int out);
 void up_conv_forward(const tensor *x, const float *w, const float *bias, int relu, const tensor *y,
                      float *scratch);

@@ -55,30 +55,31 @@ static int add_param(net *n, const char *prefix, const char *suffix, int rank, c
     return n->param_count++;
 }
 
+/* outputs: length of the bias, 0 for none. */
 static void add_weight_and_bias(net *n, int layer, const char *params, int rank, const int *dims, int outputs,
                                 int fan_in) {
     n->layers[layer].weight = add_param(n, params, "weight", rank, dims, fan_in);
-    n->layers[layer].bias = add_param(n, params, "bias", 1, &outputs, fan_in);
+    if (outputs > 0)
+        n->layers[layer].bias = add_param(n, params, "bias", 1, &outputs, fan_in);
 }
 
 int net_add_input(net *n, int channels) {
     return add_layer(n, NET_INPUT, -1, -1, channels, 0, "input");
 }
 
-int net_add_conv3(net *n, int input, int channels, int relu, int standardize, const char *params,
-                  const char *name) {
+int net_add_conv3(net *n, int input, int channels, int flags, const char *params, const char *name) {
     const net_layer_t *from = &n->layers[input];
     int in = from->channels, dims[4] = {channels, in, 3, 3};
     int layer = add_layer(n, NET_CONV3, input, -1, channels, from->level, name);
     net_layer_t *l = &n->layers[layer];
-    l->relu = relu;
-    l->standardize = standardize;
-    add_weight_and_bias(n, layer, params, 4, dims, channels, in * 9);
+    l->relu = (flags & NET_RELU) != 0;
+    l->standardize = (flags & NET_STANDARDIZE) != 0;
+    add_weight_and_bias(n, layer, params, 4, dims, flags & NET_NO_BIAS ? 0 : channels, in * 9);
     size_t count = (size_t)channels * (size_t)in * 9;
     l->packed = n->derived_floats;
     l->packed_transposed = l->packed + count;
     l->standardized = l->packed_transposed + count;
-    n->derived_floats = l->standardized + (standardize ? count : 0);
+    n->derived_floats = l->standardized + (l->standardize ? count : 0);
     return layer;
 }
 
@@ -90,12 +91,12 @@ int net_add_conv1(net *n, int input, int channels, const char *params, const cha
     return layer;
 }
 
-int net_add_up_conv(net *n, int input, int channels, int relu, const char *params) {
+int net_add_up_conv(net *n, int input, int channels, int flags, const char *params) {
     const net_layer_t *from = &n->layers[input];
     int in = from->channels, dims[4] = {in, channels, 2, 2};
     int layer = add_layer(n, NET_UP_CONV, input, -1, channels, from->level - 1, NULL);
-    n->layers[layer].relu = relu;
-    add_weight_and_bias(n, layer, params, 4, dims, channels, channels * 4);
+    n->layers[layer].relu = (flags & NET_RELU) != 0;
+    add_weight_and_bias(n, layer, params, 4, dims, flags & NET_NO_BIAS ? 0 : channels, channels * 4);
     return layer;
 }
 
@@ -108,8 +109,24 @@ int net_add_group_norm(net *n, int input, int groups, const char *params) {
     return layer;
 }
 
+int net_add_instance_norm(net *n, int input, double slope) {
+    int channels = n->layers[input].channels;
+    int layer = add_layer(n, NET_INSTANCE_NORM, input, -1, channels, n->layers[input].level, NULL);
+    n->layers[layer].groups = channels;
+    n->layers[layer].slope = slope;
+    return layer;
+}
+
+static int add_pool(net *n, net_kind kind, int input) {
+    return add_layer(n, kind, input, -1, n->layers[input].channels, n->layers[input].level + 1, NULL);
+}
+
 int net_add_max_pool(net *n, int input) {
-    return add_layer(n, NET_MAX_POOL, input, -1, n->layers[input].channels, n->layers[input].level + 1, NULL);
+    return add_pool(n, NET_MAX_POOL, input);
+}
+
+int net_add_avg_pool(net *n, int input) {
+    return add_pool(n, NET_AVG_POOL, input);
 }
 
 int net_add_dropout(net *n, int input, double p) {
@@ -200,7 +217,7 @@ struct net_state {
     float *owned[NET_MAX_LAYERS];    /* buffers to free */
     int owned_level[NET_MAX_LAYERS], owned_channels[NET_MAX_LAYERS], owned_busy_until[NET_MAX_LAYERS];
     int owned_count;
-    float *saved[NET_MAX_LAYERS];        /* group norm: mean and 1/std */
+    float *saved[NET_MAX_LAYERS];        /* normalisations: mean and 1/std */
     unsigned char *mask[NET_MAX_LAYERS]; /* dropout */
     int dropped;                         /* whether the last forward pass drew dropout */
     float *scratch;
@@ -270,7 +287,7 @@ static size_t layer_scratch(const net_state *s, int layer) {
 static int layer_extras(net_state *s, int layer) {
     const net_layer_t *l = &s->n->layers[layer];
     tensor *t = &s->out[layer];
-    if (l->kind == NET_GROUP_NORM && !(s->saved[layer] = mem_calloc((size_t)l->groups * 2, sizeof(float))))
+    if (l->groups && !(s->saved[layer] = mem_calloc((size_t)l->groups * 2, sizeof(float))))
         return -1;
     if (s->mode != NET_TRAIN)
         return 0;
@@ -364,8 +381,14 @@ static void forward_layer(net_state *s, int k, gsl_rng *rng) {
     case NET_GROUP_NORM:
         group_norm_forward(x, l->groups, w, b, y, s->saved[k]);
         break;
+    case NET_INSTANCE_NORM:
+        instance_norm_forward(x, (float)l->slope, y, s->saved[k]);
+        break;
     case NET_MAX_POOL:
         max_pool_forward(x, y);
+        break;
+    case NET_AVG_POOL:
+        avg_pool_forward(x, y);
         break;
     case NET_DROPOUT:
         if (rng)
@@ -395,7 +418,8 @@ static void backward_conv3(net_state *s, int k, float *dw, float *db) {
     const tensor *x = &s->out[from], *dy = &s->gradient[k];
     if (l->relu)
         relu_backward(&s->out[k], dy);
-    bias_gradient(dy, db);
+    if (db)
+        bias_gradient(dy, db);
     if (l->standardize) {
         size_t count = n->params[l->weight].count;
         memset(s->weight_gradient, 0, count * sizeof(float));
@@ -412,12 +436,15 @@ static void backward_conv3(net_state *s, int k, float *dw, float *db) {
                       0, &s->gradient[from]);
 }
 
-static void backward_max_pool(net_state *s, int k) {
+static void backward_pool(net_state *s, int k) {
     int from = s->n->layers[k].input[0];
     const tensor *dx = &s->gradient[from];
     if (!s->written[from])
         memset(dx->data, 0, tensor_floats(dx) * sizeof(float));
-    max_pool_backward(&s->out[from], &s->gradient[k], dx);
+    if (s->n->layers[k].kind == NET_MAX_POOL)
+        max_pool_backward(&s->out[from], &s->gradient[k], dx);
+    else
+        avg_pool_backward(&s->gradient[k], dx);
 }
 
 static void backward_layer(net_state *s, int k, float *gradient) {
@@ -441,14 +468,19 @@ static void backward_layer(net_state *s, int k, float *gradient) {
     case NET_UP_CONV:
         if (l->relu)
             relu_backward(&s->out[k], dy);
-        bias_gradient(dy, db);
+        if (db)
+            bias_gradient(dy, db);
         up_conv_backward(x, w, dy, dx, dw, s->scratch);
         break;
     case NET_GROUP_NORM:
         group_norm_backward(x, l->groups, w, s->saved[k], dy, dx, dw, db);
         break;
+    case NET_INSTANCE_NORM:
+        instance_norm_backward(x, (float)l->slope, s->saved[k], dy, dx);
+        break;
     case NET_MAX_POOL:
-        backward_max_pool(s, k);
+    case NET_AVG_POOL:
+        backward_pool(s, k);
         break;
     case NET_DROPOUT:
         if (s->dropped)

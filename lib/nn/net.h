@@ -26,14 +26,19 @@
 
 typedef enum {
     NET_INPUT,
-    NET_CONV3,   /* 3x3, zero padding 1, bias, optional ReLU */
+    NET_CONV3,   /* 3x3, zero padding 1, optional bias and ReLU */
     NET_CONV1,   /* 1x1, bias */
-    NET_UP_CONV, /* transposed 2x2, stride 2, bias, optional ReLU */
+    NET_UP_CONV, /* transposed 2x2, stride 2, optional bias and ReLU */
     NET_GROUP_NORM,
-    NET_MAX_POOL, /* 2x2, stride 2 */
-    NET_DROPOUT,  /* only while training */
-    NET_CONCAT    /* channels of the first input, then of the second */
+    NET_INSTANCE_NORM, /* without parameters, then LeakyReLU */
+    NET_MAX_POOL,      /* 2x2, stride 2 */
+    NET_AVG_POOL,      /* 2x2, stride 2 */
+    NET_DROPOUT,       /* only while training */
+    NET_CONCAT         /* channels of the first input, then of the second */
 } net_kind;
+
+/* What a convolution has besides its weights: flags, or 0 for the bias alone. */
+enum { NET_RELU = 1, NET_NO_BIAS = 2, NET_STANDARDIZE = 4 /* weights standardised; NET_CONV3 only */ };
 
 /* One tensor of parameters, named as in the authors' PyTorch state dict; value and gradient live at `offset`
  * of the net's and of a gradient's flat array. */
@@ -51,7 +56,7 @@ typedef struct {
     int input[2];        /* layers; -1 for none */
     int channels, level; /* the output has image size >> level */
     int relu, groups, standardize;
-    double dropout;
+    double dropout, slope;
     int weight, bias;                               /* parameters; -1 for none */
     size_t packed, packed_transposed, standardized; /* offsets into net.derived, for NET_CONV3 */
 } net_layer_t;
@@ -71,12 +76,13 @@ typedef struct {
 net *net_create(void);
 void net_free(net *n);
 int net_add_input(net *n, int channels);
-int net_add_conv3(net *n, int input, int channels, int relu, int standardize, const char *params,
-                  const char *name);
+int net_add_conv3(net *n, int input, int channels, int flags, const char *params, const char *name);
 int net_add_conv1(net *n, int input, int channels, const char *params, const char *name);
-int net_add_up_conv(net *n, int input, int channels, int relu, const char *params);
+int net_add_up_conv(net *n, int input, int channels, int flags, const char *params);
 int net_add_group_norm(net *n, int input, int groups, const char *params);
+int net_add_instance_norm(net *n, int input, double slope); /* of the LeakyReLU behind; 1: none */
 int net_add_max_pool(net *n, int input);
+int net_add_avg_pool(net *n, int input);
 int net_add_dropout(net *n, int input, double p);
 int net_add_concat(net *n, int first, int second);
 /* Allocates the parameters (zero). */
