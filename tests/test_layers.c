@@ -5,6 +5,7 @@
 #include "nn/conv.h"
 #include "nn/conv_kernel.h"
 #include "nn/layers.h"
+#include "nn/net.h"
 #include "suites.h"
 #include <math.h>
 #include <stdlib.h>
@@ -216,6 +217,224 @@ START_TEST(test_dropout_rate_and_scale) {
 }
 END_TEST
 
+/* ---------------------------------------------------------------- instance norm, average pooling, no bias */
+
+/* Both in double, by their definition; x, y: one plane of n pixels. */
+static void plain_instance_norm(const double *x, int n, double slope, double *y) {
+    double mean = 0.0, variance = 0.0;
+    for (int k = 0; k < n; k++)
+        mean += x[k] / n;
+    for (int k = 0; k < n; k++)
+        variance += (x[k] - mean) * (x[k] - mean) / n;
+    for (int k = 0; k < n; k++) {
+        y[k] = (x[k] - mean) / sqrt(variance + 1e-5);
+        y[k] *= y[k] > 0.0 ? 1.0 : slope;
+    }
+}
+
+/* sum of weight * y */
+static double weighted_norm(const double *x, int n, double slope, const float *weight) {
+    double *y = mem_alloc((size_t)n * sizeof *y), sum = 0.0;
+    plain_instance_norm(x, n, slope, y);
+    for (int k = 0; k < n; k++)
+        sum += (double)weight[k] * y[k];
+    free(y);
+    return sum;
+}
+
+/* Values against the definition, gradients against its central differences; rows longer and shorter than the
+ * vectors of the sums. */
+START_TEST(test_instance_norm) {
+    enum { CHANNELS = 3, ROWS = 5 };
+    const int columns = _i / 2 ? 37 : 6, n = ROWS * columns;
+    const double slope = _i % 2 ? 1.0 : 0.2;
+    tensor x = random_tensor(CHANNELS, ROWS, columns, 1), dy = random_tensor(CHANNELS, ROWS, columns, 2);
+    tensor y = x, dx = x;
+    float saved[2 * CHANNELS], *packed = mem_alloc((size_t)(CHANNELS * n) * sizeof(float));
+    float *weight = mem_alloc((size_t)(CHANNELS * n) * sizeof(float));
+    double *plane = mem_alloc((size_t)n * sizeof(double)), *expected = mem_alloc((size_t)n * sizeof(double));
+    ck_assert(tensor_alloc(&y) == 0 && tensor_alloc(&dx) == 0);
+    tensor_store(&x, packed);
+    for (int k = 0; k < n; k++) {
+        packed[k] = 300.0f + packed[k]; /* a mean far above the spread */
+        packed[2 * n + k] = 0.125f;     /* constant: eps alone */
+    }
+    tensor_load(&x, packed);
+    tensor_store(&dy, weight);
+    instance_norm_forward(&x, (float)slope, &y, saved);
+    instance_norm_backward(&x, (float)slope, saved, &dy, &dx);
+    for (int c = 0; c < CHANNELS; c++) {
+        for (int k = 0; k < n; k++)
+            plane[k] = (double)packed[c * n + k];
+        plain_instance_norm(plane, n, slope, expected);
+        for (int k = 0; k < n; k++) {
+            double h = 1e-6, keep = plane[k], side[2];
+            for (int up = 0; up < 2; up++) {
+                plane[k] = keep + (up ? h : -h);
+                side[up] = weighted_norm(plane, n, slope, weight + c * n);
+            }
+            plane[k] = keep;
+            double found = pixel(&dx, c, k / columns, k % columns), g = (side[1] - side[0]) / (2.0 * h);
+            ck_assert_double_eq_tol(pixel(&y, c, k / columns, k % columns), expected[k], c ? 1e-5 : 2e-4);
+            /* At the constant plane every pixel sits on the kink, where there is no difference quotient. */
+            ck_assert_msg(c == 2 || fabs(found - g) < 1e-3, "channel %d: gradient %g, expected %g", c, found,
+                          g);
+        }
+    }
+    ck_assert(padding_is_zero(&y) && padding_is_zero(&dx));
+    free(packed);
+    free(weight);
+    free(plane);
+    free(expected);
+    tensor_free(&x);
+    tensor_free(&dy);
+    tensor_free(&y);
+    tensor_free(&dx);
+}
+END_TEST
+
+/* Linear, so its gradient is exact: a quarter of dy, added to what is there. */
+START_TEST(test_average_pool) {
+    tensor x = random_tensor(3, 6, 10, 1), y = random_tensor(3, 3, 5, 2), dx = random_tensor(3, 6, 10, 3);
+    tensor dy = random_tensor(3, 3, 5, 4), before = dx;
+    ck_assert_int_eq(tensor_alloc(&before), 0);
+    memcpy(before.data, dx.data, tensor_floats(&dx) * sizeof(float));
+    avg_pool_forward(&x, &y);
+    avg_pool_backward(&dy, &dx);
+    for (int c = 0; c < 3; c++)
+        for (int row = 0; row < 6; row++)
+            for (int col = 0; col < 10; col++) {
+                int r = row / 2 * 2, k = col / 2 * 2;
+                double mean = (pixel(&x, c, r, k) + pixel(&x, c, r, k + 1) + pixel(&x, c, r + 1, k) +
+                               pixel(&x, c, r + 1, k + 1)) /
+                              4.0;
+                ck_assert_double_eq_tol(pixel(&y, c, row / 2, col / 2), mean, 1e-6);
+                ck_assert_double_eq_tol(pixel(&dx, c, row, col),
+                                        pixel(&before, c, row, col) + pixel(&dy, c, row / 2, col / 2) / 4.0,
+                                        1e-6);
+            }
+    ck_assert(padding_is_zero(&y) && padding_is_zero(&dx));
+    tensor_free(&x);
+    tensor_free(&y);
+    tensor_free(&dx);
+    tensor_free(&dy);
+    tensor_free(&before);
+}
+END_TEST
+
+START_TEST(test_up_conv) {
+    enum { IN = 6, OUT = 5 };
+    tensor x = random_tensor(IN, 7, 9, 1), y = random_tensor(OUT, 14, 18, 2),
+           dy = random_tensor(OUT, 14, 18, 3);
+    tensor dx = random_tensor(IN, 7, 9, 4);
+    float w[IN][OUT][2][2], dw[IN][OUT][2][2] = {0}, bias[OUT];
+    float *scratch = mem_alloc(up_conv_scratch(&x, OUT) * sizeof(float));
+    fill(&w[0][0][0][0], IN * OUT * 4, 5);
+    fill(bias, OUT, 6);
+    up_conv_forward(&x, &w[0][0][0][0], _i ? bias : NULL, 0, &y, scratch);
+    up_conv_backward(&x, &w[0][0][0][0], &dy, &dx, &dw[0][0][0][0], scratch);
+    for (int o = 0; o < OUT; o++)
+        for (int row = 0; row < 14; row++)
+            for (int col = 0; col < 18; col++) {
+                double sum = _i ? (double)bias[o] : 0.0;
+                for (int i = 0; i < IN; i++)
+                    sum += (double)w[i][o][row % 2][col % 2] * pixel(&x, i, row / 2, col / 2);
+                ck_assert_double_eq_tol(pixel(&y, o, row, col), sum, 1e-5);
+            }
+    for (int i = 0; i < IN; i++)
+        for (int row = 0; row < 7; row++)
+            for (int col = 0; col < 9; col++) {
+                double sum = 0.0;
+                for (int o = 0; o < OUT; o++)
+                    for (int q = 0; q < 4; q++)
+                        sum +=
+                            (double)w[i][o][q / 2][q % 2] * pixel(&dy, o, 2 * row + q / 2, 2 * col + q % 2);
+                ck_assert_double_eq_tol(pixel(&dx, i, row, col), sum, 1e-5);
+            }
+    for (int i = 0; i < IN; i++)
+        for (int o = 0; o < OUT; o++)
+            for (int q = 0; q < 4; q++) {
+                double sum = 0.0;
+                for (int k = 0; k < 7 * 9; k++)
+                    sum +=
+                        pixel(&x, i, k / 9, k % 9) * pixel(&dy, o, 2 * (k / 9) + q / 2, 2 * (k % 9) + q % 2);
+                ck_assert_double_eq_tol((double)dw[i][o][q / 2][q % 2], sum, 1e-5);
+            }
+    ck_assert(padding_is_zero(&y) && padding_is_zero(&dx));
+    free(scratch);
+    tensor_free(&x);
+    tensor_free(&y);
+    tensor_free(&dy);
+    tensor_free(&dx);
+}
+END_TEST
+
+START_TEST(test_conv_without_bias) {
+    tensor x = random_tensor(4, 9, 11, 1), y = random_tensor(6, 9, 11, 2), z = random_tensor(6, 9, 11, 3);
+    float w[6 * 4 * 9], zero[6] = {0.0f};
+    conv_packed packed = {.data = mem_alloc(sizeof w)};
+    fill(w, 6 * 4 * 9, 4);
+    conv3_pack(w, 6, 4, &packed);
+    conv3_forward(&x, &packed, NULL, 0, &y);
+    conv3_forward(&x, &packed, zero, 0, &z);
+    ck_assert_int_eq(memcmp(y.data, z.data, tensor_floats(&y) * sizeof(float)), 0);
+    free(packed.data);
+    tensor_free(&x);
+    tensor_free(&y);
+    tensor_free(&z);
+}
+END_TEST
+
+/* An average pool whose input feeds a skip connection, too: the net's gradient of the first weights against
+ * central differences, with buffers of their own (training) and shared ones (inference) giving the same
+ * output. */
+START_TEST(test_skip_around_average_pool) {
+    enum { N = 8, PIXELS = N * N };
+    net *n = net_create();
+    int first = net_add_conv3(n, net_add_input(n, 2), 3, NET_NO_BIAS, "first", NULL);
+    int skip = net_add_instance_norm(n, first, 0.2);
+    int deep = net_add_conv3(n, net_add_avg_pool(n, skip), 3, NET_NO_BIAS | NET_RELU, "deep", NULL);
+    int up = net_add_up_conv(n, deep, 3, NET_NO_BIAS, "up");
+    net_add_conv1(n, net_add_concat(n, up, skip), 1, "last", "output");
+    ck_assert_int_eq(net_finish(n), 0);
+    ck_assert_int_eq(n->param_count, 5); /* four weights, and the bias of the last */
+    ck_assert_int_eq(net_init(n, 3), 0);
+    net_state *s = net_state_create(n, N, N, n->layer_count - 1, NET_TRAIN);
+    net_state *inferring = net_state_create(n, N, N, n->layer_count - 1, NET_INFER);
+    float image[2 * PIXELS], weight[PIXELS], y[PIXELS], z[PIXELS];
+    fill(image, 2 * PIXELS, 1);
+    fill(weight, PIXELS, 2);
+    float *gradient = mem_calloc(n->param_floats, sizeof(float));
+    net_forward(s, image, NULL);
+    tensor_load(net_output_gradient(s), weight);
+    net_backward(s, gradient);
+    net_forward(inferring, image, NULL);
+    tensor_store(net_output(s, n->layer_count - 1), y);
+    tensor_store(net_output(inferring, n->layer_count - 1), z);
+    ck_assert_int_eq(memcmp(y, z, sizeof y), 0);
+    for (size_t k = 0; k < n->params[0].count; k++) {
+        float h = 1e-3f, keep = n->values[k];
+        double side[2] = {0.0};
+        for (int q = 0; q < 2; q++) {
+            n->values[k] = keep + (q ? h : -h);
+            net_update(n);
+            net_forward(s, image, NULL);
+            tensor_store(net_output(s, n->layer_count - 1), y);
+            for (int p = 0; p < PIXELS; p++)
+                side[q] += (double)weight[p] * (double)y[p];
+        }
+        n->values[k] = keep;
+        double g = (side[1] - side[0]) / (2.0 * (double)h);
+        ck_assert_msg(fabs((double)gradient[k] - g) < 0.01 * (1.0 + fabs(g)),
+                      "weight %zu: gradient %g, expected %g", k, (double)gradient[k], g);
+    }
+    free(gradient);
+    net_state_free(s);
+    net_state_free(inferring);
+    net_free(n);
+}
+END_TEST
+
 START_TEST(test_planes_hold_their_padding) {
     tensor t = tensor_shape(3, 7, 9);
     ck_assert_uint_eq(t.ld, 10);
@@ -234,6 +453,11 @@ Suite *suite_layers(void) {
     tcase_add_test(t, test_instruction_sets_agree);
     tcase_add_test(t, test_max_pool_gradient_goes_to_the_first_maximum);
     tcase_add_test(t, test_dropout_rate_and_scale);
+    tcase_add_loop_test(t, test_instance_norm, 0, 4);
+    tcase_add_test(t, test_average_pool);
+    tcase_add_loop_test(t, test_up_conv, 0, 2);
+    tcase_add_test(t, test_conv_without_bias);
+    tcase_add_test(t, test_skip_around_average_pool);
     tcase_add_test(t, test_planes_hold_their_padding);
     suite_add_tcase(s, t);
     return s;

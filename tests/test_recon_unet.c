@@ -102,6 +102,198 @@ START_TEST(test_gradients) {
 }
 END_TEST
 
+static net *small_net(recon_unet_config *config) {
+    *config = (recon_unet_config){.channels = 2, .pools = 2};
+    net *n = recon_unet_create(config);
+    ck_assert_msg(n != NULL, "%s", err_message());
+    ck_assert_int_eq(net_init(n, 4), 0);
+    return n;
+}
+
+START_TEST(test_default_network) {
+    recon_unet_config config = recon_unet_defaults();
+    net *n = recon_unet_create(&config);
+    ck_assert_msg(n != NULL, "%s", err_message());
+    ck_assert_uint_eq(n->param_floats, 7756418); /* fastMRI's Unet(2, 2, chans=32, num_pool_layers=4) */
+    ck_assert_int_eq(net_levels(n, n->layer_count - 1), 4);
+    ck_assert_int_eq(net_layer(n, "output"), n->layer_count - 1);
+    net_free(n);
+    config.pools = 9;
+    ck_assert_ptr_null(recon_unet_create(&config));
+    ck_assert(strstr(err_message(), "9 pools"));
+    config = (recon_unet_config){.channels = 4096, .pools = 4};
+    ck_assert_ptr_null(recon_unet_create(&config));
+    ck_assert(strstr(err_message(), "4096 channels"));
+}
+END_TEST
+
+START_TEST(test_weight_file_round_trip) {
+    recon_unet_config config, read;
+    net *n = small_net(&config);
+    h5_file *f = h5_create(in_folder("weights.h5"));
+    ck_assert_int_eq(recon_unet_write(f, n, &config, _i ? H5_F16 : H5_F32), 0);
+    ck_assert_int_eq(h5_commit(f), 0);
+    net *m = recon_unet_load(path, &read);
+    ck_assert_msg(m != NULL, "%s", err_message());
+    ck_assert(read.channels == config.channels && read.pools == config.pools);
+    ck_assert_uint_eq(m->param_floats, n->param_floats);
+    double e = relative(m->values, n->values, n->param_floats);
+    ck_assert_msg(e < (_i ? 5e-4 : 1e-12), "relative difference %g", e);
+    net_free(n);
+    net_free(m);
+}
+END_TEST
+
+typedef struct {
+    const char *architecture;
+    double slope;
+    int64_t pools;
+    int skip, bad_value; /* parameters; -1 for none */
+} damage;
+
+static void expect_refused(damage d, const char *a, const char *b) {
+    recon_unet_config config;
+    net *n = small_net(&config);
+    if (d.bad_value >= 0)
+        n->values[n->params[d.bad_value].offset] = NAN;
+    h5_file *f = h5_create(in_folder("damaged.h5"));
+    h5_set_text(f, "architecture", d.architecture);
+    h5_set_integer(f, "channels", config.channels);
+    h5_set_integer(f, "pools", d.pools);
+    h5_set_real(f, "negative_slope", d.slope);
+    for (int k = 0; k < n->param_count; k++) {
+        const net_param *p = &n->params[k];
+        hsize_t dims[4];
+        for (int q = 0; q < 4; q++)
+            dims[q] = (hsize_t)p->dims[q];
+        if (k != d.skip)
+            h5_write_f32(f, p->name, p->rank, dims, n->values + p->offset, H5_F32);
+    }
+    ck_assert_int_eq(h5_commit(f), 0);
+    net_free(n);
+    ck_assert_ptr_null(recon_unet_load(path, &config));
+    ck_assert_msg(strstr(err_message(), path) && strstr(err_message(), a) && strstr(err_message(), b), "%s",
+                  err_message());
+}
+
+START_TEST(test_wrong_weights_are_refused) {
+    expect_refused((damage){SSL_UNET_ARCHITECTURE, 0.2, 2, -1, -1}, SSL_UNET_ARCHITECTURE, "recon-unet");
+    expect_refused((damage){"recon-unet", 0.01, 2, -1, -1}, "negative_slope", "0.01");
+    expect_refused((damage){"recon-unet", 0.2, 77, -1, -1}, "pools", "77");
+    expect_refused((damage){"recon-unet", 0.2, 2, 2, -1}, "down_sample_layers.1.layers.0.weight", "missing");
+    expect_refused((damage){"recon-unet", 0.2, 2, -1, 4}, "conv.layers.0.weight", "not finite");
+    expect_refused((damage){"recon-unet", 0.2, 1, -1, -1}, "conv.layers.0.weight", "expected shape");
+    ssl_unet_config ssl; /* nor the other way round */
+    ck_assert_ptr_null(ssl_unet_load(GOLDEN, 1, &ssl));
+    ck_assert(strstr(err_message(), "recon-unet") && strstr(err_message(), SSL_UNET_ARCHITECTURE));
+}
+END_TEST
+
+START_TEST(test_scale_is_the_95th_percentile) {
+    enum { N = 1000 };
+    float complex image[N];
+    float scratch[N], scale;
+    for (int k = 0; k < N; k++) /* magnitudes 1..N in a scattered order, all phases */
+        image[k] = (float)(k * 387 % N + 1) * cexpf(I * (float)k);
+    for (int n = 1; n <= N; n = n * 2 + 1) {
+        float magnitude[N];
+        ck_assert_int_eq(recon_unet_scale(image, (size_t)n, scratch, &scale), 0);
+        int below = 0, rank = (int)floor(0.95 * (n - 1));
+        for (int k = 0; k < n; k++) {
+            magnitude[k] = cabsf(image[k]);
+            below += magnitude[k] < scale;
+        }
+        ck_assert_int_eq(below, rank); /* magnitudes are distinct */
+    }
+    ck_assert_int_eq(recon_unet_scale(image, N, scratch, &scale), 0);
+    ck_assert_float_eq_tol(scale, 950.0f, 1e-3f);
+    memset(image, 0, sizeof image);
+    image[7] = 1.0f;
+    ck_assert_int_eq(recon_unet_scale(image, N, scratch, &scale), -1);
+    ck_assert(strstr(err_message(), "zero"));
+    image[9] = NAN;
+    ck_assert_int_eq(recon_unet_scale(image, N, scratch, &scale), -1);
+    ck_assert(strstr(err_message(), "pixel 9"));
+    ck_assert_int_eq(recon_unet_scale(image, 0, scratch, &scale), -1);
+}
+END_TEST
+
+static float complex *random_image(int pixels, float amplitude) {
+    gsl_rng *rng = rng_stream(2, RNG_TEST, 7, 0);
+    float complex *image = mem_alloc((size_t)pixels * sizeof *image);
+    for (int k = 0; k < pixels; k++) {
+        float re = (float)gsl_rng_uniform(rng) - 0.3f, im = (float)gsl_rng_uniform(rng) - 0.6f;
+        image[k] = amplitude * (re + I * im);
+    }
+    gsl_rng_free(rng);
+    return image;
+}
+
+/* A runner against the network used by hand on an image that is padded and scaled here. Sizes: as they are,
+ * and with odd and even amounts of padding. */
+START_TEST(test_runner) {
+    static const int sizes[][2] = {{16, 24}, {13, 22}, {15, 17}, {1, 3}};
+    const int rows = sizes[_i][0], columns = sizes[_i][1], padded_rows = (rows + 3) / 4 * 4,
+              padded_columns = (columns + 3) / 4 * 4, pixels = padded_rows * padded_columns;
+    const int above = (padded_rows - rows) / 2, left = (padded_columns - columns) / 2;
+    recon_unet_config config;
+    net *n = small_net(&config);
+    float complex *image = random_image(rows * columns, 40.0f);
+    float complex *out = mem_alloc((size_t)(rows * columns) * sizeof *out);
+    float *planes = mem_calloc((size_t)(2 * pixels), sizeof(float)), scale;
+    ck_assert_int_eq(recon_unet_scale(image, (size_t)(rows * columns), planes, &scale), 0);
+    memset(planes, 0, (size_t)(2 * pixels) * sizeof(float));
+    for (int k = 0; k < rows * columns; k++) {
+        int at = (above + k / columns) * padded_columns + left + k % columns;
+        planes[at] = crealf(image[k]) / scale;
+        planes[pixels + at] = cimagf(image[k]) / scale;
+    }
+    net_state *s = net_state_create(n, padded_rows, padded_columns, n->layer_count - 1, NET_TRAIN);
+    net_forward(s, planes, NULL);
+    tensor_store(net_output(s, n->layer_count - 1), planes);
+
+    recon_unet_runner *r = recon_unet_runner_create(n, rows, columns);
+    ck_assert_msg(r != NULL, "%s", err_message());
+    for (int pass = 0; pass < 3; pass++) { /* the last one in place */
+        memcpy(out, image, (size_t)(rows * columns) * sizeof *out);
+        ck_assert_int_eq(recon_unet_run(r, pass == 2 ? out : image, out), 0);
+        for (int k = 0; k < rows * columns; k++) {
+            int at = (above + k / columns) * padded_columns + left + k % columns;
+            ck_assert_float_eq_tol(crealf(out[k]), planes[at] * scale, 1e-5f * scale);
+            ck_assert_float_eq_tol(cimagf(out[k]), planes[pixels + at] * scale, 1e-5f * scale);
+        }
+    }
+    memset(image, 0, (size_t)(rows * columns) * sizeof *image);
+    ck_assert_int_eq(recon_unet_run(r, image, out), -1);
+    recon_unet_runner_free(r);
+    net_state_free(s);
+    net_free(n);
+    free(image);
+    free(out);
+    free(planes);
+}
+END_TEST
+
+/* Twice the image, a power of two, gives exactly twice the reconstruction. */
+START_TEST(test_runner_follows_the_scale) {
+    recon_unet_config config;
+    net *n = small_net(&config);
+    float complex *image = random_image(18 * 21, 1.0f), out[2][18 * 21];
+    recon_unet_runner *r = recon_unet_runner_create(n, 18, 21);
+    for (int pass = 0; pass < 2; pass++) {
+        ck_assert_int_eq(recon_unet_run(r, image, out[pass]), 0);
+        for (int k = 0; k < 18 * 21; k++)
+            image[k] *= 2.0f;
+    }
+    for (int k = 0; k < 18 * 21; k++)
+        ck_assert(out[1][k] == 2.0f * out[0][k]);
+    ck_assert_ptr_null(recon_unet_runner_create(n, 0, 21));
+    recon_unet_runner_free(r);
+    net_free(n);
+    free(image);
+}
+END_TEST
+
 Suite *suite_recon_unet(void) {
     Suite *s = suite_create("recon_unet");
     TCase *t = tcase_create("recon_unet");
@@ -109,6 +301,12 @@ Suite *suite_recon_unet(void) {
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
     tcase_add_loop_test(t, test_forward, 0, 2);
     tcase_add_test(t, test_gradients);
+    tcase_add_test(t, test_default_network);
+    tcase_add_loop_test(t, test_weight_file_round_trip, 0, 2);
+    tcase_add_test(t, test_wrong_weights_are_refused);
+    tcase_add_test(t, test_scale_is_the_95th_percentile);
+    tcase_add_loop_test(t, test_runner, 0, 4);
+    tcase_add_test(t, test_runner_follows_the_scale);
     suite_add_tcase(s, t);
     return s;
 }

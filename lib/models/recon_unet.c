@@ -195,7 +195,7 @@ static void join(const recon_unet_runner *r, float scale, float complex *out) {
         const float *re = tensor_row(y, 0, row + r->above) + r->left;
         const float *im = tensor_row(y, 1, row + r->above) + r->left;
         for (int k = 0; k < r->columns; k++)
-            out[k] = CMPLXF(re[k] * scale, im[k] * scale);
+            out[k] = re[k] * scale + I * (im[k] * scale);
     }
 }
 

@@ -11,9 +11,8 @@
 int weights_check_architecture(const h5_file *file, const char *expected);
 
 /* Reads every parameter of n, a finished network, and calls net_update(). A missing tensor, another shape or
- * a value that is not finite is an error that names file and tensor; n then holds a mixture. Tensors that n
- * does not have are ignored.
- */
+ * a value that is not finite is an error that names file and tensor; n then holds a mixture. Further
+ * tensors in the file are ignored. */
 int weights_read(const h5_file *file, net *n);
 
 /* Writes every parameter of n. */

@@ -15,10 +15,10 @@ void relu_backward(const tensor *y, const tensor *dy) {
 
 /* Sums over a row are kept in `lanes` partial sums, a constant wherever this is inlined. With one lane the
  * sum runs in order, and every addition waits for the one before; with LANES of them the compiler adds whole
- * vectors. The order is fixed by the source in both cases, not by the compiler. Layers of networks that are
- * trained already keep theirs: another order rounds otherwise, and training no longer gives the same bytes.
- *
- * Sum of a row in double: rows are short, so this costs little and keeps large images exact. */
+ * vectors. Either way the source fixes the order. GroupNorm and the biases stay with one lane: another order
+ * rounds otherwise, and training would no longer give the weights that are shipped. */
+
+/* Sum of a row in double: rows are short, so this costs little and keeps large images exact. */
 ALWAYS_INLINE double row_sum(const float *row, int columns, const int lanes) {
     double part[LANES] = {0.0}, sum = 0.0;
     int k = 0;
