@@ -10,6 +10,7 @@ int main(void) {
     srunner_add_suite(runner, suite_cohort());
     srunner_add_suite(runner, suite_edges());
     srunner_add_suite(runner, suite_mri());
+    srunner_add_suite(runner, suite_fastmri());
     srunner_add_suite(runner, suite_metrics());
     srunner_add_suite(runner, suite_perturb());
     srunner_add_suite(runner, suite_stats());

@@ -10,6 +10,7 @@ Suite *suite_io(void);
 Suite *suite_cohort(void);
 Suite *suite_edges(void);
 Suite *suite_mri(void);
+Suite *suite_fastmri(void);
 Suite *suite_metrics(void);
 Suite *suite_perturb(void);
 Suite *suite_stats(void);

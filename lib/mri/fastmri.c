@@ -1,0 +1,303 @@
+#include "mri/fastmri.h"
+
+#include "core/error.h"
+#include "mri/fft.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SLICES_MAX = 1 << 16, COILS_MAX = 1 << 10, SIDE_MAX = 1 << 14, IMAGE_SIDE_MIN = 16 };
+#define SLICE_SAMPLES_MAX ((size_t)1 << 28) /* 2 GiB; the largest fastMRI slice has 7 million */
+
+static size_t slice_samples(const raw_scan *scan) {
+    return (size_t)scan->coils * (size_t)scan->rows * (size_t)scan->columns;
+}
+
+static size_t image_pixels(const raw_scan *scan) {
+    return (size_t)scan->image_rows * (size_t)scan->image_columns;
+}
+
+/* --- opening: all inside the critical section --- */
+
+static int read_kspace_size(const h5_file *file, raw_scan *scan) {
+    int rank;
+    hsize_t n[H5_MAX_RANK];
+    if (h5_shape(file, "kspace", &rank, n) != 0)
+        return -1;
+    if (rank != 4)
+        return err_set("%s: dataset 'kspace': %sexpected multicoil kspace (slices, coils, rows, columns), "
+                       "found %d axes",
+                       file->path, rank == 3 ? "single-coil data: " : "", rank);
+    if (h5_check_complex(file, "kspace") != 0)
+        return -1;
+    if (n[0] < 1 || n[0] > SLICES_MAX || n[1] < 1 || n[1] > COILS_MAX || n[2] < 1 || n[2] > SIDE_MAX ||
+        n[3] < 1 || n[3] > SIDE_MAX || (size_t)(n[1] * n[2] * n[3]) > SLICE_SAMPLES_MAX)
+        return err_set("%s: dataset 'kspace': expected at most %d slices, %d coils, %d rows and columns and "
+                       "%zu samples in a slice, and none of them 0; found shape (%" PRIuHSIZE ", %" PRIuHSIZE
+                       ", %" PRIuHSIZE ", %" PRIuHSIZE ")",
+                       file->path, SLICES_MAX, COILS_MAX, SIDE_MAX, SLICE_SAMPLES_MAX, n[0], n[1], n[2],
+                       n[3]);
+    scan->slices = (int)n[0], scan->coils = (int)n[1], scan->rows = (int)n[2], scan->columns = (int)n[3];
+    return 0;
+}
+
+static int read_image_size(const h5_file *file, raw_scan *scan) {
+    int rank;
+    hsize_t n[H5_MAX_RANK];
+    if (h5_shape(file, "reconstruction_rss", &rank, n) != 0)
+        return -1;
+    if (rank != 3)
+        return err_set("%s: dataset 'reconstruction_rss': expected shape (slices, rows, columns), found %d "
+                       "axes",
+                       file->path, rank);
+    if (n[0] != (hsize_t)scan->slices)
+        return err_set("%s: dataset 'reconstruction_rss': expected %d slices as 'kspace', found %" PRIuHSIZE,
+                       file->path, scan->slices, n[0]);
+    if (n[1] > (hsize_t)scan->rows || n[2] > (hsize_t)scan->columns)
+        return err_set("%s: dataset 'reconstruction_rss': expected images of at most %d x %d as 'kspace', "
+                       "found %" PRIuHSIZE " x %" PRIuHSIZE,
+                       file->path, scan->rows, scan->columns, n[1], n[2]);
+    if (n[1] < IMAGE_SIDE_MIN || n[2] < IMAGE_SIDE_MIN)
+        return err_set("%s: dataset 'reconstruction_rss': expected images of at least %d x %d, found "
+                       "%" PRIuHSIZE " x %" PRIuHSIZE,
+                       file->path, IMAGE_SIDE_MIN, IMAGE_SIDE_MIN, n[1], n[2]);
+    scan->image_rows = (int)n[1], scan->image_columns = (int)n[2];
+    return 0;
+}
+
+/* The file's name without folder and ".h5"; NULL when out of memory. */
+static char *scan_id_of(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t length = strlen(name);
+    if (length > 3 && strcmp(name + length - 3, ".h5") == 0)
+        length -= 3;
+    char *id = strndup(name, length);
+    return id ? id : err_set_null("out of memory");
+}
+
+static raw_scan *read_names(const h5_file *file) {
+    char *id = scan_id_of(file->path), *patient = NULL, *acquisition = NULL;
+    raw_scan *scan = NULL;
+    if (id && h5_attr_text(file, "acquisition", &acquisition) == 0 &&
+        h5_attr_text(file, "patient_id", &patient) == 0) {
+        if (*patient)
+            scan = raw_scan_new(id, patient, acquisition, file->path);
+        else /* scans of "nobody" would all be taken for one patient */
+            err_set("%s: attribute 'patient_id': expected a name, found an empty text", file->path);
+    }
+    free(id);
+    free(patient);
+    free(acquisition);
+    return scan;
+}
+
+static raw_scan *describe(const h5_file *file) {
+    raw_scan size = {0}, *scan = NULL;
+    if (read_kspace_size(file, &size) != 0 || read_image_size(file, &size) != 0)
+        return NULL;
+    if (!h5_exists(file, "ismrmrd_header"))
+        return err_set_null("%s: dataset 'ismrmrd_header' is missing", file->path);
+    scan = read_names(file);
+    if (scan) {
+        scan->slices = size.slices, scan->coils = size.coils;
+        scan->rows = size.rows, scan->columns = size.columns;
+        scan->image_rows = size.image_rows, scan->image_columns = size.image_columns;
+    }
+    return scan;
+}
+
+/* --- reading --- */
+
+static int check_samples(const raw_scan *scan, int slice, const float complex *kspace) {
+    const float *values = (const float *)kspace;
+    size_t samples = slice_samples(scan), plane = (size_t)scan->rows * (size_t)scan->columns;
+    int zero = 1;
+    for (size_t k = 0; k < 2 * samples; k++) {
+        if (!isfinite(values[k]))
+            return err_set("%s: dataset 'kspace', slice %d: expected finite samples, found %g in coil %zu, "
+                           "row %zu, column %zu",
+                           scan->source, slice, (double)values[k], k / 2 / plane,
+                           k / 2 % plane / (size_t)scan->columns, k / 2 % (size_t)scan->columns);
+        zero &= values[k] == 0.0f;
+    }
+    return zero ? err_set("%s: dataset 'kspace', slice %d: every sample is zero", scan->source, slice) : 0;
+}
+
+static int read_slice(const raw_scan *scan, int slice, float complex *kspace) {
+    const hsize_t dims[3] = {(hsize_t)scan->coils, (hsize_t)scan->rows, (hsize_t)scan->columns};
+    if (slice < 0 || slice >= scan->slices)
+        return err_set("%s: dataset 'kspace': expected a slice below %d, found %d", scan->source,
+                       scan->slices, slice);
+    int status;
+#pragma omp critical(hdf5)
+    status = h5_read_slab_c64(scan->self, "kspace", (hsize_t)slice, 3, dims, kspace);
+    return status == 0 ? check_samples(scan, slice, kspace) : err_prefix("slice %d", slice);
+}
+
+static void release(void *self) {
+#pragma omp critical(hdf5)
+    h5_close(self);
+}
+
+raw_scan *fastmri_open(const char *path) {
+    h5_file *file;
+    raw_scan *scan;
+#pragma omp critical(hdf5)
+    {
+        file = h5_open(path);
+        scan = file ? describe(file) : NULL;
+        if (!scan)
+            h5_close(file);
+    }
+    if (!scan)
+        return NULL;
+    scan->self = file;
+    scan->read = read_slice;
+    scan->release = release;
+    return scan;
+}
+
+/* --- writing --- */
+
+typedef struct {
+    const raw_scan *scan;
+    h5_file *file;
+    fft2 *transform;
+    float complex *kspace; /* of a slice; becomes its coil images in place */
+    float *image;
+    double max, sum_of_squares; /* of the images so far */
+} writer;
+
+static int check_scan(const char *path, const raw_scan *s) {
+    if (s->slices < 1 || s->coils < 1 || s->image_rows < 1 || s->image_columns < 1 ||
+        s->image_rows > s->rows || s->image_columns > s->columns)
+        return err_set("%s: expected slices, coils and an image no larger than k-space, found %d slices of "
+                       "%d coils, %d x %d, image %d x %d (scan %s)",
+                       path, s->slices, s->coils, s->rows, s->columns, s->image_rows, s->image_columns,
+                       s->scan_id);
+    return 0;
+}
+
+/* Root sum of squares of the coil images' centre, and what it adds to max and norm. */
+static void combine_coils(writer *w) {
+    const raw_scan *s = w->scan;
+    size_t rows = (size_t)s->rows, columns = (size_t)s->columns, wide = (size_t)s->image_columns;
+    size_t top = (rows - (size_t)s->image_rows) / 2, left = (columns - wide) / 2;
+    for (size_t p = 0; p < image_pixels(s); p++) {
+        const float complex *pixel = w->kspace + (top + p / wide) * columns + left + p % wide;
+        double sum = 0.0;
+        for (size_t c = 0; c < (size_t)s->coils; c++) {
+            double re = crealf(pixel[c * rows * columns]), im = cimagf(pixel[c * rows * columns]);
+            sum += re * re + im * im;
+        }
+        w->image[p] = (float)sqrt(sum);
+        w->max = fmax(w->max, (double)w->image[p]);
+        w->sum_of_squares += (double)w->image[p] * (double)w->image[p];
+    }
+}
+
+static int write_slice(writer *w, int slice) {
+    const raw_scan *s = w->scan;
+    const hsize_t dims[3] = {(hsize_t)s->coils, (hsize_t)s->rows, (hsize_t)s->columns};
+    const hsize_t image_dims[2] = {(hsize_t)s->image_rows, (hsize_t)s->image_columns};
+    int status = s->read(s, slice, w->kspace);
+    if (status != 0)
+        return status;
+#pragma omp critical(hdf5)
+    status = h5_write_slab_c64(w->file, "kspace", (hsize_t)slice, 3, dims, w->kspace);
+    if (status != 0)
+        return status;
+    fft2_inverse(w->transform, s->coils, w->kspace, w->kspace);
+    combine_coils(w);
+#pragma omp critical(hdf5)
+    status = h5_write_slab_f32(w->file, "reconstruction_rss", (hsize_t)slice, 2, image_dims, w->image);
+    return status;
+}
+
+/* The header as text of the caller's; NULL when out of memory. */
+static char *header_text(const raw_scan *s, const fastmri_protocol *p) {
+    static const char *const space =
+        "    <%s>\n"
+        "      <matrixSize><x>%d</x><y>%d</y><z>1</z></matrixSize>\n"
+        "      <fieldOfView_mm><x>%.6g</x><y>%.6g</y><z>%.6g</z></fieldOfView_mm>\n"
+        "    </%s>\n";
+    char encoded[400], image[400], *text;
+    snprintf(encoded, sizeof encoded, space, "encodedSpace", s->rows, s->columns,
+             p->rows_mm * s->rows / s->image_rows, p->columns_mm * s->columns / s->image_columns,
+             p->thickness_mm, "encodedSpace");
+    snprintf(image, sizeof image, space, "reconSpace", s->image_rows, s->image_columns, p->rows_mm,
+             p->columns_mm, p->thickness_mm, "reconSpace");
+    int length = asprintf(
+        &text,
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
+        "<ismrmrdHeader xmlns=\"http://www.ismrm.org/ISMRMRD\">\n"
+        "  <acquisitionSystemInformation><receiverChannels>%d</receiverChannels>"
+        "</acquisitionSystemInformation>\n"
+        "  <experimentalConditions><H1resonanceFrequency_Hz>%" PRId64 "</H1resonanceFrequency_Hz>"
+        "</experimentalConditions>\n"
+        "  <encoding>\n%s%s    <encodingLimits>\n"
+        "      <kspace_encoding_step_1><minimum>0</minimum><maximum>%d</maximum><center>%d</center>"
+        "</kspace_encoding_step_1>\n"
+        "    </encodingLimits>\n    <trajectory>cartesian</trajectory>\n  </encoding>\n</ismrmrdHeader>\n",
+        s->coils, p->resonance_hz, encoded, image, s->columns - 1, s->columns / 2);
+    return length >= 0 ? text : err_set_null("out of memory");
+}
+
+/* Begins the file: all that is known before the first slice. Inside the critical section. */
+static int begin(writer *w, const char *path, const char *header) {
+    const raw_scan *s = w->scan;
+    const hsize_t dims[4] = {(hsize_t)s->slices, (hsize_t)s->coils, (hsize_t)s->rows, (hsize_t)s->columns};
+    const hsize_t image[3] = {(hsize_t)s->slices, (hsize_t)s->image_rows, (hsize_t)s->image_columns};
+    w->file = h5_create(path);
+    return w->file && h5_begin_slabs(w->file, "kspace", 4, dims, H5_COMPLEX) == 0 &&
+                   h5_begin_slabs(w->file, "reconstruction_rss", 3, image, H5_REAL) == 0 &&
+                   h5_write_text(w->file, "ismrmrd_header", header) == 0 &&
+                   h5_set_text(w->file, "acquisition", s->acquisition) == 0 &&
+                   h5_set_text(w->file, "patient_id", s->patient_id) == 0
+               ? 0
+               : -1;
+}
+
+static int write_all(writer *w, const char *path, const char *header) {
+    int status;
+#pragma omp critical(hdf5)
+    status = begin(w, path, header);
+    for (int slice = 0; status == 0 && slice < w->scan->slices; slice++)
+        status = write_slice(w, slice);
+#pragma omp critical(hdf5)
+    {
+        if (status == 0)
+            status = h5_set_real(w->file, "max", w->max);
+        if (status == 0)
+            status = h5_set_real(w->file, "norm", sqrt(w->sum_of_squares));
+        if (status != 0)
+            h5_close(w->file);
+    }
+    return status;
+}
+
+h5_file *fastmri_create(const char *path, const raw_scan *scan, const fastmri_protocol *protocol) {
+    if (check_scan(path, scan) != 0)
+        return NULL;
+    writer w = {.scan = scan, .transform = fft2_create(scan->rows, scan->columns)};
+    char *header = header_text(scan, protocol);
+    w.kspace = mem_alloc(slice_samples(scan) * sizeof *w.kspace);
+    w.image = mem_alloc(image_pixels(scan) * sizeof *w.image);
+    int status = w.transform && header && w.kspace && w.image ? write_all(&w, path, header) : -1;
+    fft2_free(w.transform);
+    free(header);
+    free(w.kspace);
+    free(w.image);
+    return status == 0 ? w.file : NULL;
+}
+
+int fastmri_write(const char *path, const raw_scan *scan, const fastmri_protocol *protocol) {
+    h5_file *file = fastmri_create(path, scan, protocol);
+    if (!file)
+        return -1;
+    int status;
+#pragma omp critical(hdf5)
+    status = h5_commit(file);
+    return status;
+}
