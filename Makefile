@@ -18,7 +18,7 @@ MODELS    ?= build/models
 STEPS     ?= 2000
 
 # ---------------------------------------------------------------- build
-PKGS      := gsl hdf5 openblas fftw3f libcrypto zlib
+PKGS      := gsl hdf5 openblas fftw3f libcrypto zlib jansson
 CPPFLAGS  += -Ilib -D_GNU_SOURCE -I/usr/include/nifti $(shell pkg-config --cflags $(PKGS))
 CFLAGS    ?= -g
 FLAGS     := -std=c11 $(OPT) -Wall -Wextra -Werror -fopenmp -ffp-contract=fast $(SANITIZE)

@@ -4,10 +4,10 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 # gcc, make, pkg-config: build. libgsl: statistics, random numbers. libhdf5: data and weights. libopenblas: matrix
-# products. libfftw3: Fourier shifts. libnifti, zlib: the head volume. libssl: checksums. gnuplot and a font: figures.
-# check: tests. mricron-data: the Colin27 head that the default cohort is made from.
+# products. libfftw3: Fourier shifts. libnifti, zlib: the head volume. libssl: checksums. libjansson: lists of fastMRI
+# files. gnuplot and a font: figures. check: tests. mricron-data: the Colin27 head that the default cohort is made from.
 packages=(gcc libc6-dev make pkg-config libgsl-dev libhdf5-dev libopenblas-dev libfftw3-dev libnifti-dev zlib1g-dev
-          libssl-dev gnuplot-nox fonts-dejavu-core check mricron-data)
+          libssl-dev libjansson-dev gnuplot-nox fonts-dejavu-core check mricron-data)
 
 usage() {
     cat <<'TEXT'

@@ -1,8 +1,11 @@
-/* fastMRI files: what is written comes back and is what fastMRI says it is; what is wrong is named. */
+/* fastMRI files: what is written comes back and is what fastMRI says it is; what is wrong is named.
+ * Splits: the right files in the right places, no patient in two. */
+#include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/rng.h"
 #include "mri/fastmri.h"
 #include "mri/fft.h"
+#include "mri/scan_split.h"
 #include "scratch.h"
 #include "suites.h"
 #include <gsl/gsl_randist.h>
@@ -313,6 +316,278 @@ START_TEST(test_wrong_samples) {
 }
 END_TEST
 
+/* ---------------------------------------------------------------- splits */
+
+static void add_scan(const char *where, int number, const char *patient, int slices) {
+    hollow c = hollow_scan;
+    char name[128];
+    snprintf(name, sizeof name, "%s/%s", folder, where);
+    ck_assert_int_eq(path_make_dirs(name), 0);
+    c.kspace[0] = c.image[0] = (hsize_t)slices, c.patient = patient;
+    snprintf(name, sizeof name, "%s/file%d.h5", where, number);
+    write_hollow(in_folder(name), &c);
+}
+
+static const char *write_list(const char *name, const char *text) {
+    static char paths[4][256]; /* a list for each split may be in use */
+    static int next;
+    char *list = paths[next++ % 4];
+    snprintf(list, 256, "%s/%s", folder, name);
+    FILE *f = fopen(list, "w");
+    ck_assert(f && fputs(text, f) >= 0 && fclose(f) == 0);
+    return list;
+}
+
+static split_settings by_default(void) {
+    return (split_settings){.folder = folder, .val_share = SPLIT_VAL_SHARE, .seed = 2022};
+}
+
+static scan_split *open_split(split_settings settings) {
+    scan_split *s = scan_split_open(&settings);
+    ck_assert_msg(s != NULL, "%s", err_message());
+    return s;
+}
+
+static void expect_no_split(split_settings settings, const char *a, const char *b) {
+    ck_assert_ptr_null(scan_split_open(&settings));
+    expect_message(a, b);
+}
+
+static void expect_counts(const split_part *part, int scans, int patients, int slices) {
+    ck_assert_msg(part->count == scans && part->patients == patients && part->slices == slices,
+                  "expected %d scans of %d patients, %d slices; found %d, %d, %d", scans, patients, slices,
+                  part->count, part->patients, (int)part->slices);
+}
+
+/* 40 scans of 24 patients in train: patient k has scans k and, below 16, also 24 + k. 3 scans in test. */
+static void make_cohort(void) {
+    char patient[16];
+    for (int k = 39; k >= 0; k--) {
+        snprintf(patient, sizeof patient, "p%02d", k % 24);
+        add_scan("multicoil_train", 1000 + k, patient, 10 + k % 3);
+    }
+    add_scan("multicoil_val", 3, "t1", 7), add_scan("multicoil_val", 2, "t2", 8);
+    add_scan("multicoil_val", 1, "t1", 9);
+}
+
+static int names_of(const split_part *part, char *text) {
+    int used = 0;
+    for (int k = 0; k < part->count; k++)
+        used += sprintf(text + used, "%s %s %d\n", part->scans[k].scan_id, part->scans[k].patient_id,
+                        part->scans[k].slices);
+    return used;
+}
+
+START_TEST(test_split_by_patient) {
+    make_cohort();
+    scan_split *s = open_split(by_default());
+    const split_part *train = &s->parts[SPLIT_TRAIN], *val = &s->parts[SPLIT_VAL];
+    expect_counts(&s->parts[SPLIT_TEST], 3, 2, 24);
+    ck_assert_str_eq(s->parts[SPLIT_TEST].scans[0].scan_id, "file1");
+    ck_assert_str_eq(strrchr(s->parts[SPLIT_TEST].scans[2].path, '/'), "/file3.h5");
+    ck_assert(val->count >= 8 && val->count <= 9); /* 8 = 0.2 * 40; the last patient has one or two scans */
+    ck_assert(train->count + val->count == 40 && train->patients + val->patients == 24);
+    ck_assert_int_eq(train->slices + val->slices, 14 * 10 + 13 * 11 + 13 * 12);
+    int seen[24] = {0};
+    for (int side = 0; side < 2; side++)
+        for (int k = 0; k < (side ? val : train)->count; k++)
+            seen[atoi((side ? val : train)->scans[k].patient_id + 1)] |= side + 1;
+    for (int k = 0; k < 24; k++)
+        ck_assert(seen[k] == 1 || seen[k] == 2);
+    ck_assert_ptr_null(s->skipped);
+    scan_split_free(s);
+}
+END_TEST
+
+START_TEST(test_split_depends_on_seed_and_share_alone) {
+    static char first[4096], again[4096];
+    make_cohort();
+    scan_split *s = open_split(by_default());
+    names_of(&s->parts[SPLIT_VAL], first);
+    scan_split_free(s);
+    /* the same files, made in another order and hence listed in another one by the folder */
+    char command[256];
+    snprintf(command, sizeof command, "cd %s/multicoil_train && for f in *; do cp $f x && mv x $f; done",
+             folder);
+    ck_assert_int_eq(system(command), 0);
+    s = open_split(by_default());
+    names_of(&s->parts[SPLIT_VAL], again);
+    ck_assert_str_eq(first, again);
+    scan_split_free(s);
+    split_settings other = by_default();
+    other.seed = 2023;
+    s = open_split(other);
+    names_of(&s->parts[SPLIT_VAL], again);
+    ck_assert_str_ne(first, again);
+    scan_split_free(s);
+    for (int k = 0; k <= 2; k++) {
+        other.val_share = k / 2.0;
+        s = open_split(other);
+        ck_assert(s->parts[SPLIT_VAL].count >= 20 * k && s->parts[SPLIT_VAL].count <= 20 * k + k % 2);
+        scan_split_free(s);
+    }
+    other.val_share = NAN;
+    expect_no_split(other, "expected 0 to 1", "nan");
+}
+END_TEST
+
+START_TEST(test_split_folders) {
+    expect_no_split(by_default(), folder, "expected a folder multicoil_train or multicoil_val");
+    split_settings none = by_default();
+    none.folder = "/nowhere/at/all";
+    expect_no_split(none, "/nowhere/at/all", "No such file");
+    add_scan(".", 1, "a", 2), add_scan(".", 2, "b", 3);
+    scan_split *s = open_split(by_default());
+    expect_counts(&s->parts[SPLIT_TEST], 2, 2, 5);
+    expect_counts(&s->parts[SPLIT_TRAIN], 0, 0, 0);
+    scan_split_free(s);
+    ck_assert_int_eq(path_make_dirs(in_folder("multicoil_train")), 0);
+    expect_no_split(by_default(), folder,
+                    "expected fastMRI files (*.h5) in multicoil_train or multicoil_val");
+    add_scan("multicoil_train", 5, "c", 4); /* from now on what lies in the folder itself is not looked at */
+    s = open_split(by_default());
+    expect_counts(&s->parts[SPLIT_TRAIN], 1, 1, 4); /* 0.2 of a scan is none */
+    expect_counts(&s->parts[SPLIT_VAL], 0, 0, 0);
+    expect_counts(&s->parts[SPLIT_TEST], 0, 0, 0);
+    scan_split_free(s);
+    add_scan("multicoil_val", 6, "c", 4);
+    expect_no_split(by_default(), "patient 'c' is in two splits: ", "multicoil_train/file5.h5 (train) and ");
+    expect_message("multicoil_val/file6.h5 (test)", "");
+}
+END_TEST
+
+START_TEST(test_split_lists) {
+    make_cohort();
+    add_scan(".", 9, "z", 1);
+    split_settings by_list = by_default();
+    by_list.lists[SPLIT_TRAIN] = write_list("train.txt", "# a comment\n\n  file1001.h5  # why\r\n"
+                                                         "multicoil_val/file2.h5\nelsewhere/file9.h5");
+    by_list.lists[SPLIT_TEST] = write_list(
+        "test.json", "\n {\"info\": {\"images\": 1}, \"images\": [\n"
+                     "{\"file_name\": \"file1.h5\", \"scan_id\": \"1\", \"patient_id\": \"t1\", "
+                     "\"acquisition\": \"CORPDFS_FBK\", \"num_slices\": 9},\n"
+                     "{\"file_name\": \"file1000.h5\", \"patient_id\": null, \"num_slices\": null}]}\n");
+    scan_split *s = open_split(by_list);
+    expect_counts(&s->parts[SPLIT_TRAIN], 3, 3, 11 + 8 + 1);
+    expect_counts(&s->parts[SPLIT_VAL], 0, 0, 0);
+    expect_counts(&s->parts[SPLIT_TEST], 2, 2, 9 + 10);
+    ck_assert_str_eq(s->parts[SPLIT_TEST].scans[0].patient_id, "t1");
+    ck_assert(strstr(s->parts[SPLIT_TRAIN].scans[1].path, "/multicoil_val/file2.h5") != NULL);
+    scan_split_free(s);
+    by_list.lists[SPLIT_VAL] = write_list("val.txt", "file1002.h5\nfile1024.h5\n");
+    expect_no_split(by_list, "patient 'p00' is in two splits: ", "file1024.h5 (val) and ");
+    expect_message("multicoil_train/file1000.h5 (test)", "");
+}
+END_TEST
+
+static void expect_bad_list(const char *text, const char *a, const char *b) {
+    split_settings by_list = by_default();
+    by_list.lists[SPLIT_VAL] = write_list("val", text);
+    expect_no_split(by_list, a, b);
+}
+
+START_TEST(test_wrong_lists) {
+    make_cohort();
+    expect_bad_list("", "/val: ", "names no file");
+    expect_bad_list("# nothing\n\n", "/val: ", "names no file");
+    expect_bad_list("{\"images\": []}", "/val: ", "names no file");
+    expect_bad_list("file1.h5\n\nfile77.h5\n", "/val: line 3: file 'file77.h5' is neither in ", folder);
+    expect_bad_list("file1.h5\n./multicoil_val/file1.h5", "/val: line 2: ", "the same file as ");
+    expect_message("/val: line 1: ", "multicoil_val/file1.h5");
+    expect_bad_list("{\"images\": [\n{\"file_name\": \"file1.h5\"}\n", "/val: line 3, column ",
+                    "malformed JSON");
+    expect_bad_list("{\"images\": [], \"images\": []}", "/val: line 1", "malformed JSON");
+    expect_bad_list("{\"info\": 1}", "/val: ", "'images'");
+    expect_bad_list("{\"images\": {}}", "/val: ", "expected an array under the key 'images'");
+    expect_bad_list("{\"images\": [3]}", "/val: images[0]: ", "expected an object");
+    expect_bad_list("{\"images\": [{\"file_name\": \"file1.h5\"}, {\"scan_id\": \"1\"}]}",
+                    "/val: images[1]: ", "key 'file_name' is missing");
+    expect_bad_list("{\"images\": [{\"file_name\": 1}]}",
+                    "/val: images[0]: ", "'file_name': expected the name");
+    expect_bad_list("{\"images\": [{\"file_name\": \"a\", \"patient_id\": 1}]}",
+                    "images[0]: ", "'patient_id'");
+    expect_bad_list("{\"images\": [{\"file_name\": \"a\", \"num_slices\": 1.5}]}",
+                    "images[0]: ", "'num_slices'");
+    expect_bad_list("{\"images\": [{\"file_name\": \"a\"}]}", "/val: images[0]: ", "file 'a' is neither in ");
+    expect_bad_list("{\"images\": [{\"file_name\": \"file1.h5\", \"num_slices\": 8}]}",
+                    "/val: images[0]: num_slices: listed 8, found 9 in ", "multicoil_val/file1.h5");
+    expect_bad_list("{\"images\": [{\"file_name\": \"file1.h5\", \"patient_id\": \"t2\"}]}",
+                    "/val: images[0]: patient_id: listed 't2', found 't1' in ", "multicoil_val/file1.h5");
+    split_settings by_list = by_default();
+    by_list.lists[SPLIT_VAL] = write_list("val", "file1.h5");
+    by_list.lists[SPLIT_TEST] = write_list("test", "file2.h5\nfile1.h5");
+    expect_no_split(by_list, "/test: line 2: ", "/val: line 1: ");
+    by_list.lists[SPLIT_TEST] = in_folder("multicoil_val/file2.h5");
+    expect_no_split(by_list, "file2.h5", "found a binary file");
+    by_list.lists[SPLIT_TEST] = folder;
+    expect_no_split(by_list, folder, "Is a directory");
+    by_list.lists[SPLIT_TEST] = in_folder("none.txt");
+    expect_no_split(by_list, "none.txt: cannot open", "No such file");
+    add_scan("multicoil_train", 1, "t1", 9);
+    by_list.lists[SPLIT_TEST] = NULL;
+    by_list.lists[SPLIT_VAL] = write_list("val", "multicoil_train/file1.h5\nmulticoil_val/file1.h5");
+    expect_no_split(by_list, "two scans with the id 'file1' in split val", "multicoil_train/file1.h5 and ");
+}
+END_TEST
+
+START_TEST(test_split_keeps_going) {
+    make_cohort();
+    ck_assert_int_eq(truncate(in_folder("multicoil_train/file1003.h5"), 1000), 0);
+    ck_assert_int_eq(truncate(in_folder("multicoil_val/file2.h5"), 0), 0);
+    expect_no_split(by_default(), "file2.h5", "empty file");
+    split_settings going = by_default();
+    going.keep_going = 1;
+    scan_split *s = open_split(going);
+    expect_counts(&s->parts[SPLIT_TEST], 2, 1, 16);
+    ck_assert_int_eq(s->parts[SPLIT_TRAIN].count + s->parts[SPLIT_VAL].count, 39);
+    ck_assert_int_eq(s->skipped_count, 2);
+    ck_assert(strstr(s->skipped[0].path, "/file2.h5") && strstr(s->skipped[0].message, "empty file"));
+    ck_assert(strstr(s->skipped[1].path, "/file1003.h5") && strstr(s->skipped[1].message, "truncated"));
+    scan_split_free(s);
+    going.lists[SPLIT_TEST] = write_list("test", "file2.h5\nfile77.h5\nfile1.h5");
+    s = open_split(going);
+    expect_counts(&s->parts[SPLIT_TEST], 1, 1, 9);
+    ck_assert_int_eq(s->skipped_count, 2);
+    ck_assert_str_eq(s->skipped[1].path, "file77.h5");
+    ck_assert_ptr_nonnull(strstr(s->skipped[1].message, "/test: line 2: "));
+    scan_split_free(s);
+    going.lists[SPLIT_TEST] = write_list("test", "file2.h5\nfile77.h5");
+    expect_no_split(going, folder, "none of 2 scans can be used; the first: ");
+}
+END_TEST
+
+/* The knee data as they are split by lists of meddlr's form: 973 files, of which 778 train, and 199. */
+START_TEST(test_split_at_full_size) {
+    enum { TRAIN = 778, ALL = 973, TEST = 199 };
+    static const char *const names[SPLIT_KINDS] = {"train.json", "val.json", "test.json"};
+    static char text[SPLIT_KINDS][1 << 17];
+    int used[SPLIT_KINDS] = {0}, slices[SPLIT_KINDS] = {0};
+    for (int k = 0; k < ALL + TEST; k++) {
+        char patient[16];
+        split_kind kind = k < TRAIN ? SPLIT_TRAIN : k < ALL ? SPLIT_VAL : SPLIT_TEST;
+        snprintf(patient, sizeof patient, "%06x", k * 7919 % 1000003);
+        add_scan(k < ALL ? "multicoil_train" : "multicoil_val", 1000000 + k, patient, 30 + k % 13);
+        slices[kind] += 30 + k % 13;
+        used[kind] += sprintf(text[kind] + used[kind], "%s{\"file_name\": \"file%d.h5\", \"num_slices\": %d}",
+                              used[kind] ? ",\n" : "{\"images\": [\n", 1000000 + k, 30 + k % 13);
+    }
+    split_settings by_list = by_default();
+    for (int kind = 0; kind < SPLIT_KINDS; kind++) {
+        strcpy(text[kind] + used[kind], "]}\n");
+        by_list.lists[kind] = write_list(names[kind], text[kind]);
+    }
+    scan_split *s = open_split(by_list);
+    expect_counts(&s->parts[SPLIT_TRAIN], TRAIN, TRAIN, slices[SPLIT_TRAIN]);
+    expect_counts(&s->parts[SPLIT_VAL], ALL - TRAIN, ALL - TRAIN, slices[SPLIT_VAL]);
+    expect_counts(&s->parts[SPLIT_TEST], TEST, TEST, slices[SPLIT_TEST]);
+    scan_split_free(s);
+    s = open_split(by_default()); /* every patient has one scan: round(0.2 * 973) = 195 */
+    ck_assert(s->parts[SPLIT_VAL].count == 195 && s->parts[SPLIT_TRAIN].count == TRAIN);
+    ck_assert_int_eq(s->parts[SPLIT_TEST].count, TEST);
+    scan_split_free(s);
+}
+END_TEST
+
 Suite *suite_fastmri(void) {
     Suite *s = suite_create("fastmri");
     TCase *t = tcase_create("files");
@@ -327,6 +602,17 @@ Suite *suite_fastmri(void) {
     tcase_add_test(t, test_wrong_sizes);
     tcase_add_test(t, test_wrong_files);
     tcase_add_test(t, test_wrong_samples);
+    suite_add_tcase(s, t);
+    t = tcase_create("splits");
+    tcase_set_timeout(t, 120);
+    tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
+    tcase_add_test(t, test_split_by_patient);
+    tcase_add_test(t, test_split_depends_on_seed_and_share_alone);
+    tcase_add_test(t, test_split_folders);
+    tcase_add_test(t, test_split_lists);
+    tcase_add_test(t, test_wrong_lists);
+    tcase_add_test(t, test_split_keeps_going);
+    tcase_add_test(t, test_split_at_full_size);
     suite_add_tcase(s, t);
     return s;
 }
