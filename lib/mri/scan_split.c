@@ -147,6 +147,15 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+static int meet_entry(builder *b, split_kind kind, const char *folder, const char *name) {
+    char *path;
+    if (asprintf(&path, "%s/%s", folder, name) < 0)
+        return err_set("out of memory");
+    int status = meet_file(b, kind, path, NULL);
+    free(path);
+    return status;
+}
+
 /* Adds every *.h5 in a folder. *there, where asked for, tells a folder that is missing, which is no error. */
 static int add_folder(builder *b, split_kind kind, const char *folder, int *there) {
     struct dirent **entries = NULL;
@@ -156,15 +165,10 @@ static int add_folder(builder *b, split_kind kind, const char *folder, int *ther
     if (count < 0)
         return there && errno == ENOENT ? 0
                                         : err_set("%s: cannot list the scans: %s", folder, strerror(errno));
-    for (int k = 0; k < count; k++) {
-        char *path = NULL;
-        if (status == 0 && asprintf(&path, "%s/%s", folder, entries[k]->d_name) < 0)
-            status = err_set("out of memory");
-        else if (status == 0)
-            status = meet_file(b, kind, path, NULL);
-        free(path);
+    for (int k = 0; status == 0 && k < count; k++)
+        status = meet_entry(b, kind, folder, entries[k]->d_name);
+    for (int k = 0; k < count; k++)
         free(entries[k]);
-    }
     free(entries);
     return status;
 }
