@@ -3,10 +3,10 @@
 #include "core/error.h"
 #include "core/record.h"
 #include "core/rng.h"
-#include "io/prepared.h"
 #include "metrics/image_metrics.h"
 #include "models/ssl_mask.h"
 #include "models/ssl_unet.h"
+#include "train/slice_set.h"
 #include "train/trainer.h"
 #include <cblas.h>
 #include <omp.h>
@@ -32,36 +32,17 @@ typedef struct {
 /* The training set: where each slice is, and the images of the batch in hand. */
 typedef struct {
     const options *o;
-    prepared_split *train, *val;
-    int *scan_of, *slice_of; /* [train->total_slices] */
-    size_t *order;           /* shuffled slices of epoch `epoch` */
-    int64_t epoch;
-    float *batch;             /* [batch][pixels] raw images */
-    float *validation;        /* [validation_count][pixels], z-scored */
-    unsigned char *val_masks; /* [validation_count][pixels] */
+    slice_set train_set, val_set;
+    prepared_split *train, *val; /* theirs */
+    float *batch;                /* [batch][pixels] raw images */
+    float *validation;           /* [validation_count][pixels], z-scored */
+    unsigned char *val_masks;    /* [validation_count][pixels] */
     int validation_count;
     size_t pixels;
     int output; /* layer of the in-painted image */
 } dataset;
 
 /* ---------------------------------------------------------------- training examples */
-
-static int shuffle_epoch(dataset *d, int64_t epoch) {
-    size_t n = (size_t)d->train->total_slices;
-    for (size_t k = 0; k < n; k++)
-        d->order[k] = k;
-    gsl_rng *rng = rng_stream(d->o->seed, RNG_SHUFFLE, (uint64_t)epoch, 0);
-    if (!rng)
-        return -1;
-    for (size_t k = n - 1; k > 0; k--) {
-        size_t other = gsl_rng_uniform_int(rng, k + 1), keep = d->order[k];
-        d->order[k] = d->order[other];
-        d->order[other] = keep;
-    }
-    gsl_rng_free(rng);
-    d->epoch = epoch;
-    return 0;
-}
 
 static int read_slice(const prepared_split *split, int scan, int slice, float *image) {
     prepared_scan *s = prepared_open(split->paths[scan]);
@@ -72,12 +53,10 @@ static int read_slice(const prepared_split *split, int scan, int slice, float *i
 
 static int load_example(void *self, int64_t step, int position) {
     dataset *d = self;
-    int64_t index = step * d->o->batch + position, epoch = index / d->train->total_slices;
-    if (epoch != d->epoch && shuffle_epoch(d, epoch) < 0)
+    int scan, slice;
+    if (slice_set_at(&d->train_set, step * d->o->batch + position, &scan, &slice) < 0)
         return -1;
-    size_t slice = d->order[index % d->train->total_slices];
-    return read_slice(d->train, d->scan_of[slice], d->slice_of[slice],
-                      d->batch + (size_t)position * d->pixels);
+    return read_slice(d->train, scan, slice, d->batch + (size_t)position * d->pixels);
 }
 
 /* Target: the z-scored image. Input: the same with the patches set to zero, which is the image's mean. */
@@ -187,49 +166,39 @@ static int prepare_validation(dataset *d) {
     d->val_masks = mem_alloc((size_t)wanted * d->pixels);
     if (!d->validation || !d->val_masks)
         return -1;
-    for (int slice = 0; d->validation_count < wanted; slice++)
-        for (int scan = 0; scan < d->val->scans && d->validation_count < wanted; scan++)
-            if (slice < d->val->slices[scan] &&
-                prepare_validation_slice(d, scan, slice, d->validation_count++) < 0)
-                return -1;
+    for (; d->validation_count < wanted; d->validation_count++) {
+        int scan, slice;
+        slice_set_in_turn(&d->val_set, d->validation_count, &scan, &slice);
+        if (prepare_validation_slice(d, scan, slice, d->validation_count) < 0)
+            return -1;
+    }
     return 0;
 }
 
 /* ---------------------------------------------------------------- set-up */
 
 static void dataset_free(dataset *d) {
-    prepared_split_free(d->train);
-    prepared_split_free(d->val);
-    free(d->scan_of);
-    free(d->slice_of);
-    free(d->order);
+    slice_set_close(&d->train_set);
+    slice_set_close(&d->val_set);
     free(d->batch);
     free(d->validation);
     free(d->val_masks);
 }
 
 static int dataset_open(dataset *d, const options *o) {
-    *d = (dataset){.o = o, .epoch = -1};
-    d->train = prepared_split_open(o->cohort, "train", 0);
-    d->val = d->train ? prepared_split_open(o->cohort, "val", 0) : NULL;
-    if (!d->val)
+    *d = (dataset){.o = o};
+    if (slice_set_open(&d->train_set, o->cohort, "train", o->seed) < 0 ||
+        slice_set_open(&d->val_set, o->cohort, "val", o->seed) < 0)
         return -1;
+    d->train = d->train_set.split;
+    d->val = d->val_set.split;
     if (d->val->rows != d->train->rows || d->val->columns != d->train->columns)
         return err_set("%s: val images are %d x %d, train images %d x %d", o->cohort, d->val->rows,
                        d->val->columns, d->train->rows, d->train->columns);
-    size_t n = (size_t)d->train->total_slices;
     d->pixels = (size_t)d->train->rows * (size_t)d->train->columns;
-    d->scan_of = mem_alloc(n * sizeof(int));
-    d->slice_of = mem_alloc(n * sizeof(int));
-    d->order = mem_alloc(n * sizeof(size_t));
     d->batch = mem_alloc((size_t)o->batch * d->pixels * sizeof(float));
-    if (!d->scan_of || !d->slice_of || !d->order || !d->batch)
+    if (!d->batch)
         return -1;
-    for (int scan = 0, at = 0; scan < d->train->scans; scan++)
-        for (int slice = 0; slice < d->train->slices[scan]; slice++, at++) {
-            d->scan_of[at] = scan;
-            d->slice_of[at] = slice;
-        }
     return prepare_validation(d);
 }
 

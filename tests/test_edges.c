@@ -195,9 +195,11 @@ static void write_scan(const char *name, const char *cohort, const char *split, 
                           .rows = rows,
                           .columns = 16,
                           .slice = numbers,
-                          .images = {images}};
+                          .has = {1}};
     h5_file *f = prepared_create(in_folder(name), &c);
     ck_assert_msg(f != NULL, "%s", err_message());
+    for (int k = 0; k < 2; k++)
+        ck_assert_int_eq(prepared_write(f, PREPARED_REFERENCE, k, rows, 16, images + k * rows * 16), 0);
     ck_assert_msg(h5_commit(f) == 0, "%s", err_message());
 }
 

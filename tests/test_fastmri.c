@@ -38,7 +38,7 @@ static int read_noise(const raw_scan *s, int slice, float complex *kspace) {
 }
 
 static raw_scan *noise_scan(const char *id, int slices, int coils, int rows, int columns) {
-    raw_scan *s = raw_scan_new(id, "patient 1", "CORPD_FBK", "noise");
+    raw_scan *s = raw_scan_new(id, "patient 1", "CORPD_FBK", "fastmri-knee", "noise");
     s->slices = slices, s->coils = coils, s->rows = rows, s->columns = columns;
     s->image_rows = s->image_columns = 20;
     s->read = read_noise;

@@ -192,19 +192,22 @@ static prepared_content content(const char *scan_id) {
                               .rows = ROWS,
                               .columns = COLUMNS,
                               .slice = slices,
-                              .images = {reference}};
+                              .has = {1}};
 }
 
 static void write_prepared(const char *name, const prepared_content *c) {
     h5_file *h = prepared_create(in_folder(name), c);
     ck_assert_msg(h != NULL, "%s", err_message());
+    for (int kind = 0; kind < PREPARED_REFERENCE_COMPLEX; kind++)
+        for (int k = 0; c->has[kind] && k < SLICES; k++)
+            ck_assert_int_eq(prepared_write(h, kind, k, ROWS, COLUMNS, reference + k * PIXELS), 0);
     ck_assert_int_eq(h5_commit(h), 0);
 }
 
 START_TEST(test_prepared_round_trip) {
     float image[PIXELS];
     prepared_content c = content("scan");
-    c.images[PREPARED_RECONSTRUCTION] = reference;
+    c.has[PREPARED_RECONSTRUCTION] = 1;
     write_prepared("scan.h5", &c);
     prepared_scan *s = prepared_open(path);
     ck_assert_msg(s != NULL, "%s", err_message());
@@ -257,7 +260,7 @@ START_TEST(test_prepared_wrong_files) {
         static const char *const expected[] = {"another", "99", "reference", "reconstruction"};
         expect_message("wrong.h5", expected[kind]);
     }
-    c.images[PREPARED_REFERENCE] = NULL;
+    c.has[PREPARED_REFERENCE] = 0;
     ck_assert_ptr_null(prepared_create(in_folder("none.h5"), &c));
 }
 END_TEST

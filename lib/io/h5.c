@@ -481,6 +481,14 @@ int h5_attr_text(const h5_file *file, const char *name, char **text) {
     return *text ? 0 : err_set("%s: attribute '%s': expected one text", file->path, name);
 }
 
+int h5_attr_equals(const h5_file *file, const char *name, const char *text) {
+    char *found = NULL;
+    int same =
+        h5_attr_exists(file, name) && h5_attr_text(file, name, &found) == 0 && strcmp(found, text) == 0;
+    free(found);
+    return same;
+}
+
 /* Reads up to `capacity` numbers; the attribute must be of the class integer, or also real when allowed. */
 static int read_numbers(const h5_file *file, const char *name, int reals, hid_t as, int capacity, void *out,
                         int *count) {

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE_MIN = 16, SIDE_MAX = 1 << 14, SLICES_MAX = 1 << 16, KINDS = 3 };
+enum { SIDE_MIN = 16, SIDE_MAX = 1 << 14, SLICES_MAX = 1 << 16 };
 
 const char *prepared_kind_name(prepared_kind kind) {
-    static const char *const names[KINDS] = {"reference", "zero_filled", "reconstruction"};
+    static const char *const names[PREPARED_KINDS] = {"reference",           "zero_filled",
+                                                      "reconstruction",      "reference_complex",
+                                                      "zero_filled_complex", "reconstruction_complex"};
     return names[kind];
 }
 
@@ -99,7 +101,7 @@ prepared_scan *prepared_open(const char *path) {
         status = read_names(scan);
     if (status == 0)
         status = read_size(scan);
-    for (int kind = 0; status == 0 && kind < KINDS; kind++)
+    for (int kind = 0; status == 0 && kind < PREPARED_KINDS; kind++)
         status = check_kind(scan, (prepared_kind)kind);
     if (status == 0)
         status = read_slice_numbers(scan);
@@ -122,27 +124,48 @@ void prepared_close(prepared_scan *scan) {
     free(scan);
 }
 
-int prepared_read(const prepared_scan *scan, prepared_kind kind, int index, float *image) {
-    const hsize_t dims[2] = {(hsize_t)scan->rows, (hsize_t)scan->columns};
-    const char *path = scan->file->path, *name = prepared_kind_name(kind);
-    if (index < 0 || index >= scan->slices)
-        return err_set("%s: dataset '%s': expected a slice below %d, found %d", path, name, scan->slices,
-                       index);
-    if (h5_read_slab_f32(scan->file, name, (hsize_t)index, 2, dims, image) != 0)
-        return -1;
-    size_t pixels = (size_t)scan->rows * (size_t)scan->columns;
+/* `parts` floats a pixel: one of a magnitude, two of a complex image. */
+static int check_image(const prepared_scan *scan, const char *name, int index, int parts,
+                       const float *image) {
+    size_t count = (size_t)scan->rows * (size_t)scan->columns * (size_t)parts,
+           columns = (size_t)scan->columns;
     int constant = 1;
-    for (size_t i = 0; i < pixels; i++) {
+    for (size_t i = 0; i < count; i++) {
+        size_t pixel = i / (size_t)parts;
         if (!isfinite(image[i]))
             return err_set(
-                "%s: dataset '%s', slice %d: expected finite pixels, found %g at row %zu, column %zu", path,
-                name, index, (double)image[i], i / (size_t)scan->columns, i % (size_t)scan->columns);
-        constant &= image[i] == image[0];
+                "%s: dataset '%s', slice %d: expected finite pixels, found %g at row %zu, column %zu",
+                scan->file->path, name, index, (double)image[i], pixel / columns, pixel % columns);
+        constant &= image[i] == image[i % (size_t)parts];
     }
-    if (constant)
-        return err_set("%s: dataset '%s', slice %d: constant image (all pixels are %g)", path, name, index,
-                       (double)image[0]);
-    return 0;
+    return constant ? err_set("%s: dataset '%s', slice %d: constant image (all pixels are %g)",
+                              scan->file->path, name, index, (double)image[0])
+                    : 0;
+}
+
+static int check_index(const prepared_scan *scan, prepared_kind kind, int index) {
+    return index >= 0 && index < scan->slices
+               ? 0
+               : err_set("%s: dataset '%s': expected a slice below %d, found %d", scan->file->path,
+                         prepared_kind_name(kind), scan->slices, index);
+}
+
+int prepared_read(const prepared_scan *scan, prepared_kind kind, int index, float *image) {
+    const hsize_t dims[2] = {(hsize_t)scan->rows, (hsize_t)scan->columns};
+    const char *name = prepared_kind_name(kind);
+    if (check_index(scan, kind, index) != 0 ||
+        h5_read_slab_f32(scan->file, name, (hsize_t)index, 2, dims, image) != 0)
+        return -1;
+    return check_image(scan, name, index, 1, image);
+}
+
+int prepared_read_complex(const prepared_scan *scan, prepared_kind kind, int index, float complex *image) {
+    const hsize_t dims[2] = {(hsize_t)scan->rows, (hsize_t)scan->columns};
+    const char *name = prepared_kind_name(kind);
+    if (check_index(scan, kind, index) != 0 ||
+        h5_read_slab_c64(scan->file, name, (hsize_t)index, 2, dims, image) != 0)
+        return -1;
+    return check_image(scan, name, index, 2, (const float *)image);
 }
 
 /* --- writing a scan --- */
@@ -167,26 +190,38 @@ static int write_attributes(h5_file *file, const prepared_content *content) {
     return h5_set_integer(file, "seed", (int64_t)content->seed);
 }
 
-static int write_datasets(h5_file *file, const prepared_content *content) {
+static int begin_datasets(h5_file *file, const prepared_content *content) {
     const hsize_t dims[3] = {(hsize_t)content->slices, (hsize_t)content->rows, (hsize_t)content->columns};
-    for (int kind = 0; kind < KINDS; kind++)
-        if (content->images[kind] && h5_write_f32(file, prepared_kind_name((prepared_kind)kind), 3, dims,
-                                                  content->images[kind], H5_F32) != 0)
+    for (int kind = 0; kind < PREPARED_KINDS; kind++)
+        if (content->has[kind] &&
+            h5_begin_slabs(file, prepared_kind_name((prepared_kind)kind), 3, dims,
+                           kind >= PREPARED_REFERENCE_COMPLEX ? H5_COMPLEX : H5_REAL) != 0)
             return -1;
     return h5_write_i32(file, "slice", 1, dims, content->slice);
 }
 
 h5_file *prepared_create(const char *path, const prepared_content *content) {
-    if (!content->images[PREPARED_REFERENCE] || !content->slice || content->slices < 1 ||
+    if (!content->has[PREPARED_REFERENCE] || !content->slice || content->slices < 1 ||
         content->rows < SIDE_MIN || content->columns < SIDE_MIN)
         return err_set_null("%s: a prepared scan needs a reference of at least one slice of %d x %d", path,
                             SIDE_MIN, SIDE_MIN);
     h5_file *file = h5_create(path);
-    if (file && (write_attributes(file, content) != 0 || write_datasets(file, content) != 0)) {
+    if (file && (write_attributes(file, content) != 0 || begin_datasets(file, content) != 0)) {
         h5_close(file);
         return NULL;
     }
     return file;
+}
+
+int prepared_write(h5_file *file, prepared_kind kind, int index, int rows, int columns, const float *image) {
+    const hsize_t dims[2] = {(hsize_t)rows, (hsize_t)columns};
+    return h5_write_slab_f32(file, prepared_kind_name(kind), (hsize_t)index, 2, dims, image);
+}
+
+int prepared_write_complex(h5_file *file, prepared_kind kind, int index, int rows, int columns,
+                           const float complex *image) {
+    const hsize_t dims[2] = {(hsize_t)rows, (hsize_t)columns};
+    return h5_write_slab_c64(file, prepared_kind_name(kind), (hsize_t)index, 2, dims, image);
 }
 
 /* --- a split --- */

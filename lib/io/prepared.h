@@ -5,6 +5,8 @@
  *   reference       float32 (slices, rows, columns)  ground-truth magnitude, arbitrary units, finite, >= 0
  *   zero_filled     float32 (slices, rows, columns)  zero-filled reconstruction, magnitude (optional)
  *   reconstruction  float32 (slices, rows, columns)  accelerated reconstruction, magnitude (optional)
+ *   reference_complex, zero_filled_complex, reconstruction_complex
+ *                   complex64 (slices, rows, columns)  the same before the magnitude was taken (optional)
  *   slice           int32   (slices)                 index of each slice in its scan
  * Root attributes: format = "ssfd-prepared", format_version = 1, cohort ("colin27-virtual", "fastmri-knee"),
  * scan_id, patient_id, split, acquisition, source_file, source_sha256, generator (program and version), seed.
@@ -20,15 +22,23 @@
 #define PREPARED_FORMAT "ssfd-prepared"
 #define PREPARED_VERSION 1
 
-typedef enum { PREPARED_REFERENCE, PREPARED_ZERO_FILLED, PREPARED_RECONSTRUCTION } prepared_kind;
+typedef enum {
+    PREPARED_REFERENCE,
+    PREPARED_ZERO_FILLED,
+    PREPARED_RECONSTRUCTION,
+    PREPARED_REFERENCE_COMPLEX,
+    PREPARED_ZERO_FILLED_COMPLEX,
+    PREPARED_RECONSTRUCTION_COMPLEX,
+    PREPARED_KINDS
+} prepared_kind;
 const char *prepared_kind_name(prepared_kind kind); /* the dataset's name */
 
 typedef struct {
     h5_file *file;
     char *scan_id, *patient_id, *split, *cohort;
     int slices, rows, columns;
-    int32_t *slice; /* [slices] */
-    int has[3];     /* which of prepared_kind are there */
+    int32_t *slice;          /* [slices] */
+    int has[PREPARED_KINDS]; /* which of prepared_kind are there */
 } prepared_scan;
 
 /* Opens and checks a prepared file: format, version, shapes that agree. */
@@ -37,18 +47,23 @@ void prepared_close(prepared_scan *scan);
 /* Slice `index` (0-based within the file) as rows*columns floats. NaN, infinite or constant images are errors
  * that name file, dataset and slice. */
 int prepared_read(const prepared_scan *scan, prepared_kind kind, int index, float *image);
+int prepared_read_complex(const prepared_scan *scan, prepared_kind kind, int index, float complex *image);
 
-/* What a producer fills in; datasets not produced are NULL. */
+/* What a producer says of a scan. */
 typedef struct {
     const char *cohort, *scan_id, *patient_id, *split, *acquisition, *source_file, *source_sha256, *generator;
     uint64_t seed;
     int slices, rows, columns;
-    const int32_t *slice;
-    const float *images[3]; /* by prepared_kind, each slices*rows*columns; reference is required */
+    const int32_t *slice;    /* [slices] */
+    int has[PREPARED_KINDS]; /* which images will be written; the reference is required */
 } prepared_content;
 
-/* Begins `path` with everything in `content`; the caller adds attributes of its own, then h5_commit()s. */
+/* Begins `path` with the attributes and with room for the images; the caller writes them slice by slice, adds
+ * attributes of its own, then h5_commit()s. */
 h5_file *prepared_create(const char *path, const prepared_content *content);
+int prepared_write(h5_file *file, prepared_kind kind, int index, int rows, int columns, const float *image);
+int prepared_write_complex(h5_file *file, prepared_kind kind, int index, int rows, int columns,
+                           const float complex *image);
 
 /* The scans of one split of a cohort folder, sorted by name. */
 typedef struct {

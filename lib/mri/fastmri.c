@@ -76,19 +76,32 @@ static char *scan_id_of(const char *path) {
     return id ? id : err_set_null("out of memory");
 }
 
+/* fastMRI's files do not say; its acquisitions are coronal for knees ("CORPD_FBK") and axial for brains. */
+static int read_cohort(const h5_file *file, const char *acquisition, char **cohort) {
+    if (h5_attr_exists(file, "cohort"))
+        return h5_attr_text(file, "cohort", cohort);
+    *cohort = strdup(strncmp(acquisition, "AX", 2) == 0 ? "fastmri-brain" : "fastmri-knee");
+    return *cohort ? 0 : err_set("out of memory");
+}
+
 static raw_scan *read_names(const h5_file *file) {
-    char *id = scan_id_of(file->path), *patient = NULL, *acquisition = NULL;
+    char *id = scan_id_of(file->path), *patient = NULL, *acquisition = NULL, *cohort = NULL;
     raw_scan *scan = NULL;
     if (id && h5_attr_text(file, "acquisition", &acquisition) == 0 &&
-        h5_attr_text(file, "patient_id", &patient) == 0) {
+        h5_attr_text(file, "patient_id", &patient) == 0 && read_cohort(file, acquisition, &cohort) == 0) {
         if (*patient)
-            scan = raw_scan_new(id, patient, acquisition, file->path);
+            scan = raw_scan_new(id, patient, acquisition, cohort, file->path);
         else /* scans of "nobody" would all be taken for one patient */
             err_set("%s: attribute 'patient_id': expected a name, found an empty text", file->path);
     }
     free(id);
     free(patient);
     free(acquisition);
+    free(cohort);
+    if (scan && h5_attr_exists(file, "snr") && h5_attr_real(file, "snr", &scan->snr) != 0) {
+        raw_scan_close(scan);
+        return NULL;
+    }
     return scan;
 }
 
@@ -254,7 +267,9 @@ static int begin(writer *w, const char *path, const char *header) {
                    h5_begin_slabs(w->file, "reconstruction_rss", 3, image, H5_REAL) == 0 &&
                    h5_write_text(w->file, "ismrmrd_header", header) == 0 &&
                    h5_set_text(w->file, "acquisition", s->acquisition) == 0 &&
-                   h5_set_text(w->file, "patient_id", s->patient_id) == 0
+                   h5_set_text(w->file, "patient_id", s->patient_id) == 0 &&
+                   h5_set_text(w->file, "cohort", s->cohort) == 0 &&
+                   (s->snr == 0.0 || h5_set_real(w->file, "snr", s->snr) == 0)
                ? 0
                : -1;
 }

@@ -6,7 +6,9 @@
  *   reconstruction_rss  float32   (slices, image_rows, image_columns)   what fastMRI takes for the truth
  *   ismrmrd_header      text                                            XML, namespace of ISMRMRD
  * with the root attributes acquisition ("CORPD_FBK"), patient_id, max (largest pixel of reconstruction_rss)
- * and norm (its 2-norm over all slices). complex64 is a compound of the floats r and i, as h5py writes it.
+ * and norm (its 2-norm over all slices). Written files also have cohort, and snr where it is known; of a file
+ * without them, a coronal acquisition makes cohort "fastmri-knee", an axial one "fastmri-brain". complex64 is
+ * a compound of the floats r and i, as h5py writes it.
  *
  * reconstruction_rss is sqrt(sum over coils |x|^2), x the centred, orthonormal inverse FFT of kspace
  * (mri/fft.h), of which the centre is kept: rows (n - m) / 2 to (n - m) / 2 + m - 1, columns alike.

@@ -197,3 +197,20 @@ int sampling_poisson(int rows, int columns, const sampling_poisson_settings *set
     disc_release(&d);
     return status;
 }
+
+/* ---------------------------------------------------------------- either */
+
+int sampling_draw(const sampling_settings *s, int rows, int columns, gsl_rng *rng, unsigned char *mask) {
+    if (s->kind == SAMPLING_POISSON) {
+        const sampling_poisson_settings poisson = {.acceleration = s->acceleration,
+                                                   .calibration_rows = (int)lrint(rows * s->center_fraction),
+                                                   .calibration_columns =
+                                                       (int)lrint(columns * s->center_fraction)};
+        return sampling_poisson(rows, columns, &poisson, rng, mask);
+    }
+    if (sampling_random_columns(columns, s->acceleration, s->center_fraction, rng, mask) < 0)
+        return -1;
+    for (int row = 1; row < rows; row++)
+        memcpy(mask + (size_t)row * (size_t)columns, mask, (size_t)columns);
+    return 0;
+}

@@ -48,4 +48,17 @@ typedef struct {
 int sampling_poisson(int rows, int columns, const sampling_poisson_settings *settings, gsl_rng *rng,
                      unsigned char *mask);
 
+typedef enum { SAMPLING_COLUMNS, SAMPLING_POISSON } sampling_kind;
+
+typedef struct {
+    sampling_kind kind;
+    double acceleration; /* 4 */
+    double
+        center_fraction; /* 0.08: of the columns; with SAMPLING_POISSON of rows and columns alike, rounded */
+} sampling_settings;
+
+/* Either mask as [rows][columns]; the Poisson disc is drawn without the corners. */
+int sampling_draw(const sampling_settings *settings, int rows, int columns, gsl_rng *rng,
+                  unsigned char *mask);
+
 #endif

@@ -20,6 +20,13 @@ const char *split_name(split_kind kind) {
     return names[kind];
 }
 
+int split_find(const char *name) {
+    for (int kind = 0; kind < SPLIT_KINDS; kind++)
+        if (strcmp(name, split_name((split_kind)kind)) == 0)
+            return kind;
+    return -1;
+}
+
 /* A file that has been met: links to it under other names are the same file. */
 typedef struct {
     dev_t device;

@@ -21,6 +21,7 @@
 
 typedef enum { SPLIT_TRAIN, SPLIT_VAL, SPLIT_TEST, SPLIT_KINDS } split_kind;
 const char *split_name(split_kind kind); /* "train", "val", "test" */
+int split_find(const char *name);        /* its split_kind, -1 for another name */
 
 #define SPLIT_VAL_SHARE 0.2 /* of the scans in multicoil_train; the usual value */
 

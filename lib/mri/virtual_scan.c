@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What is drawn from a scan's streams. */
 enum { DRAW_GEOMETRY, DRAW_LOOK, DRAW_NOISE, DRAW_COILS = 1 << 20 }; /* DRAW_NOISE + slice */
@@ -116,6 +117,20 @@ int virtual_scan_draw(uint64_t seed, const char *split, int index, virtual_scan 
     draw_coils(s, rng);
     gsl_rng_free(rng);
     return 0;
+}
+
+nifti_volume *virtual_head_read(const char *path) {
+    if (access(path, R_OK) != 0)
+        return err_set_null("%s: cannot be read: it is part of the Debian package mricron-data", path);
+    nifti_volume *head = nifti_volume_read(path);
+    const virtual_slab *slab = slabs;
+    while (slab[1].split)
+        slab++;
+    if (!head || head->nz > slab->last)
+        return head;
+    err_set("%s: volume has %d slices along z, expected at least %d", path, head->nz, slab->last + 1);
+    nifti_volume_free(head);
+    return NULL;
 }
 
 /* Six voxels at either end are left to tilt, warp and interpolation. */

@@ -56,6 +56,9 @@ typedef struct {
  * digits>". */
 int virtual_scan_draw(uint64_t seed, const char *split, int index, virtual_scan *out);
 
+/* Reads the head volume and checks that it reaches over all slabs. */
+nifti_volume *virtual_head_read(const char *path);
+
 /* Position along z (voxels) of slice `slice` of `slices`: spread evenly over the middle of the slab. */
 double virtual_scan_position(const virtual_scan *scan, int slice, int slices);
 

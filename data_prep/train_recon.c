@@ -1,0 +1,354 @@
+/* Trains the reconstruction network: zero-filled image in, ground truth out. */
+#include "core/cli.h"
+#include "core/error.h"
+#include "core/record.h"
+#include "metrics/image_metrics.h"
+#include "models/recon_unet.h"
+#include "train/slice_set.h"
+#include "train/trainer.h"
+#include <cblas.h>
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PROGRAM "train_recon"
+#define PATH_LENGTH 4096
+
+typedef struct {
+    const char *cohort, *out, *records;
+    int steps, batch, validate_every, checkpoint_every, validation_slices, threads, stop_after;
+    int constant_rate, channels;
+    double rate, clip;
+    uint64_t seed;
+} options;
+
+typedef struct {
+    float complex *zero_filled, *reference;
+} pair;
+
+typedef struct {
+    const options *o;
+    slice_set train, val;
+    int rows, columns;
+    size_t pixels;
+    float complex *store; /* what the pairs point to */
+    pair *batch;          /* [o->batch] */
+    pair *validation;     /* [validation_count] */
+    int validation_count;
+} dataset;
+
+/* ---------------------------------------------------------------- training examples */
+
+static int read_pair(const prepared_split *split, int scan, int slice, const pair *p) {
+    prepared_scan *s = prepared_open(split->paths[scan]);
+    int status = s ? 0 : -1;
+    if (status == 0 && !(s->has[PREPARED_REFERENCE_COMPLEX] && s->has[PREPARED_ZERO_FILLED_COMPLEX]))
+        status =
+            err_set("%s: datasets 'reference_complex' and 'zero_filled_complex' are missing: expected a scan "
+                    "made with prepare_scans --complex",
+                    split->paths[scan]);
+    if (status == 0)
+        status = prepared_read_complex(s, PREPARED_REFERENCE_COMPLEX, slice, p->reference);
+    if (status == 0)
+        status = prepared_read_complex(s, PREPARED_ZERO_FILLED_COMPLEX, slice, p->zero_filled);
+    prepared_close(s);
+    return status;
+}
+
+static int load_example(void *self, int64_t step, int position) {
+    dataset *d = self;
+    int scan, slice;
+    if (slice_set_at(&d->train, step * d->o->batch + position, &scan, &slice) < 0)
+        return -1;
+    return read_pair(d->train.split, scan, slice, &d->batch[position]);
+}
+
+/* Real and imaginary part as two planes, divided by scale. */
+static void split_parts(const float complex *image, size_t pixels, float scale, float *planes) {
+    for (size_t k = 0; k < pixels; k++) {
+        planes[k] = crealf(image[k]) / scale;
+        planes[pixels + k] = cimagf(image[k]) / scale;
+    }
+}
+
+static int make_example(void *self, int64_t step, int position, float *input, float *target) {
+    const dataset *d = self;
+    const pair *p = &d->batch[position];
+    float scale;
+    (void)step;
+    if (recon_unet_scale(p->zero_filled, d->pixels, target, &scale) < 0) /* target: scratch until here */
+        return -1;
+    split_parts(p->zero_filled, d->pixels, scale, input);
+    split_parts(p->reference, d->pixels, scale, target);
+    return 0;
+}
+
+/* ---------------------------------------------------------------- validation */
+
+enum { SSIM, PSNR, NRMSE, METRICS };
+
+typedef struct {
+    double l1, network[METRICS], zero_filled[METRICS];
+} quality;
+
+static void magnitude(const float complex *image, size_t pixels, float *out) {
+    for (size_t k = 0; k < pixels; k++)
+        out[k] = cabsf(image[k]);
+}
+
+static int compare(const dataset *d, const float *reference, const float *image, double *values) {
+    double peak = image_max_abs(reference, d->rows, d->columns);
+    if (metric_ssim(reference, image, d->rows, d->columns, SSIM_WANG, peak, &values[SSIM]) < 0 ||
+        metric_psnr(reference, image, d->rows, d->columns, peak, &values[PSNR]) < 0)
+        return -1;
+    return metric_nrmse(reference, image, d->rows, d->columns, &values[NRMSE]);
+}
+
+/* work: 2 complex images. The loss is that of training: mean |y - t| over both parts, in units of the scale.
+ */
+static int validate_slice(const dataset *d, recon_unet_runner *runner, const pair *p, float complex *work,
+                          quality *q) {
+    float *reference = (float *)(work + d->pixels), *image = reference + d->pixels, scale;
+    if (recon_unet_scale(p->zero_filled, d->pixels, reference, &scale) < 0 ||
+        recon_unet_run(runner, p->zero_filled, work) < 0)
+        return -1;
+    double sum = 0.0;
+    for (size_t k = 0; k < d->pixels; k++)
+        sum +=
+            fabs((double)crealf(work[k] - p->reference[k])) + fabs((double)cimagf(work[k] - p->reference[k]));
+    q->l1 = sum / (2.0 * (double)d->pixels * (double)scale);
+    magnitude(p->reference, d->pixels, reference);
+    magnitude(work, d->pixels, image);
+    if (compare(d, reference, image, q->network) < 0)
+        return -1;
+    magnitude(p->zero_filled, d->pixels, image);
+    return compare(d, reference, image, q->zero_filled);
+}
+
+static int validate(void *self, const net *n, double *values) {
+    dataset *d = self;
+    quality *all = mem_calloc((size_t)d->validation_count, sizeof *all);
+    err_box failure = {0};
+    if (!all)
+        return -1;
+#pragma omp parallel
+    {
+        recon_unet_runner *runner = recon_unet_runner_create(n, d->rows, d->columns);
+        float complex *work = mem_alloc(2 * d->pixels * sizeof *work);
+#pragma omp for schedule(dynamic, 1)
+        for (int k = 0; k < d->validation_count; k++)
+            if (!runner || !work || validate_slice(d, runner, &d->validation[k], work, &all[k]) < 0)
+                err_box_take(&failure);
+        recon_unet_runner_free(runner);
+        free(work);
+    }
+    for (int v = 0; v < 1 + 2 * METRICS; v++)
+        values[v] = 0.0;
+    for (int k = 0; k < d->validation_count; k++) {
+        values[0] += all[k].l1 / d->validation_count;
+        for (int m = 0; m < METRICS; m++) {
+            values[1 + m] += all[k].network[m] / d->validation_count;
+            values[1 + METRICS + m] += all[k].zero_filled[m] / d->validation_count;
+        }
+    }
+    free(all);
+    return err_box_raise(&failure);
+}
+
+/* ---------------------------------------------------------------- set-up */
+
+static void dataset_free(dataset *d) {
+    slice_set_close(&d->train);
+    slice_set_close(&d->val);
+    free(d->store);
+    free(d->batch);
+    free(d->validation);
+}
+
+static int allocate_pairs(dataset *d) {
+    int count = d->o->batch + d->validation_count;
+    d->store = mem_alloc(2 * (size_t)count * d->pixels * sizeof *d->store);
+    d->batch = mem_alloc((size_t)d->o->batch * sizeof *d->batch);
+    d->validation = mem_alloc((size_t)d->validation_count * sizeof *d->validation);
+    if (!d->store || !d->batch || !d->validation)
+        return -1;
+    for (int k = 0; k < count; k++) {
+        pair *p = k < d->o->batch ? &d->batch[k] : &d->validation[k - d->o->batch];
+        p->zero_filled = d->store + 2 * (size_t)k * d->pixels;
+        p->reference = p->zero_filled + d->pixels;
+    }
+    return 0;
+}
+
+static int dataset_open(dataset *d, const options *o) {
+    *d = (dataset){.o = o};
+    if (slice_set_open(&d->train, o->cohort, "train", o->seed) < 0 ||
+        slice_set_open(&d->val, o->cohort, "val", o->seed) < 0)
+        return -1;
+    const prepared_split *train = d->train.split, *val = d->val.split;
+    if (val->rows != train->rows || val->columns != train->columns)
+        return err_set("%s: val images are %d x %d, train images %d x %d", o->cohort, val->rows, val->columns,
+                       train->rows, train->columns);
+    d->rows = train->rows;
+    d->columns = train->columns;
+    d->pixels = (size_t)d->rows * (size_t)d->columns;
+    d->validation_count = o->validation_slices < val->total_slices ? o->validation_slices : val->total_slices;
+    if (allocate_pairs(d) < 0)
+        return -1;
+    for (int k = 0; k < d->validation_count; k++) {
+        int scan, slice;
+        slice_set_in_turn(&d->val, k, &scan, &slice);
+        if (read_pair(val, scan, slice, &d->validation[k]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static const char *const value_names[] = {
+    "validation_l1",    "ssim", "psnr_db", "nrmse", "zero_filled_ssim", "zero_filled_psnr_db",
+    "zero_filled_nrmse"};
+
+/* Weights with their record: what they were trained on, how, and how well they do. */
+static int write_weights(const dataset *d, const net *n, const recon_unet_config *config,
+                         const char *settings, const double *values, const char *path) {
+    h5_file *f = h5_create(path);
+    if (!f)
+        return -1;
+    int status = recon_unet_write(f, n, config, H5_F16);
+    if (status == 0)
+        status = h5_set_text(f, "training_program", PROGRAM " " SSFD_VERSION);
+    if (status == 0)
+        status = h5_set_text(f, "training_settings", settings);
+    if (status == 0)
+        status = h5_set_text(f, "training_cohort", d->train.split->cohort);
+    for (int k = 0; status == 0 && k < 1 + 2 * METRICS; k++)
+        status = h5_set_real(f, value_names[k], values[k]);
+    if (status == 0)
+        return h5_commit(f);
+    h5_close(f);
+    return -1;
+}
+
+static int run_training(const dataset *d, net *n, const char *settings, double *values) {
+    const options *o = d->o;
+    trainer_task task = {
+        (void *)d,    d->rows,  d->columns,      2,     2, d->train.split->total_slices, load_example,
+        make_example, validate, 1 + 2 * METRICS, {NULL}};
+    for (int k = 0; k < 1 + 2 * METRICS; k++)
+        task.value_names[k] = value_names[k];
+    trainer_config run = {.steps = o->steps,
+                          .batch = o->batch,
+                          .rate = o->rate,
+                          .cosine = !o->constant_rate,
+                          .clip = o->clip,
+                          .loss = TRAINER_L1,
+                          .seed = o->seed,
+                          .validate_every = o->validate_every,
+                          .checkpoint_every = o->checkpoint_every,
+                          .folder = o->out,
+                          .settings = settings,
+                          .stop_after = o->stop_after};
+    return trainer_run(n, &task, &run, values);
+}
+
+static int finish(const dataset *d, const net *n, const recon_unet_config *config, const char *settings,
+                  const double *values, run_record *record) {
+    char path[PATH_LENGTH];
+    snprintf(path, sizeof path, "%s/weights.h5", d->o->out);
+    if (write_weights(d, n, config, settings, values, path) < 0)
+        return -1;
+    record_text(record, "settings", settings);
+    for (int k = 0; k < 1 + 2 * METRICS; k++)
+        record_real(record, value_names[k], values[k]);
+    printf("%s: SSIM %.4f, PSNR %.2f dB, NRMSE %.4f; zero-filled %.4f, %.2f dB, %.4f (validation)\n", path,
+           values[1], values[2], values[3], values[4], values[5], values[6]);
+    return 0;
+}
+
+static int train(const options *o, run_record *record) {
+    dataset d;
+    char settings[1024];
+    double values[TRAINER_MAX_VALUES];
+    recon_unet_config config = recon_unet_defaults();
+    config.channels = o->channels;
+    net *n = NULL;
+    int status = dataset_open(&d, o);
+    if (status == 0)
+        status = (n = recon_unet_create(&config)) && net_init(n, o->seed) == 0 ? 0 : -1;
+    if (status == 0) {
+        snprintf(
+            settings, sizeof settings,
+            "steps=%d batch=%d rate=%g schedule=%s clip=%g channels=%d seed=%llu cohort=%s train_slices=%d "
+            "validation_slices=%d validate_every=%d",
+            o->steps, o->batch, o->rate, o->constant_rate ? "constant" : "cosine", o->clip, o->channels,
+            (unsigned long long)o->seed, d.train.split->cohort, d.train.split->total_slices,
+            d.validation_count, o->validate_every);
+        status = run_training(&d, n, settings, values);
+    }
+    if (status == 0 && !(o->stop_after && o->stop_after < o->steps))
+        status = finish(&d, n, &config, settings, values, record);
+    net_free(n);
+    dataset_free(&d);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    options o = {.cohort = "build/cohort",
+                 .out = "build/models/recon_unet",
+                 .records = "results/records",
+                 .steps = 2000,
+                 .batch = 2,
+                 .validate_every = 200,
+                 .checkpoint_every = 50,
+                 .validation_slices = 48,
+                 .threads = omp_get_num_procs(),
+                 .channels = recon_unet_defaults().channels,
+                 .rate = 1e-3,
+                 .clip = 1.0,
+                 .seed = 2022};
+    const cli_option table[] = {
+        {CLI_STRING, "cohort", &o.cohort, "DIR", "scans prepared with --complex, splits train and val", 0, 0},
+        {CLI_STRING, "out", &o.out, "DIR", "folder for weights.h5, training_loss.csv and checkpoint.h5", 0,
+         0},
+        {CLI_INT, "steps", &o.steps, "N", "updates", 1, 1e9},
+        {CLI_INT, "batch", &o.batch, "N", "images per update", 1, 256},
+        {CLI_REAL, "rate", &o.rate, "R", "learning rate of Adam", 1e-9, 10},
+        {CLI_FLAG, "constant-rate", &o.constant_rate, NULL,
+         "keep the rate; without, it falls to 0 along a cosine", 0, 0},
+        {CLI_REAL, "clip", &o.clip, "NORM", "largest norm of the gradient, 0 for no limit", 0, 1e9},
+        {CLI_INT, "channels", &o.channels, "N", "channels of the first block", 1, 512},
+        {CLI_INT, "validate-every", &o.validate_every, "N", "steps between validations", 1, 1e9},
+        {CLI_INT, "checkpoint-every", &o.checkpoint_every, "N", "steps between checkpoints", 1, 1e9},
+        {CLI_INT, "validation-slices", &o.validation_slices, "N", "slices of the val split to validate on", 1,
+         1e6},
+        {CLI_U64, "seed", &o.seed, "N", "seed of weights and order", 0, 0},
+        {CLI_INT, "threads", &o.threads, "N", "threads", 1, 1024},
+        {CLI_INT, "stop-after", &o.stop_after, "STEP", "stop early with a checkpoint (0: run to the end)", 0,
+         1e9},
+        {CLI_STRING, "records", &o.records, "DIR", "folder for the run record", 0, 0},
+        {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};
+    const cli_spec spec = {
+        PROGRAM,
+        "Trains the U-Net that reconstructs accelerated acquisitions: L1 between its output and the ground "
+        "truth.",
+        NULL,
+        0,
+        0,
+        table,
+        "A run that was interrupted goes on from <out>/checkpoint.h5 and ends with the same bytes."};
+    int first;
+    cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
+    if (parsed != CLI_RUN)
+        return parsed == CLI_DONE ? 0 : 2;
+    omp_set_num_threads(o.threads);
+    openblas_set_num_threads(1); /* threads work on different images */
+    run_record *record = record_begin(PROGRAM, argc, argv);
+    if (!record)
+        return cli_fail(PROGRAM);
+    if (train(&o, record) < 0) {
+        record_discard(record);
+        return cli_fail(PROGRAM);
+    }
+    return record_end(record, o.records) < 0 ? cli_fail(PROGRAM) : 0;
+}

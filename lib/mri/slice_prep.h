@@ -1,0 +1,42 @@
+/* From the raw k-space of a slice to what reconstructions are judged by: ground truth, and the zero-filled
+ * image of an accelerated acquisition. As in the authors' framework (meddlr, format_fastmri):
+ *
+ *   1. centre-crop in image space to the size of the image: inverse FFT of each coil, rows (n - m) / 2 on,
+ * forward FFT of what is left. k-space that has the size of the image already stays as it is;
+ *   2. coil sensitivities S from the calibration region of that k-space (mri/jsense.h);
+ *   3. reference   = S^H F^H k          from all samples,
+ *      zero-filled = S^H F^H (mask k)   from the samples that the mask keeps, not rescaled.
+ */
+#ifndef SSFD_MRI_SLICE_PREP_H
+#define SSFD_MRI_SLICE_PREP_H
+
+#include "mri/jsense.h"
+#include <complex.h>
+
+/* All memory that slices of one shape need; one thread at a time uses an object. */
+typedef struct slice_prep slice_prep;
+
+typedef struct {
+    int coils, rows, columns;      /* of the raw k-space */
+    int image_rows, image_columns; /* at most rows and columns */
+} slice_shape;
+
+/* NULL with a message when the shape makes no sense, the settings do not fit it, or memory runs out. */
+slice_prep *slice_prep_create(const slice_shape *shape, const jsense_settings *settings);
+void slice_prep_free(slice_prep *p); /* NULL is allowed */
+
+/* kspace: [coils][rows][columns]; mask: [image_rows][image_columns]. reference and zero_filled are written,
+ * [image_rows][image_columns]. -1 with a message where jsense_maps() and jsense_combine() fail. */
+int slice_prep_run(slice_prep *p, const float complex *kspace, const unsigned char *mask,
+                   float complex *reference, float complex *zero_filled);
+
+/* The sensitivities of the last slice, [coils][image_rows][image_columns]. */
+const float complex *slice_prep_maps(const slice_prep *p);
+
+/* Seconds spent so far. */
+typedef struct {
+    double crop, jsense, combine;
+} slice_prep_times;
+slice_prep_times slice_prep_time(const slice_prep *p);
+
+#endif
