@@ -11,11 +11,16 @@ THREADS   ?= $(shell nproc)
 SEED      ?= 2022
 LEVELS    ?= 11
 TEST_SCANS ?= 199
-COHORT    ?= build/cohort
+FASTMRI   ?=
+ACCELERATION ?= 4
+PREPARE   ?=
+COHORT    ?= $(if $(FASTMRI),build/fastmri,build/cohort)
 RESULTS   ?= results
 WEIGHTS   ?= lib/models/weights/ssl_unet.h5
+RECON_WEIGHTS ?= lib/models/weights/recon_unet.h5
 MODELS    ?= build/models
 STEPS     ?= 2000
+RECON_STEPS ?= 1400
 
 # ---------------------------------------------------------------- build
 PKGS      := gsl hdf5 openblas fftw3f libcrypto zlib jansson
@@ -78,11 +83,13 @@ format-check:
 
 # ---------------------------------------------------------------- the study
 FIGURES   := $(foreach name,perturbation_sweep,$(RESULTS)/figures/$(name).pdf $(RESULTS)/figures/$(name).png)
-SIMULATE   = $(BUILD)/bin/simulate_cohort --out $(COHORT) --seed $(SEED) --test $(TEST_SCANS) --threads $(THREADS) \
-             --records $(RESULTS)/records
+# From raw k-space, fastMRI's (FASTMRI=folder) or that of virtual scans, to prepared scans.
+PREPARE_SCANS = $(BUILD)/bin/prepare_scans $(FASTMRI) --out $(COHORT) --seed $(SEED) --test $(TEST_SCANS) \
+             --acceleration $(ACCELERATION) --threads $(THREADS) --records $(RESULTS)/records $(PREPARE)
 
 # Which settings the files below were made with: a change of a variable remakes what depends on it.
-SETTINGS  := seed=$(SEED) levels=$(LEVELS) test_scans=$(TEST_SCANS) cohort=$(COHORT) weights=$(WEIGHTS)
+SETTINGS  := seed=$(SEED) levels=$(LEVELS) test_scans=$(TEST_SCANS) cohort=$(COHORT) weights=$(WEIGHTS) \
+             fastmri=$(FASTMRI) acceleration=$(ACCELERATION) prepare=$(PREPARE) recon_weights=$(RECON_WEIGHTS)
 $(RESULTS)/.settings: always
 	@mkdir -p $(@D)
 	@[ "$$(cat $@ 2>/dev/null)" = "$(SETTINGS)" ] || echo "$(SETTINGS)" > $@
@@ -92,8 +99,8 @@ reproduce: $(RESULTS)/index.html
 
 figures: $(FIGURES)
 
-$(COHORT)/.test: $(BUILD)/bin/simulate_cohort $(RESULTS)/.settings
-	$(SIMULATE) --split test
+$(COHORT)/.test: $(BUILD)/bin/prepare_scans $(RECON_WEIGHTS) $(RESULTS)/.settings
+	$(PREPARE_SCANS) --split test --weights $(RECON_WEIGHTS)
 	@touch $@
 
 $(RESULTS)/perturbation_sweep.csv: $(BUILD)/bin/perturbation_sweep $(COHORT)/.test $(WEIGHTS) $(RESULTS)/.settings
@@ -110,12 +117,13 @@ $(RESULTS)/index.html: $(BUILD)/bin/report $(FIGURES)
 	$(BUILD)/bin/report --results $(RESULTS) --weights $(WEIGHTS)
 
 # ---------------------------------------------------------------- training
-models: $(BUILD)/bin/simulate_cohort $(BUILD)/bin/train_ssl
-	$(SIMULATE) --split train
-	$(SIMULATE) --split val
-	$(BUILD)/bin/train_ssl --cohort $(COHORT) --out $(MODELS)/ssl_unet --steps $(STEPS) --seed $(SEED) \
-	    --threads $(THREADS) --records $(RESULTS)/records
-	@echo "use them with: make reproduce WEIGHTS=$(MODELS)/ssl_unet/weights.h5"
+TRAIN      = --cohort $(COHORT) --seed $(SEED) --threads $(THREADS) --records $(RESULTS)/records
+models: $(BUILD)/bin/prepare_scans $(BUILD)/bin/train_ssl $(BUILD)/bin/train_recon
+	$(PREPARE_SCANS) --split train --complex --no-reconstruction
+	$(PREPARE_SCANS) --split val --complex --no-reconstruction
+	$(BUILD)/bin/train_ssl $(TRAIN) --out $(MODELS)/ssl_unet --steps $(STEPS)
+	$(BUILD)/bin/train_recon $(TRAIN) --out $(MODELS)/recon_unet --steps $(RECON_STEPS)
+	@echo "use them with: make reproduce WEIGHTS=$(MODELS)/ssl_unet/weights.h5 RECON_WEIGHTS=$(MODELS)/recon_unet/weights.h5"
 
 help:
 	@echo "make                build the programs into $(BUILD)/bin"
@@ -123,13 +131,16 @@ help:
 	@echo "make figures        draw the figures again"
 	@echo "make check          build and run the tests"
 	@echo "make sanitize       the tests under the address and undefined-behaviour sanitizers"
-	@echo "make models         train the self-supervised network from scratch (resumes when interrupted)"
+	@echo "make models         train both networks from scratch (resumes when interrupted)"
 	@echo "make format         clang-format the sources; format-check only looks"
 	@echo "make clean          remove $(BUILD), the cached cohort and trained models in it included"
 	@echo
 	@echo "settings            CC=$(CC) OPT=$(OPT) SANITIZE=$(SANITIZE) BUILD=$(BUILD) THREADS=$(THREADS) SEED=$(SEED)"
 	@echo "                    LEVELS=$(LEVELS) TEST_SCANS=$(TEST_SCANS) COHORT=$(COHORT) RESULTS=$(RESULTS)"
-	@echo "                    WEIGHTS=$(WEIGHTS) MODELS=$(MODELS) STEPS=$(STEPS)"
+	@echo "                    FASTMRI=$(FASTMRI) (folder of multicoil_train and multicoil_val; empty: virtual scans)"
+	@echo "                    ACCELERATION=$(ACCELERATION) PREPARE=$(PREPARE) (more options of prepare_scans)"
+	@echo "                    WEIGHTS=$(WEIGHTS) RECON_WEIGHTS=$(RECON_WEIGHTS)"
+	@echo "                    MODELS=$(MODELS) STEPS=$(STEPS) RECON_STEPS=$(RECON_STEPS)"
 
 clean:
 	rm -rf $(BUILD)

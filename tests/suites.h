@@ -20,5 +20,7 @@ Suite *suite_ssl_unet(void);
 Suite *suite_recon_unet(void);
 Suite *suite_trainer(void);
 Suite *suite_cli(void);
+Suite *suite_slice_prep(void);
+Suite *suite_prepare(void);
 
 #endif

@@ -1,70 +1,15 @@
 /* The programs as a user meets them: exit codes, one clear line for wrong input, nothing half-written, and
  * the whole way from the head volume to the table on a small cohort. */
 #include "io/h5.h"
+#include "programs.h"
 #include "suites.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[64];
-static char output[65536]; /* of the last command: stdout, then stderr */
-static int error_lines;
-
-static const char *programs(void) {
-    const char *path = getenv("SSFD_BIN");
-    return path ? path : "build/bin";
-}
-
-static void set_up(void) {
-    strcpy(folder, "/tmp/ssfd_cli_XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void tear_down(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static size_t append_file(const char *name, size_t used) {
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "r");
-    ck_assert_ptr_nonnull(f);
-    used += fread(output + used, 1, sizeof output - 1 - used, f);
-    output[used] = '\0';
-    fclose(f);
-    return used;
-}
-
-/* Runs "<programs>/<arguments>", where @ stands for the scratch folder. Returns the exit code. */
-static int run(const char *arguments) {
-    char command[4096];
-    size_t used = (size_t)snprintf(command, sizeof command, "%s/", programs());
-    for (const char *p = arguments; *p && used < sizeof command - 256; p++)
-        used += (size_t)(*p == '@' ? snprintf(command + used, 128, "%s", folder)
-                                   : snprintf(command + used, 2, "%c", *p));
-    snprintf(command + used, sizeof command - used, " >%s/out 2>%s/err", folder, folder);
-    int status = system(command);
-    ck_assert(WIFEXITED(status));
-    size_t split = append_file("out", 0);
-    append_file("err", split);
-    error_lines = 0;
-    for (const char *p = output + split; *p; p++)
-        error_lines += *p == '\n';
-    return WEXITSTATUS(status);
-}
-
-static void expect_failure(const char *arguments, int code, const char *a, const char *b) {
-    int found = run(arguments);
-    ck_assert_msg(found == code, "%s: exit code %d, expected %d: %s", arguments, found, code, output);
-    ck_assert_msg(error_lines == 1, "%s: %d lines of error: %s", arguments, error_lines, output);
-    ck_assert_msg(strstr(output, a) && strstr(output, b), "%s: %s", arguments, output);
-}
-
-static const char *const all_programs[] = {"simulate_cohort", "train_ssl", "perturbation_sweep", "report"};
+static const char *const all_programs[] = {"simulate_cohort", "prepare_scans",      "train_ssl",
+                                           "train_recon",     "perturbation_sweep", "report"};
 
 START_TEST(test_help_and_version) {
     char command[128];
@@ -77,7 +22,7 @@ START_TEST(test_help_and_version) {
     ck_assert_ptr_nonnull(strstr(output, name));
     snprintf(command, sizeof command, "%s --no-such-option", name);
     expect_failure(command, 2, name, "no-such-option");
-    snprintf(command, sizeof command, "%s stray", name);
+    snprintf(command, sizeof command, "%s stray more", name);
     ck_assert_int_eq(run(command), 2);
 }
 END_TEST
@@ -86,8 +31,9 @@ END_TEST
 
 /* Three test scans and two of the other splits, 64 x 64. */
 static void make_cohort(void) {
-    int code = run("simulate_cohort --out @/cohort --records @/records --size 64 --test 3 --train 2 --val 2 "
-                   "--train-slices 2 --val-slices 1 --threads 2");
+    int code = run(
+        "prepare_scans --no-reconstruction --out @/cohort --records @/records --size 64 --test 3 --train 2 "
+        "--val 2 --train-slices 2 --val-slices 1 --threads 2");
     ck_assert_msg(code == 0, "%s", output);
 }
 
@@ -98,7 +44,7 @@ START_TEST(test_wrong_usage_of_the_sweep) {
     expect_failure("perturbation_sweep --perturbations gaussian_blur,gaussian_blur --out @/r", 2,
                    "gaussian_blur", "twice");
     expect_failure("perturbation_sweep --max pixel_shift=-3 --out @/r", 2, "pixel_shift", "above 0");
-    expect_failure("simulate_cohort --split tests", 2, "tests", "train, val");
+    expect_failure("prepare_scans --split tests", 2, "tests", "train, val");
 }
 END_TEST
 
@@ -127,9 +73,10 @@ START_TEST(test_damaged_scans_are_named) {
     ck_assert_int_eq(truncate(path, 9000), 0);
     expect_failure("perturbation_sweep --cohort @/cohort --weights " GOLDEN " --out @/r", 1,
                    "colin27_test_0002.h5", "");
-    ck_assert_int_eq(
-        run("simulate_cohort --out @/cohort --records @/records --size 64 --test 3 --split test"), 0);
-    ck_assert_msg(strstr(output, "1 virtual scans made, 2 kept"), "%s",
+    ck_assert_int_eq(run("prepare_scans --no-reconstruction --out @/cohort --records @/records --size 64 "
+                         "--test 3 --split test"),
+                     0);
+    ck_assert_msg(strstr(output, "1 scans prepared (2 slices), 2 kept"), "%s",
                   output); /* the damaged one is redone */
 
     /* a NaN in the last slice that the sweep comes to */
@@ -146,17 +93,6 @@ START_TEST(test_damaged_scans_are_named) {
     ck_assert_int_ne(access(path, F_OK), 0);
 }
 END_TEST
-
-static char *read_table(const char *name) {
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "r");
-    ck_assert_msg(f != NULL, "%s", path);
-    char *text = calloc(1, 1 << 20);
-    ck_assert(fread(text, 1, (1 << 20) - 1, f) > 0);
-    fclose(f);
-    return text;
-}
 
 #define SWEEP "perturbation_sweep --cohort @/cohort --weights " GOLDEN " --layer block3_relu2 --levels 3 "
 

@@ -87,30 +87,138 @@ START_TEST(test_scans_are_named_by_their_seed) {
 }
 END_TEST
 
-/* Noise of the stated strength in air, where the magnitude is Rayleigh: mean of the square 2 sigma^2. */
-START_TEST(test_noise_has_the_stated_strength) {
-    enum { N = 128 };
-    static float image[N * N];
+/* ---------------------------------------------------------------- acquisition */
+
+/* On the axis of a loop of radius R, at a distance d, the field is proportional to R^2 / (R^2 + d^2)^(3/2).
+ */
+START_TEST(test_sensitivity_on_the_axis) {
+    enum { N = 257 };
+    static float complex map[N * N];
+    const coil_loop loop = {.centre = {170.0, 0.0, 0.0}, .normal = {-1.0, 0.0, 0.0}, .radius = 65.0};
+    ck_assert_int_eq(coil_sensitivities(&loop, 1, 0.0, 0.85, N, map), 0);
+    double at_centre = pow(65.0 * 65.0 + 170.0 * 170.0, 1.5);
+    for (int column = 0; column < N; column++) {
+        double d = 170.0 - (column - 128) * 0.85, expected = at_centre / pow(65.0 * 65.0 + d * d, 1.5);
+        float complex found = map[128 * N + column];
+        ck_assert_msg(fabs((double)cabsf(found) / expected - 1.0) < 2e-3, "column %d: %g, expected %g",
+                      column, (double)cabsf(found), expected);
+        ck_assert(fabs((double)cimagf(found)) < 1e-4 * expected); /* the field points along x */
+    }
+}
+END_TEST
+
+/* Turned by a right angle, the field is, too: S = Bx - i By becomes -i S on the turned pixel. */
+START_TEST(test_sensitivity_turns_with_the_loop) {
+    enum { N = 49 };
+    static float complex first[N * N], turned[N * N];
+    const coil_loop a = {{170.0, 20.0, 10.0}, {-1.0, 0.1, 0.0}, 65.0},
+                    b = {{-20.0, 170.0, 10.0}, {-0.1, -1.0, 0.0}, 65.0};
+    ck_assert_int_eq(coil_sensitivities(&a, 1, 5.0, 4.0, N, first), 0);
+    ck_assert_int_eq(coil_sensitivities(&b, 1, 5.0, 4.0, N, turned), 0);
+    for (int row = 0; row < N; row++)
+        for (int column = 0; column < N; column++) { /* (x, y) -> (-y, x) */
+            float complex expected = -I * first[row * N + column], found = turned[column * N + N - 1 - row];
+            ck_assert_msg(cabsf(found - expected) < 2e-3f * cabsf(expected) + 1e-4f, "row %d, column %d", row,
+                          column);
+        }
+}
+END_TEST
+
+/* L L^H is Psi, which has a diagonal of ones. */
+START_TEST(test_noise_factor) {
+    enum { N = 32, C = VIRTUAL_COILS };
+    static float complex maps[C * N * N];
+    double complex factor[C * C];
+    virtual_scan scan;
+    ck_assert_int_eq(virtual_scan_draw(3, "val", 1, &scan), 0);
+    ck_assert_int_eq(coil_sensitivities(scan.loops, C, 0.0, 7.0, N, maps), 0);
+    ck_assert_int_eq(coil_noise_factor(maps, C, N * N, 0.3, factor), 0);
+    for (int a = 0; a < C; a++)
+        for (int b = 0; b < C; b++) {
+            double complex found = 0.0, overlap = 0.0;
+            double aa = 0.0, bb = 0.0;
+            for (int k = 0; k < C; k++)
+                found += factor[a * C + k] * conj(factor[b * C + k]);
+            for (int k = 0; k < N * N; k++) {
+                double complex u = maps[a * N * N + k], v = maps[b * N * N + k];
+                overlap += u * conj(v);
+                aa += creal(u * conj(u));
+                bb += creal(v * conj(v));
+            }
+            double complex expected = a == b ? 1.0 : 0.3 * overlap / sqrt(aa * bb);
+            ck_assert_msg(cabs(found - expected) < 1e-9, "coils %d, %d: %g, expected %g", a, b, cabs(found),
+                          cabs(expected));
+            ck_assert(b <= a || factor[a * C + b] == 0.0);
+        }
+}
+END_TEST
+
+/* In the corners of k-space is noise alone: of the stated strength, alike in both parts, correlated as
+ * stated. */
+START_TEST(test_noise_is_as_stated) {
+    enum { N = 320, C = VIRTUAL_COILS, CORNER = 40 };
     virtual_scan scan;
     nifti_volume *head = nifti_volume_read(HEAD);
-    for (int index = 0; index < 6; index++) {
-        double tissue = 0, count = 0, air = 0;
-        ck_assert_int_eq(virtual_scan_draw(5, "test", index, &scan), 0);
-        ck_assert_int_eq(virtual_scan_render(&scan, head, 0, 1, N, image, NULL), 0);
-        for (int k = 0; k < N * N; k++)
-            if (image[k] > 0.1f) {
-                tissue += (double)image[k];
-                count++;
-            }
-        int corner = 0;
-        for (int y = 0; y < 10; y++)
-            for (int x = 0; x < 10; x++, corner++)
-                air += (double)image[y * N + x] * (double)image[y * N + x];
-        double sigma = sqrt(air / corner / 2.0), snr = tissue / count / sigma;
-        /* 100 pixels: 5 % standard error; the air of this volume is not quite 0 */
-        ck_assert_msg(fabs(snr / scan.snr - 1.0) < 0.25, "SNR %g, stated %g", snr, scan.snr);
+    float *image = malloc(N * N * sizeof *image);
+    float complex *kspace = malloc(C * N * N * sizeof *kspace), *maps = malloc(C * N * N * sizeof *maps);
+    double complex factor[C * C];
+    double tissue = 0, count = 0;
+    ck_assert_int_eq(virtual_scan_draw(5, "test", 1, &scan), 0);
+    ck_assert_int_eq(virtual_scan_render(&scan, head, 0, 1, N, image, NULL), 0);
+    for (int k = 0; k < N * N; k++) {
+        tissue += image[k] > 0.1f ? (double)image[k] : 0.0;
+        count += image[k] > 0.1f;
     }
+    raw_scan *raw = virtual_scan_open(&scan, head, HEAD, 1, N);
+    ck_assert_msg(raw->read(raw, 0, kspace) == 0, "%s", err_message());
+    double z = virtual_scan_position(&scan, 0, 1) - 0.5 * (scan.slab.first + scan.slab.last);
+    coil_sensitivities(scan.loops, C, z, scan.pixel_mm, N, maps);
+    coil_noise_factor(maps, C, N * N, VIRTUAL_NOISE_SHARE, factor);
+    double sigma = tissue / count / scan.snr;
+    for (int a = 0; a < C; a++)
+        for (int b = 0; b <= a; b++) {
+            double complex found = 0.0, expected = 0.0;
+            for (int row = 0; row < CORNER; row++)
+                for (int column = 0; column < CORNER; column++)
+                    found += (double complex)kspace[(a * N + row) * N + column] *
+                             conj((double complex)kspace[(b * N + row) * N + column]) / (CORNER * CORNER);
+            for (int k = 0; k < C; k++)
+                expected += factor[a * C + k] * conj(factor[b * C + k]);
+            found /= 2.0 * sigma * sigma; /* 1600 samples: standard error 2.5 % */
+            ck_assert_msg(cabs(found - expected) < 0.12, "coils %d, %d: %g, expected %g", a, b, cabs(found),
+                          cabs(expected));
+        }
+    raw_scan_close(raw);
     nifti_volume_free(head);
+    free(image);
+    free(kspace);
+    free(maps);
+}
+END_TEST
+
+START_TEST(test_slices_are_acquired_alike_in_any_order) {
+    enum { N = 48 };
+    static float complex first[VIRTUAL_COILS * N * N], again[VIRTUAL_COILS * N * N];
+    virtual_scan scan;
+    nifti_volume *head = nifti_volume_read(HEAD);
+    ck_assert_int_eq(virtual_scan_draw(5, "train", 2, &scan), 0);
+    raw_scan *raw = virtual_scan_open(&scan, head, HEAD, 3, N),
+             *other = virtual_scan_open(&scan, head, HEAD, 3, N);
+    ck_assert(raw->coils == 8 && raw->rows == N && raw->image_columns == N && raw->snr == scan.snr);
+    ck_assert_int_eq(raw->read(raw, 2, first), 0);
+    ck_assert_int_eq(other->read(other, 0, again), 0);
+    ck_assert_int_ne(memcmp(first, again, sizeof first), 0);
+    ck_assert_int_eq(other->read(other, 2, again), 0);
+    ck_assert_int_eq(memcmp(first, again, sizeof first), 0);
+    raw_scan_close(raw);
+    raw_scan_close(other);
+    nifti_volume_free(head);
+}
+END_TEST
+
+START_TEST(test_head_that_is_not_there) {
+    ck_assert_ptr_null(virtual_head_read("/nowhere/ch2.nii.gz"));
+    ck_assert(strstr(err_message(), "/nowhere/ch2.nii.gz") && strstr(err_message(), "mricron-data"));
 }
 END_TEST
 
@@ -128,7 +236,12 @@ Suite *suite_cohort(void) {
     tcase_add_test(t, test_slabs_are_apart);
     tcase_add_loop_test(t, test_scans_read_their_own_slab_only, 0, 3);
     tcase_add_test(t, test_scans_are_named_by_their_seed);
-    tcase_add_test(t, test_noise_has_the_stated_strength);
+    tcase_add_test(t, test_sensitivity_on_the_axis);
+    tcase_add_test(t, test_sensitivity_turns_with_the_loop);
+    tcase_add_test(t, test_noise_factor);
+    tcase_add_test(t, test_noise_is_as_stated);
+    tcase_add_test(t, test_slices_are_acquired_alike_in_any_order);
+    tcase_add_test(t, test_head_that_is_not_there);
     tcase_add_test(t, test_unknown_split);
     suite_add_tcase(s, t);
     return s;

@@ -1,0 +1,78 @@
+/* Runs the programs for a test, in a scratch folder: Check's fixture set_up, tear_down. */
+#ifndef SSFD_TESTS_PROGRAMS_H
+#define SSFD_TESTS_PROGRAMS_H
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static char folder[64];
+static char output[65536]; /* of the last command: stdout, then stderr */
+static int error_lines;
+
+static inline const char *programs(void) {
+    const char *path = getenv("SSFD_BIN");
+    return path ? path : "build/bin";
+}
+
+static inline void set_up(void) {
+    strcpy(folder, "/tmp/ssfd_cli_XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+static inline void tear_down(void) {
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static inline size_t append_file(const char *name, size_t used) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "r");
+    ck_assert_ptr_nonnull(f);
+    used += fread(output + used, 1, sizeof output - 1 - used, f);
+    output[used] = '\0';
+    fclose(f);
+    return used;
+}
+
+/* Runs "<programs>/<arguments>", where @ stands for the scratch folder. Returns the exit code. */
+static inline int run(const char *arguments) {
+    char command[4096];
+    size_t used = (size_t)snprintf(command, sizeof command, "%s/", programs());
+    for (const char *p = arguments; *p && used < sizeof command - 256; p++)
+        used += (size_t)(*p == '@' ? snprintf(command + used, 128, "%s", folder)
+                                   : snprintf(command + used, 2, "%c", *p));
+    snprintf(command + used, sizeof command - used, " >%s/out 2>%s/err", folder, folder);
+    int status = system(command);
+    ck_assert(WIFEXITED(status));
+    size_t split = append_file("out", 0);
+    append_file("err", split);
+    error_lines = 0;
+    for (const char *p = output + split; *p; p++)
+        error_lines += *p == '\n';
+    return WEXITSTATUS(status);
+}
+
+static inline void expect_failure(const char *arguments, int code, const char *a, const char *b) {
+    int found = run(arguments);
+    ck_assert_msg(found == code, "%s: exit code %d, expected %d: %s", arguments, found, code, output);
+    ck_assert_msg(error_lines == 1, "%s: %d lines of error: %s", arguments, error_lines, output);
+    ck_assert_msg(strstr(output, a) && strstr(output, b), "%s: %s", arguments, output);
+}
+
+static inline char *read_table(const char *name) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "r");
+    ck_assert_msg(f != NULL, "%s", path);
+    char *text = calloc(1, 1 << 20);
+    ck_assert(fread(text, 1, (1 << 20) - 1, f) > 0);
+    fclose(f);
+    return text;
+}
+
+#endif

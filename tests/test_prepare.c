@@ -1,0 +1,193 @@
+/* The programs of data preparation: raw data in, prepared scans and a reconstruction network out. */
+#include "io/h5.h"
+#include "programs.h"
+#include "suites.h"
+#include <unistd.h>
+
+#define COHORT                                                                                               \
+    "--size 64 --train 3 --val 2 --test 3 --train-slices 2 --val-slices 2 --test-slices 2 --records "        \
+    "@/records "
+enum { SIZE = 64, SLICES = 2, FLOATS = SLICES * SIZE * SIZE };
+
+static void expect_done(const char *arguments) {
+    int code = run(arguments);
+    ck_assert_msg(code == 0, "%s: exit code %d: %s", arguments, code, output);
+}
+
+static void read_images(const char *name, const char *dataset, float *images) {
+    char path[256];
+    const hsize_t dims[3] = {SLICES, SIZE, SIZE};
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    h5_file *f = h5_open(path);
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(h5_read_f32(f, dataset, 3, dims, images), 0);
+    h5_close(f);
+}
+
+static void expect_same_images(const char *first, const char *second, const char *dataset) {
+    static float a[FLOATS], b[FLOATS];
+    read_images(first, dataset, a);
+    read_images(second, dataset, b);
+    ck_assert_msg(memcmp(a, b, sizeof a) == 0, "%s and %s: %s", first, second, dataset);
+}
+
+/* From files in fastMRI's layout comes what comes from virtual scans directly, whatever the number of
+ * threads. */
+START_TEST(test_files_and_streams_agree) {
+    expect_done("simulate_cohort --out @/raw " COHORT "--threads 2");
+    expect_done("prepare_scans @/raw --no-reconstruction --out @/files --records @/records --threads 3");
+    ck_assert_msg(strstr(output, "train: 3 scans, 6 slices, 3 patients") &&
+                      strstr(output, "val: 2 scans, 4 slices") && strstr(output, "test: 3 scans, 6 slices"),
+                  "%s", output);
+    expect_done("prepare_scans --no-reconstruction --out @/stream " COHORT "--threads 1");
+    static const char *const scans[] = {"train/colin27_train_0002.h5", "val/colin27_val_0001.h5",
+                                        "test/colin27_test_0003.h5"};
+    for (int k = 0; k < 3; k++) {
+        char files[64], stream[64];
+        snprintf(files, sizeof files, "files/%s", scans[k]);
+        snprintf(stream, sizeof stream, "stream/%s", scans[k]);
+        expect_same_images(files, stream, "reference");
+        expect_same_images(files, stream, "zero_filled");
+    }
+    expect_done("prepare_scans @/raw --no-reconstruction --out @/files --records @/records");
+    ck_assert_msg(strstr(output, "0 scans prepared (0 slices), 8 kept, 0 removed"), "%s", output);
+    expect_done("simulate_cohort --out @/raw " COHORT);
+    ck_assert_msg(strstr(output, "0 scans of raw data made, 8 kept"), "%s", output);
+}
+END_TEST
+
+/* A smaller cohort in the same folder: what is too much goes. */
+START_TEST(test_surplus_is_removed) {
+    expect_done("prepare_scans --no-reconstruction --split test --out @/cohort " COHORT);
+    expect_done("prepare_scans --no-reconstruction --split test --out @/cohort " COHORT "--test 2");
+    ck_assert_msg(strstr(output, "2 kept, 1 removed"), "%s", output);
+    char path[128];
+    snprintf(path, sizeof path, "%s/cohort/test/colin27_test_0003.h5", folder);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+static void damage(const char *name, const char *how) {
+    char command[512];
+    snprintf(command, sizeof command, "cd %s/raw/multicoil_val && %s colin27_test_%s.h5", folder, how, name);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void write_nan(const char *name) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/raw/multicoil_val/colin27_test_%s.h5", folder, name);
+    hid_t f = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), d = H5Dopen2(f, "kspace", H5P_DEFAULT);
+    hid_t type = H5Dget_type(d), space = H5Dget_space(d), one = H5Screate(H5S_SCALAR);
+    const hsize_t at[4] = {1, 2, 3, 4};
+    float value[2] = {0.0f, 0.0f / 0.0f};
+    ck_assert(H5Sselect_elements(space, H5S_SELECT_SET, 1, at) >= 0);
+    ck_assert(H5Dwrite(d, type, one, space, H5P_DEFAULT, value) >= 0);
+    H5Sclose(one), H5Sclose(space), H5Tclose(type), H5Dclose(d), H5Fclose(f);
+}
+
+START_TEST(test_bad_files_are_named_and_skipped) {
+    expect_done("simulate_cohort --split test --out @/raw " COHORT "--test 5");
+    damage("0002", "truncate -s 100000");
+    write_nan("0004");
+    expect_failure("prepare_scans @/raw --no-reconstruction --split test --out @/c --records @/records", 1,
+                   "colin27_test_0002.h5", "truncated");
+    damage("0002", "rm");
+    expect_failure("prepare_scans @/raw --no-reconstruction --split test --out @/c --records @/records", 1,
+                   "test.txt", "colin27_test_0002.h5"); /* the list names it */
+    int code = run(
+        "prepare_scans @/raw --no-reconstruction --split test --keep-going --out @/c --records @/records");
+    ck_assert_int_eq(code, 1);
+    ck_assert_msg(error_lines == 3 && strstr(output, "colin27_test_0004.h5: dataset 'kspace', slice 1") &&
+                      strstr(output, "3 scans prepared (6 slices), 0 kept, 0 removed, 2 skipped") &&
+                      strstr(output, "2 scans skipped: 1 cannot be opened as fastMRI, 1 bad k-space"),
+                  "%s", output);
+    char path[128];
+    snprintf(path, sizeof path, "%s/c/test/colin27_test_0004.h5", folder);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(test_wrong_usage_of_prepare_scans) {
+    expect_failure("prepare_scans @/nowhere --out @/c", 1, "nowhere", "cannot list the scans");
+    expect_failure("prepare_scans --mask spiral", 2, "spiral", "poisson");
+    expect_failure("prepare_scans --test-list x.txt", 2, "lists", "fastMRI");
+    expect_failure("prepare_scans --weights @/none.h5 --out @/c " COHORT, 1, "none.h5", "");
+    expect_failure("prepare_scans --weights tests/golden/unet_plain.h5 --out @/c " COHORT, 1, "unet_plain.h5",
+                   "recon-unet");
+    expect_failure("prepare_scans --no-reconstruction --calibration-width 100 --out @/c " COHORT, 1,
+                   "colin27_", "100");
+    expect_failure(
+        "prepare_scans --no-reconstruction --acceleration 20 --center-fraction 0.2 --out @/c " COHORT, 1,
+        "colin27_", "acceleration");
+    expect_done("prepare_scans --dry-run --out @/d " COHORT);
+    char path[128];
+    snprintf(path, sizeof path, "%s/d", folder);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(test_masks_and_accelerations) {
+    static const char *const masks[] = {"--acceleration 2", "--acceleration 6",
+                                        "--acceleration 8 --center-fraction 0.04", "--mask poisson"};
+    static float reference[FLOATS], first[FLOATS], found[FLOATS];
+    expect_done("prepare_scans --no-reconstruction --split test --out @/c " COHORT);
+    read_images("c/test/colin27_test_0001.h5", "reference", reference);
+    read_images("c/test/colin27_test_0001.h5", "zero_filled", first);
+    for (size_t k = 0; k < sizeof masks / sizeof *masks; k++) {
+        char command[512];
+        snprintf(command, sizeof command,
+                 "prepare_scans --no-reconstruction --split test --out @/c " COHORT "%s", masks[k]);
+        expect_done(command);
+        ck_assert_msg(strstr(output, "3 scans prepared"), "%s", output); /* another setting: made anew */
+        read_images("c/test/colin27_test_0001.h5", "reference", found);
+        ck_assert_int_eq(memcmp(found, reference, sizeof found), 0);
+        read_images("c/test/colin27_test_0001.h5", "zero_filled", found);
+        ck_assert_int_ne(memcmp(found, first, sizeof found), 0);
+    }
+}
+END_TEST
+
+#define TRAIN                                                                                                \
+    "train_recon --cohort @/cohort --channels 4 --steps 6 --batch 2 --validation-slices 3 --validate-every " \
+    "3 --records @/records "
+
+/* Trained, used, and in the files: interrupted or not, on any number of threads. */
+START_TEST(test_reconstruction_network) {
+    static float reference[FLOATS], zero_filled[FLOATS], found[FLOATS];
+    expect_done("prepare_scans --no-reconstruction --out @/cohort " COHORT);
+    expect_failure(TRAIN "--out @/straight", 1, "zero_filled_complex", "--complex");
+    expect_done("prepare_scans --no-reconstruction --complex --out @/cohort " COHORT);
+    expect_done(TRAIN "--threads 2 --out @/straight");
+    expect_done(TRAIN "--threads 1 --out @/resumed --stop-after 2");
+    expect_done(TRAIN "--threads 2 --out @/resumed");
+    char command[256];
+    snprintf(command, sizeof command, "cmp -s %s/straight/weights.h5 %s/resumed/weights.h5", folder, folder);
+    ck_assert_int_eq(system(command), 0);
+    expect_failure(TRAIN "--rate 0.5 --out @/resumed", 1, "checkpoint", "rate=0.001");
+    char *curve = read_table("straight/training_loss.csv");
+    ck_assert_ptr_nonnull(strstr(curve, "validation_l1,ssim,psnr_db,nrmse,zero_filled_ssim"));
+    free(curve);
+    expect_done("prepare_scans --split test --complex --weights @/straight/weights.h5 --out @/r " COHORT);
+    read_images("r/test/colin27_test_0001.h5", "reference", reference);
+    read_images("r/test/colin27_test_0001.h5", "zero_filled", zero_filled);
+    read_images("r/test/colin27_test_0001.h5", "reconstruction", found);
+    ck_assert(memcmp(found, reference, sizeof found) != 0 && memcmp(found, zero_filled, sizeof found) != 0);
+    expect_done(
+        "perturbation_sweep --cohort @/r --weights tests/golden/unet_plain.h5 --levels 2 --out @/sweep");
+}
+END_TEST
+
+Suite *suite_prepare(void) {
+    Suite *s = suite_create("prepare");
+    TCase *t = tcase_create("prepare");
+    tcase_set_timeout(t, 300);
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, test_files_and_streams_agree);
+    tcase_add_test(t, test_surplus_is_removed);
+    tcase_add_test(t, test_bad_files_are_named_and_skipped);
+    tcase_add_test(t, test_wrong_usage_of_prepare_scans);
+    tcase_add_test(t, test_masks_and_accelerations);
+    tcase_add_test(t, test_reconstruction_network);
+    suite_add_tcase(s, t);
+    return s;
+}
