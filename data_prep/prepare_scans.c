@@ -26,6 +26,7 @@
 #define PROGRAM "prepare_scans"
 #define PATH_LENGTH 4096
 #define SETTINGS_LENGTH 2048
+#define MAPS "sensitivity_maps" /* complex64 (slices, coils, rows, columns), by option */
 
 typedef struct {
     const char *folder; /* of fastMRI files; NULL: virtual scans */
@@ -34,7 +35,7 @@ typedef struct {
     jsense_settings jsense;
     virtual_cohort cohort;
     double val_share;
-    int keep_going, dry_run, complex_images, no_reconstruction, threads;
+    int keep_going, dry_run, complex_images, maps, no_reconstruction, threads;
     uint64_t seed;
 } options;
 
@@ -240,6 +241,11 @@ static int write_slice(worker *w, const preparation *p, h5_file *file, int slice
                                                 rows, columns, w->images[k]);
         }
     }
+    if (status == 0 && p->o->maps) {
+        const hsize_t dims[3] = {(hsize_t)w->shape.coils, (hsize_t)rows, (hsize_t)columns};
+#pragma omp critical(hdf5)
+        status = h5_write_slab_c64(file, MAPS, (hsize_t)slice, 3, dims, slice_prep_maps(w->prep));
+    }
     w->seconds.write += clock_seconds() - start;
     return status;
 }
@@ -257,6 +263,12 @@ static int set_attributes(const preparation *p, const raw_scan *raw, h5_file *f)
         (raw->snr > 0.0 && h5_set_real(f, "snr", raw->snr) < 0))
         return -1;
     return p->recon ? h5_set_text(f, "reconstruction_weights_sha256", p->weights_sha256) : 0;
+}
+
+static int begin_maps(const preparation *p, const raw_scan *raw, h5_file *f) {
+    const hsize_t dims[4] = {(hsize_t)raw->slices, (hsize_t)raw->coils, (hsize_t)raw->image_rows,
+                             (hsize_t)raw->image_columns};
+    return p->o->maps ? h5_begin_slabs(f, MAPS, 4, dims, H5_COMPLEX) : 0;
 }
 
 static h5_file *begin_scan(const preparation *p, const job *j, const raw_scan *raw, const char *path) {
@@ -285,7 +297,7 @@ static h5_file *begin_scan(const preparation *p, const job *j, const raw_scan *r
 #pragma omp critical(hdf5)
     {
         file = prepared_create(path, &content);
-        if (file && set_attributes(p, raw, file) < 0) {
+        if (file && (set_attributes(p, raw, file) < 0 || begin_maps(p, raw, file) < 0)) {
             h5_close(file);
             file = NULL;
         }
@@ -484,12 +496,12 @@ static void describe_settings(preparation *p) {
     const options *o = p->o;
     snprintf(p->settings, sizeof p->settings,
              "%s %s seed=%llu size=%d source=%s mask=%s acceleration=%g center_fraction=%g kernel=%d "
-             "calibration=%d lambda=%g iterations=%dx%d weights=%s complex=%d",
+             "calibration=%d lambda=%g iterations=%dx%d weights=%s complex=%d maps=%d",
              PROGRAM, SSFD_VERSION, (unsigned long long)o->seed, o->cohort.size,
              o->folder ? o->folder : p->source_sha256, o->mask, o->sampling.acceleration,
              o->sampling.center_fraction, o->jsense.kernel_width, o->jsense.calibration_width,
              o->jsense.lambda, o->jsense.iterations, o->jsense.inner_iterations,
-             p->recon ? p->weights_sha256 : "none", o->complex_images);
+             p->recon ? p->weights_sha256 : "none", o->complex_images, o->maps);
 }
 
 static void report_times(const preparation *p, run_record *record) {
@@ -604,6 +616,7 @@ int main(int argc, char **argv) {
          0},
         {CLI_FLAG, "complex", &o.complex_images, NULL, "keep the complex images, too: training needs them", 0,
          0},
+        {CLI_FLAG, "maps", &o.maps, NULL, "keep the coil sensitivities, too: dataset " MAPS, 0, 0},
         VIRTUAL_COHORT_OPTIONS(o.cohort),
         {CLI_U64, "seed", &o.seed, "N", "seed of split, masks and virtual scans", 0, 0},
         {CLI_INT, "threads", &o.threads, "N", "threads", 1, 1024},

@@ -39,14 +39,15 @@ static inline size_t append_file(const char *name, size_t used) {
     return used;
 }
 
-/* Runs "<programs>/<arguments>", where @ stands for the scratch folder. Returns the exit code. */
-static inline int run(const char *arguments) {
+/* Runs "<before><arguments>", where @ in the arguments stands for the scratch folder. Returns the exit code.
+ */
+static inline int run_after(const char *before, const char *arguments) {
     char command[4096];
-    size_t used = (size_t)snprintf(command, sizeof command, "%s/", programs());
+    size_t used = (size_t)snprintf(command, sizeof command, "{ %s", before);
     for (const char *p = arguments; *p && used < sizeof command - 256; p++)
         used += (size_t)(*p == '@' ? snprintf(command + used, 128, "%s", folder)
                                    : snprintf(command + used, 2, "%c", *p));
-    snprintf(command + used, sizeof command - used, " >%s/out 2>%s/err", folder, folder);
+    snprintf(command + used, sizeof command - used, "; } >%s/out 2>%s/err", folder, folder);
     int status = system(command);
     ck_assert(WIFEXITED(status));
     size_t split = append_file("out", 0);
@@ -55,6 +56,13 @@ static inline int run(const char *arguments) {
     for (const char *p = output + split; *p; p++)
         error_lines += *p == '\n';
     return WEXITSTATUS(status);
+}
+
+/* Runs a program. */
+static inline int run(const char *arguments) {
+    char before[256];
+    snprintf(before, sizeof before, "%s/", programs());
+    return run_after(before, arguments);
 }
 
 static inline void expect_failure(const char *arguments, int code, const char *a, const char *b) {

@@ -107,6 +107,25 @@ START_TEST(test_bad_files_are_named_and_skipped) {
 }
 END_TEST
 
+/* Files may not grow beyond 8 KiB: what a full disk is to a program, without one. */
+START_TEST(test_full_disk) {
+    static const char *const commands[] = {
+        "prepare_scans --no-reconstruction --split test --threads 1 --out @/c " COHORT,
+        "simulate_cohort --split test --threads 1 --out @/c " COHORT};
+    char limited[128];
+    snprintf(limited, sizeof limited, "trap '' XFSZ; ulimit -f 8; %s/", programs());
+    for (int k = 0; k < 2; k++) {
+        int code = run_after(limited, commands[k]);
+        ck_assert_msg(code == 1 && error_lines == 1 && strstr(output, "colin27_test_0001.h5: dataset") &&
+                          strstr(output, "disk full?"),
+                      "exit code %d: %s", code, output);
+        char command[128];
+        snprintf(command, sizeof command, "[ -z \"$(find %s/c -type f)\" ]", folder);
+        ck_assert_int_eq(system(command), 0);
+    }
+}
+END_TEST
+
 START_TEST(test_wrong_usage_of_prepare_scans) {
     expect_failure("prepare_scans @/nowhere --out @/c", 1, "nowhere", "cannot list the scans");
     expect_failure("prepare_scans --mask spiral", 2, "spiral", "poisson");
@@ -185,6 +204,7 @@ Suite *suite_prepare(void) {
     tcase_add_test(t, test_files_and_streams_agree);
     tcase_add_test(t, test_surplus_is_removed);
     tcase_add_test(t, test_bad_files_are_named_and_skipped);
+    tcase_add_test(t, test_full_disk);
     tcase_add_test(t, test_wrong_usage_of_prepare_scans);
     tcase_add_test(t, test_masks_and_accelerations);
     tcase_add_test(t, test_reconstruction_network);
