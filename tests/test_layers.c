@@ -47,8 +47,9 @@ static int padding_is_zero(const tensor *t) {
 
 static const struct {
     int in, out, rows, columns;
-} shapes[] = {{1, 20, 33, 40}, {20, 20, 17, 64}, {3, 7, 5, 5},    {40, 45, 20, 19},
-              {4, 8, 1, 1},    {2, 6, 64, 2},    {5, 1, 40, 130}, {80, 40, 10, 12}};
+} shapes[] = {{1, 20, 33, 40},   {20, 20, 17, 64}, {3, 7, 5, 5},      {40, 45, 20, 19}, {4, 8, 1, 1},
+              {2, 6, 64, 2},     {5, 1, 40, 130},  {80, 40, 10, 12},  {16, 16, 1, 1},   {168, 18, 9, 67},
+              {100, 17, 30, 30}, {16, 23, 66, 72}, {20, 16, 131, 160}};
 #define SHAPES ((int)(sizeof shapes / sizeof *shapes))
 
 static void check_forward(int k, int transposed) {
@@ -56,12 +57,15 @@ static void check_forward(int k, int transposed) {
     tensor x = random_tensor(transposed ? out : in, shapes[k].rows, shapes[k].columns, 1);
     tensor y = random_tensor(transposed ? in : out, shapes[k].rows, shapes[k].columns, 2);
     size_t count = (size_t)in * (size_t)out * 9;
-    float *w = mem_alloc(count * sizeof(float)), bias[128];
-    conv_packed packed = {.data = mem_alloc(count * sizeof(float))};
+    float *w = mem_alloc(count * sizeof(float)), bias[192];
+    enum { THREADS = 3 };
+    conv_packed packed = {.data = mem_alloc(conv3_packed_floats(y.channels, x.channels) * sizeof(float))};
+    float *scratch = mem_aligned(THREADS * conv3_scratch(y.channels, x.channels) * sizeof(float));
     fill(w, count, 3);
-    fill(bias, 128, 4);
+    fill(bias, 192, 4);
     (transposed ? conv3_pack_transposed : conv3_pack)(w, out, in, &packed);
-    conv3_forward(&x, &packed, bias, k % 2, &y);
+    conv3_forward(&x, &packed, bias, k % 2, &y, 1, scratch);
+    double error = 0.0, norm = 0.0;
     for (int o = 0; o < y.channels; o++)
         for (int row = 0; row < y.rows; row++)
             for (int col = 0; col < y.columns; col++) {
@@ -74,14 +78,23 @@ static void check_forward(int k, int transposed) {
                     }
                 if (k % 2 && sum < 0.0)
                     sum = 0.0;
-                ck_assert_msg(fabs(pixel(&y, o, row, col) - sum) < 3e-5 * (1.0 + fabs(sum)),
-                              "%s, shape %d: %g, expected %g", conv_isa(), k, pixel(&y, o, row, col), sum);
+                double difference = pixel(&y, o, row, col) - sum;
+                error += difference * difference;
+                norm += sum * sum;
+                ck_assert_msg(fabs(difference) < 2e-4 * (1.0 + fabs(sum)), "%s, shape %d: %g, expected %g",
+                              conv_isa(), k, pixel(&y, o, row, col), sum);
             }
+    ck_assert_msg(sqrt(error / norm) < 4e-6, "%s, shape %d: error %g", conv_isa(), k, sqrt(error / norm));
     ck_assert(padding_is_zero(&y));
+    tensor again = random_tensor(y.channels, y.rows, y.columns, 5);
+    conv3_forward(&x, &packed, bias, k % 2, &again, THREADS, scratch);
+    ck_assert_int_eq(memcmp(again.data, y.data, tensor_floats(&y) * sizeof(float)), 0);
     free(w);
     free(packed.data);
+    free(scratch);
     tensor_free(&x);
     tensor_free(&y);
+    tensor_free(&again);
 }
 
 static void check_weight_gradient(int k) {
@@ -90,10 +103,11 @@ static void check_weight_gradient(int k) {
     tensor dy = random_tensor(out, shapes[k].rows, shapes[k].columns, 2);
     size_t count = (size_t)in * (size_t)out * 9;
     float *dw = mem_alloc(count * sizeof(float));
-    float *scratch = mem_alloc(conv3_gradient_scratch(out, in) * sizeof(float));
+    float *scratch = mem_alloc(conv3_gradient_scratch(&x, out) * sizeof(float));
     for (size_t q = 0; q < count; q++)
         dw[q] = 0.5f; /* gradients add */
     conv3_weight_gradient(&x, &dy, dw, scratch);
+    double error = 0.0, norm = 0.0;
     for (int o = 0; o < out; o++)
         for (int i = 0; i < in; i++)
             for (int tap = 0; tap < 9; tap++) {
@@ -101,9 +115,11 @@ static void check_weight_gradient(int k) {
                 for (int row = 0; row < dy.rows; row++)
                     for (int col = 0; col < dy.columns; col++)
                         sum += pixel(&dy, o, row, col) * pixel(&x, i, row + tap / 3 - 1, col + tap % 3 - 1);
-                ck_assert_double_eq_tol((double)dw[((size_t)o * (size_t)in + (size_t)i) * 9 + (size_t)tap],
-                                        sum, 2e-5);
+                double found = (double)dw[((size_t)o * (size_t)in + (size_t)i) * 9 + (size_t)tap];
+                error += (found - sum) * (found - sum);
+                norm += sum * sum;
             }
+    ck_assert_msg(sqrt(error / norm) < 4e-6, "%s, shape %d: error %g", conv_isa(), k, sqrt(error / norm));
     free(dw);
     free(scratch);
     tensor_free(&x);
@@ -375,8 +391,8 @@ START_TEST(test_conv_without_bias) {
     conv_packed packed = {.data = mem_alloc(sizeof w)};
     fill(w, 6 * 4 * 9, 4);
     conv3_pack(w, 6, 4, &packed);
-    conv3_forward(&x, &packed, NULL, 0, &y);
-    conv3_forward(&x, &packed, zero, 0, &z);
+    conv3_forward(&x, &packed, NULL, 0, &y, 1, NULL);
+    conv3_forward(&x, &packed, zero, 0, &z, 1, NULL);
     ck_assert_int_eq(memcmp(y.data, z.data, tensor_floats(&y) * sizeof(float)), 0);
     free(packed.data);
     tensor_free(&x);

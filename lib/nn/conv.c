@@ -2,6 +2,7 @@
 
 #include "nn/conv_kernel.h"
 #include <cblas.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 /* Pixels over which the weight gradient of a block of channels is summed before it moves to the next block.
  */
 #define GRADIENT_CHUNK 2048
+/* Tiles that one matrix product of the weights' gradient runs over. */
+#define WINOGRAD_GRADIENT_TILES 1024
 
 static const conv_kernels *kernels_supported(const char *name) {
 #if defined(__x86_64__)
@@ -26,12 +29,15 @@ static const conv_kernels *kernels_supported(const char *name) {
 }
 
 static const conv_kernels *kernels; /* set before main() */
+static int direct_only;
 
 __attribute__((constructor)) static void kernels_choose(void) {
     const char *wanted = getenv("SSFD_ISA");
     kernels = wanted ? kernels_supported(wanted) : NULL;
     if (!kernels)
         kernels = kernels_supported(NULL);
+    const char *algorithm = getenv("SSFD_CONV");
+    direct_only = algorithm && strcmp(algorithm, "direct") == 0;
 }
 
 const char *conv_isa(void) {
@@ -54,19 +60,190 @@ static void pack(const float *w, int out, int in, size_t out_stride, size_t in_s
                         w[(size_t)(o + k) * out_stride + (size_t)i * in_stride + (turned ? 8 - tap : tap)];
 }
 
+/* ---------------------------------------------------------------- Winograd: weights */
+
+static int is_winograd(int out, int in) {
+    return !direct_only && out >= CONV_WINOGRAD_CHANNELS && in >= CONV_WINOGRAD_CHANNELS;
+}
+
+/* u = G g for a column g of three, `step` apart. */
+static void transform_column(const double *g, int step, double *u) {
+    double a = g[0], b = g[step], c = g[2 * step];
+    u[0] = a / 4.0;
+    u[1] = -(a + b + c) / 6.0;
+    u[2] = -(a - b + c) / 6.0;
+    u[3] = a / 24.0 + b / 12.0 + c / 6.0;
+    u[4] = a / 24.0 - b / 12.0 + c / 6.0;
+    u[5] = c;
+}
+
+/* u = G g G^T, g of nine taps, turned by half a turn when asked. */
+static void transform_filter(const float *w, int turned, double u[WINOGRAD_POINTS]) {
+    double g[9], column[6], left[18]; /* left: G g, [6][3] */
+    for (int tap = 0; tap < 9; tap++)
+        g[tap] = (double)w[turned ? 8 - tap : tap];
+    for (int x = 0; x < 3; x++) {
+        transform_column(g + x, 3, column);
+        for (int y = 0; y < 6; y++)
+            left[3 * y + x] = column[y];
+    }
+    for (int y = 0; y < 6; y++)
+        transform_column(left + 3 * y, 1, u + 6 * y);
+}
+
+static void winograd_pack(const float *w, int out, int in, size_t out_stride, size_t in_stride, int turned,
+                          float *to) {
+    double u[WINOGRAD_POINTS];
+    for (int o = 0; o < out;) {
+        int block = block_of(out, o);
+        for (int i = 0; i < in; i++)
+            for (int k = 0; k < block; k++) {
+                transform_filter(w + (size_t)(o + k) * out_stride + (size_t)i * in_stride, turned, u);
+                for (int f = 0; f < WINOGRAD_POINTS; f++)
+                    to[((size_t)f * (size_t)in + (size_t)i) * (size_t)block + (size_t)k] = (float)u[f];
+            }
+        to += (size_t)WINOGRAD_POINTS * (size_t)in * (size_t)block;
+        o += block;
+    }
+}
+
+size_t conv3_packed_floats(int out, int in) {
+    return (size_t)out * (size_t)in * (is_winograd(out, in) ? WINOGRAD_POINTS : 9);
+}
+
 void conv3_pack(const float *w, int out, int in, conv_packed *packed) {
     packed->in = in;
     packed->out = out;
-    pack(w, out, in, (size_t)in * 9, 9, 0, packed->data);
+    (is_winograd(out, in) ? winograd_pack : pack)(w, out, in, (size_t)in * 9, 9, 0, packed->data);
 }
 
 void conv3_pack_transposed(const float *w, int out, int in, conv_packed *packed) {
     packed->in = out;
     packed->out = in;
-    pack(w, in, out, 9, (size_t)in * 9, 1, packed->data);
+    (is_winograd(out, in) ? winograd_pack : pack)(w, in, out, 9, (size_t)in * 9, 1, packed->data);
 }
 
-void conv3_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const tensor *y) {
+/* ---------------------------------------------------------------- Winograd: one block of tiles */
+
+/* Tiles worked on at a time: their transformed input stays within three quarters of a 1 MB second-level
+ * cache. */
+static size_t tile_block(int in) {
+    return in <= 80 ? 64 : in <= 160 ? 32 : 16;
+}
+
+typedef struct {
+    const tensor *x, *y;
+    const conv_packed *w;
+    const float *bias;
+    int relu;
+    size_t across, tiles, block; /* tiles in a row, in the image, worked on at a time */
+} winograd;
+
+/* A run of tiles of one row of tiles within a block. */
+typedef struct {
+    size_t at, count; /* place in the block */
+    int row, column;  /* pixel of the first tile */
+} tile_run;
+
+static int next_run(const winograd *job, size_t first, size_t last, tile_run *run) {
+    size_t tile = first + run->at + run->count;
+    if (tile >= last)
+        return 0;
+    size_t left = job->across - tile % job->across;
+    run->at += run->count;
+    run->count = left < last - tile ? left : last - tile;
+    run->row = (int)(tile / job->across) * 4;
+    run->column = (int)(tile % job->across) * 4;
+    return 1;
+}
+
+/* v: [36][in][block] */
+static void input_channel(const winograd *job, size_t first, size_t last, int channel, float *v) {
+    const tensor *x = job->x;
+    tile_run run = {0};
+    while (next_run(job, first, last, &run)) {
+        int rows = x->rows + 1 - (run.row - 1); /* the row of padding below is there, nothing beyond it */
+        const float *from = tensor_row(x, channel, run.row) - x->ld + run.column - 1;
+        kernels->winograd_input(from, (ptrdiff_t)x->ld, rows < 6 ? rows : 6, run.count, job->block - run.at,
+                                v + (size_t)channel * job->block + run.at, (size_t)x->channels * job->block);
+    }
+}
+
+/* Output channels o to o + size. m: [36][size][block] and LANES more. */
+static void output_channels(const winograd *job, size_t first, size_t last, int o, int size, const float *v,
+                            float *m) {
+    const tensor *y = job->y;
+    size_t in = (size_t)job->w->in;
+    size_t tiles = (last - first + 15) / 16 * 16;
+    tile_run run = {0};
+    kernels->winograd_product(v, job->block, tiles, job->w->in,
+                              job->w->data + (size_t)WINOGRAD_POINTS * in * (size_t)o, size, m);
+    while (next_run(job, first, last, &run)) {
+        int rows = y->rows - run.row;
+        size_t columns = (size_t)(y->columns - run.column);
+        for (int k = 0; k < size; k++)
+            kernels->winograd_output(m + (size_t)k * tiles + run.at, (size_t)size * tiles, run.count,
+                                     job->bias ? job->bias[o + k] : 0.0f, job->relu,
+                                     tensor_row(y, o + k, run.row) + run.column, (ptrdiff_t)y->ld,
+                                     rows < 4 ? rows : 4, columns < 4 * run.count ? columns : 4 * run.count);
+    }
+}
+
+/* Floats of v, then of m. */
+static size_t input_floats(int in) {
+    return (size_t)WINOGRAD_POINTS * (size_t)in * tile_block(in);
+}
+
+size_t conv3_scratch(int out, int in) {
+    return is_winograd(out, in)
+               ? input_floats(in) + (size_t)WINOGRAD_POINTS * CONV_BLOCK * tile_block(in) + 64
+               : 0;
+}
+
+static void winograd_block(const winograd *job, size_t first, float *v, float *m) {
+    size_t last = first + job->block < job->tiles ? first + job->block : job->tiles;
+    for (int i = 0; i < job->w->in; i++)
+        input_channel(job, first, last, i, v);
+    for (int o = 0; o < job->w->out; o += block_of(job->w->out, o))
+        output_channels(job, first, last, o, block_of(job->w->out, o), v, m);
+}
+
+/* Few blocks (small images): the threads share a block's channels. */
+static void winograd_inside(const winograd *job, int threads, float *scratch) {
+    size_t stride = conv3_scratch(job->w->out, job->w->in);
+    int size = block_of(job->w->out, 0), blocks = (job->w->out + size - 1) / size;
+#pragma omp parallel num_threads(threads)
+    for (size_t first = 0; first < job->tiles; first += job->block) {
+        size_t last = first + job->block < job->tiles ? first + job->block : job->tiles;
+        float *m = scratch + (size_t)omp_get_thread_num() * stride + input_floats(job->w->in);
+#pragma omp for schedule(static)
+        for (int i = 0; i < job->w->in; i++)
+            input_channel(job, first, last, i, scratch);
+#pragma omp for schedule(static)
+        for (int b = 0; b < blocks; b++)
+            output_channels(job, first, last, b * size, block_of(job->w->out, b * size), scratch, m);
+    }
+}
+
+static void winograd_forward(const winograd *job, int threads, float *scratch) {
+    size_t stride = conv3_scratch(job->w->out, job->w->in),
+           blocks = (job->tiles + job->block - 1) / job->block;
+    threads = omp_in_parallel() ? 1 : threads;
+    if (threads > 1 && blocks < 4 * (size_t)threads) {
+        winograd_inside(job, threads, scratch);
+        return;
+    }
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (size_t b = 0; b < blocks; b++) {
+        float *v = scratch + (size_t)(threads > 1 ? omp_get_thread_num() : 0) * stride;
+        winograd_block(job, b * job->block, v, v + input_floats(job->w->in));
+    }
+}
+
+/* ---------------------------------------------------------------- forward */
+
+static void direct_forward(const tensor *x, const conv_packed *w, const float *bias, int relu,
+                           const tensor *y) {
     size_t span = tensor_span(x), first = tensor_first(x);
     size_t tile = TILE_FLOATS / (size_t)w->in;
     tile = tile > 2 * x->ld + 256 ? (tile - 2 * x->ld) / 64 * 64 : 256;
@@ -83,6 +260,19 @@ void conv3_forward(const tensor *x, const conv_packed *w, const float *bias, int
     }
     tensor_clear_border(y, 0, w->out);
 }
+
+void conv3_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const tensor *y,
+                   int threads, float *scratch) {
+    if (!is_winograd(w->out, w->in)) {
+        direct_forward(x, w, bias, relu, y);
+        return;
+    }
+    size_t across = ((size_t)x->columns + 3) / 4, down = ((size_t)x->rows + 3) / 4;
+    const winograd job = {x, y, w, bias, relu, across, across * down, tile_block(w->in)};
+    winograd_forward(&job, threads, scratch);
+}
+
+/* ---------------------------------------------------------------- gradient of the weights */
 
 /* The nine taps as nine products dY X_shifted^T of (out x pixels) and (pixels x in) matrices: in this layout
  * a shifted image is the same matrix at another address, so nothing is copied. */
@@ -110,12 +300,86 @@ static void gradient_direct(const tensor *x, const tensor *dy, float *dw) {
     }
 }
 
-size_t conv3_gradient_scratch(int out, int in) {
-    return out >= CONV_GEMM_CHANNELS && in >= CONV_GEMM_CHANNELS ? (size_t)out * (size_t)in : 0;
+/* Winograd's way: y = A^T [u * v] A is linear in u = G w G^T, so the gradient of u is the sum over tiles of
+ * (A dy A^T) * (B^T d B), and that of w is G^T du G. The sums over tiles are 36 products (out x tiles)(tiles
+ * x in). */
+
+static size_t gradient_tiles(const tensor *t) {
+    size_t tiles = (size_t)((t->rows + 3) / 4) * (size_t)((t->columns + 3) / 4);
+    return tiles < WINOGRAD_GRADIENT_TILES ? (tiles + 15) / 16 * 16 : WINOGRAD_GRADIENT_TILES;
+}
+
+/* Tiles that reach over the right border would have to be masked: such images take another way. */
+static int is_winograd_gradient(const tensor *x, int out) {
+    return is_winograd(out, x->channels) && x->columns % 4 == 0;
+}
+
+static void gradient_channel(const winograd *job, size_t first, size_t last, int channel, float *v) {
+    const tensor *dy = job->y;
+    tile_run run = {0};
+    while (next_run(job, first, last, &run)) {
+        int rows = dy->rows - run.row;
+        kernels->winograd_gradient(tensor_row(dy, channel, run.row) + run.column, (ptrdiff_t)dy->ld,
+                                   rows < 4 ? rows : 4, run.count, job->block - run.at,
+                                   v + (size_t)channel * job->block + run.at,
+                                   (size_t)dy->channels * job->block);
+    }
+}
+
+/* dw += G^T du G; du: [36][out][in]. */
+static void add_filter_gradients(const float *du, size_t filters, float *dw) {
+    static const double g[6][3] = {{1.0 / 4, 0, 0},
+                                   {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                   {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                   {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                   {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                   {0, 0, 1}};
+    for (size_t k = 0; k < filters; k++) {
+        double left[3][6] = {{0}}, sum[3][3] = {{0}};
+        for (int f = 0; f < WINOGRAD_POINTS; f++)
+            for (int y = 0; y < 3; y++)
+                left[y][f % 6] += g[f / 6][y] * (double)du[(size_t)f * filters + k];
+        for (int b = 0; b < 6; b++)
+            for (int y = 0; y < 3; y++)
+                for (int x = 0; x < 3; x++)
+                    sum[y][x] += left[y][b] * g[b][x];
+        for (int tap = 0; tap < 9; tap++)
+            dw[k * 9 + (size_t)tap] += (float)sum[tap / 3][tap % 3];
+    }
+}
+
+static void winograd_weight_gradient(const tensor *x, const tensor *dy, float *dw, float *scratch) {
+    size_t across = (size_t)x->columns / 4, down = ((size_t)x->rows + 3) / 4, chunk = gradient_tiles(x);
+    size_t in = (size_t)x->channels, out = (size_t)dy->channels;
+    conv_packed shape = {x->channels, dy->channels, NULL};
+    const winograd job = {x, dy, &shape, NULL, 0, across, across * down, chunk};
+    float *v = scratch, *u = v + WINOGRAD_POINTS * in * chunk, *du = u + WINOGRAD_POINTS * out * chunk;
+    for (size_t first = 0; first < job.tiles; first += chunk) {
+        size_t last = first + chunk < job.tiles ? first + chunk : job.tiles;
+        for (int i = 0; i < x->channels; i++)
+            input_channel(&job, first, last, i, v);
+        for (int o = 0; o < dy->channels; o++)
+            gradient_channel(&job, first, last, o, u);
+        for (size_t f = 0; f < WINOGRAD_POINTS; f++)
+            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, dy->channels, x->channels,
+                        (blasint)(last - first), 1.0f, u + f * out * chunk, (blasint)chunk,
+                        v + f * in * chunk, (blasint)chunk, first ? 1.0f : 0.0f, du + f * out * in,
+                        x->channels);
+    }
+    add_filter_gradients(du, out * in, dw);
+}
+
+size_t conv3_gradient_scratch(const tensor *x, int out) {
+    size_t in = (size_t)x->channels, products = in * (size_t)out;
+    if (is_winograd_gradient(x, out))
+        return WINOGRAD_POINTS * ((in + (size_t)out) * gradient_tiles(x) + products);
+    return out >= CONV_GEMM_CHANNELS && x->channels >= CONV_GEMM_CHANNELS ? products : 0;
 }
 
 void conv3_weight_gradient(const tensor *x, const tensor *dy, float *dw, float *scratch) {
-    if (conv3_gradient_scratch(dy->channels, x->channels))
+    if (is_winograd_gradient(x, dy->channels))
+        winograd_weight_gradient(x, dy, dw, scratch);
+    else if (conv3_gradient_scratch(x, dy->channels))
         gradient_gemm(x, dy, dw, scratch);
     else
         gradient_direct(x, dy, dw);

@@ -1,11 +1,21 @@
 /* 3x3 convolution, stride 1, zero padding 1 (cross-correlation, as in PyTorch's Conv2d), on padded planes.
  *
  * Which kernel runs:
- *   forward, gradient of the input  direct, register-blocked: CONV_BLOCK output channels x 4 vectors of
- * pixels gradient of the weights         direct where channels are few; nine shifted sgemm (OpenBLAS) from
- *                                   CONV_GEMM_CHANNELS on, where the matrices are large enough to run near
- * peak The direct kernels are compiled three times (AVX-512, AVX2, baseline vectors) and chosen when the
- * program starts. All functions here run on the calling thread: parallelism is over images, outside. */
+ *   forward, and the gradient of the input, which is a forward convolution with turned weights
+ *     from CONV_WINOGRAD_CHANNELS channels on both sides: Winograd's F(4x4, 3x3) (Lavin & Gray 2016,
+ *     arXiv:1509.09308), which needs a quarter of the multiplications. Tiles of 4x4 outputs see 6x6 inputs d;
+ *     per tile, y = A^T [sum_i (G g_i G^T) * (B^T d_i B)] A, so that each of the 36 points is a matrix
+ * product (out x in)(in x tiles). It is done for as many tiles at a time as the second-level cache holds.
+ *     fewer channels (the first layer): direct, register-blocked: CONV_BLOCK output channels x 4 vectors of
+ *     pixels.
+ *   gradient of the weights
+ *     Winograd in the same way, where the columns are divisible by 4: the products are OpenBLAS's. Else nine
+ *     shifted sgemm (OpenBLAS) from CONV_GEMM_CHANNELS channels on, where the matrices are large enough
+ * to run near peak; else direct. The kernels are compiled three times (AVX-512, AVX2, baseline vectors) and
+ * chosen when the program starts.
+ *
+ * Threads: work is split over images outside. Called outside of a parallel region (one image), the Winograd
+ * convolution splits itself over `threads`; results do not depend on their number. */
 #ifndef SSFD_NN_CONV_H
 #define SSFD_NN_CONV_H
 
@@ -13,26 +23,34 @@
 
 #define CONV_BLOCK 5
 #define CONV_GEMM_CHANNELS 40
+#define CONV_WINOGRAD_CHANNELS 16
 
 /* Weights in the order in which the kernel reads them: blocks of up to CONV_BLOCK output channels, each
- * [in][3][3][block]. */
+ * [in][3][3][block], for Winograd [36][in][block]. */
 typedef struct {
     int in, out;
-    float *data; /* in*out*9 */
+    float *data; /* conv3_packed_floats(out, in) */
 } conv_packed;
 
-/* w is (out, in, 3, 3). packed->data is the caller's, in*out*9 floats. */
+size_t conv3_packed_floats(int out, int in);
+
+/* w is (out, in, 3, 3). packed->data is the caller's. */
 void conv3_pack(const float *w, int out, int in, conv_packed *packed);
 /* Packs the transposed, turned kernel, with which the gradient of the input is a forward convolution. */
 void conv3_pack_transposed(const float *w, int out, int in, conv_packed *packed);
 
-/* y = conv(x, w) + bias, then max(0, y) when relu is set. bias may be NULL. x and y are distinct. */
-void conv3_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const tensor *y);
+/* y = conv(x, w) + bias, then max(0, y) when relu is set. bias may be NULL. x and y are distinct. scratch
+ * holds conv3_scratch() floats for each of `threads`. */
+void conv3_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const tensor *y,
+                   int threads, float *scratch);
+size_t conv3_scratch(int out, int in);
 
 /* dw += gradient of the weights (out, in, 3, 3), from x and dy. scratch holds conv3_gradient_scratch()
  * floats. */
 void conv3_weight_gradient(const tensor *x, const tensor *dy, float *dw, float *scratch);
-size_t conv3_gradient_scratch(int out, int in);
+size_t conv3_gradient_scratch(const tensor *x, int out);
+
+/* SSFD_CONV=direct in the environment keeps Winograd out: for comparison. */
 
 /* Name of the instruction set in use: "avx512", "avx2" or "generic". The environment variable SSFD_ISA picks
  * one of them, for tests and for comparison; one that the CPU lacks is ignored. */

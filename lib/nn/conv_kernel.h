@@ -4,6 +4,8 @@
 
 #include "nn/conv.h"
 
+#define WINOGRAD_POINTS 36
+
 typedef struct {
     const char *name;
     /* y[o][p] = sum_i sum_taps w[i][tap][o] x[i][p + tap] (+ bias[o]), p in [0, n), o in [0, block) */
@@ -13,6 +15,15 @@ typedef struct {
      * dy must be zero behind its end (it is: padding) */
     void (*gradient)(const float *x, const float *dy, size_t dy_plane, int block, size_t n, ptrdiff_t ld,
                      float *dw, size_t dw_stride);
+    /* Winograd's F(4x4, 3x3), see conv.h: transform of the input, products, transform back. */
+    void (*winograd_input)(const float *x, ptrdiff_t ld, int rows, size_t count, size_t room, float *v,
+                           size_t stride);
+    void (*winograd_gradient)(const float *dy, ptrdiff_t ld, int rows, size_t count, size_t room, float *v,
+                              size_t stride);
+    void (*winograd_product)(const float *v, size_t stride, size_t tiles, int in, const float *w, int block,
+                             float *m);
+    void (*winograd_output)(const float *m, size_t stride, size_t count, float bias, int relu, float *y,
+                            ptrdiff_t ld, int rows, size_t columns);
 } conv_kernels;
 
 extern const conv_kernels conv_kernels_generic;

@@ -4,6 +4,7 @@
 #include "core/rng.h"
 #include "nn/layers.h"
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,8 +78,8 @@ int net_add_conv3(net *n, int input, int channels, int flags, const char *params
     add_weight_and_bias(n, layer, params, 4, dims, flags & NET_NO_BIAS ? 0 : channels, in * 9);
     size_t count = (size_t)channels * (size_t)in * 9;
     l->packed = n->derived_floats;
-    l->packed_transposed = l->packed + count;
-    l->standardized = l->packed_transposed + count;
+    l->packed_transposed = l->packed + conv3_packed_floats(channels, in);
+    l->standardized = l->packed_transposed + conv3_packed_floats(in, channels);
     n->derived_floats = l->standardized + (l->standardize ? count : 0);
     return layer;
 }
@@ -220,6 +221,7 @@ struct net_state {
     float *saved[NET_MAX_LAYERS];        /* normalisations: mean and 1/std */
     unsigned char *mask[NET_MAX_LAYERS]; /* dropout */
     int dropped;                         /* whether the last forward pass drew dropout */
+    int threads;                         /* that one image may be split over */
     float *scratch;
     float *weight_gradient; /* of standardised weights */
     size_t bytes;
@@ -275,13 +277,22 @@ static int take_buffer(net_state *s, int layer) {
     return new_buffer(s, t, l->level, until) ? 0 : -1;
 }
 
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
 static size_t layer_scratch(const net_state *s, int layer) {
     const net_layer_t *l = &s->n->layers[layer];
     if (l->kind == NET_UP_CONV)
         return up_conv_scratch(&s->out[l->input[0]], l->channels);
-    if (l->kind == NET_CONV3 && s->mode == NET_TRAIN)
-        return conv3_gradient_scratch(l->channels, s->n->layers[l->input[0]].channels);
-    return 0;
+    if (l->kind != NET_CONV3)
+        return 0;
+    int in = s->n->layers[l->input[0]].channels;
+    size_t forward = conv3_scratch(l->channels, in) * (size_t)s->threads;
+    if (s->mode != NET_TRAIN)
+        return forward;
+    size_t backward = conv3_scratch(in, l->channels) * (size_t)s->threads;
+    return larger(larger(forward, backward), conv3_gradient_scratch(&s->out[l->input[0]], l->channels));
 }
 
 static int layer_extras(net_state *s, int layer) {
@@ -308,8 +319,7 @@ static int state_allocate(net_state *s, int rows, int columns) {
         s->out[k] = tensor_shape(l->channels, rows >> l->level, columns >> l->level);
         if (take_buffer(s, k) < 0 || layer_extras(s, k) < 0)
             return -1;
-        size_t need = layer_scratch(s, k);
-        scratch = need > scratch ? need : scratch;
+        scratch = larger(scratch, layer_scratch(s, k));
         if (l->weight >= 0 && s->n->params[l->weight].count > weights)
             weights = s->n->params[l->weight].count;
     }
@@ -328,6 +338,7 @@ net_state *net_state_create(const net *n, int rows, int columns, int last, net_m
         return NULL;
     s->n = n;
     s->mode = mode;
+    s->threads = omp_in_parallel() ? 1 : omp_get_max_threads();
     s->last = last;
     if (state_allocate(s, rows, columns) < 0) {
         net_state_free(s);
@@ -370,7 +381,8 @@ static void forward_layer(net_state *s, int k, gsl_rng *rng) {
     case NET_INPUT:
         break;
     case NET_CONV3:
-        conv3_forward(x, &(conv_packed){x->channels, l->channels, n->derived + l->packed}, b, l->relu, y);
+        conv3_forward(x, &(conv_packed){x->channels, l->channels, n->derived + l->packed}, b, l->relu, y,
+                      s->threads, s->scratch);
         break;
     case NET_CONV1:
         conv1_forward(x, w, b, y);
@@ -433,7 +445,7 @@ static void backward_conv3(net_state *s, int k, float *dw, float *db) {
     }
     if (n->layers[from].kind != NET_INPUT)
         conv3_forward(dy, &(conv_packed){l->channels, x->channels, n->derived + l->packed_transposed}, NULL,
-                      0, &s->gradient[from]);
+                      0, &s->gradient[from], s->threads, s->scratch);
 }
 
 static void backward_pool(net_state *s, int k) {

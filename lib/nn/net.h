@@ -106,7 +106,10 @@ typedef enum {
 
 typedef struct net_state net_state;
 
-/* For images of rows x columns, running layers 0..last (nothing beyond what is asked for is computed). */
+/* A state made outside of a parallel region may split an image over the threads there are, when it is used
+ * outside of one, too; a state made by a thread of a team keeps to that thread. Results are the same.
+ *
+ * For images of rows x columns, running layers 0..last (nothing beyond what is asked for is computed). */
 net_state *net_state_create(const net *n, int rows, int columns, int last, net_mode mode);
 void net_state_free(net_state *s);
 /* Bytes of feature maps held. */
