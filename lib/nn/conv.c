@@ -66,44 +66,49 @@ static int is_winograd(int out, int in) {
     return !direct_only && out >= CONV_WINOGRAD_CHANNELS && in >= CONV_WINOGRAD_CHANNELS;
 }
 
-/* u = G g for a column g of three, `step` apart. */
-static void transform_column(const double *g, int step, double *u) {
-    double a = g[0], b = g[step], c = g[2 * step];
-    u[0] = a / 4.0;
-    u[1] = -(a + b + c) / 6.0;
-    u[2] = -(a - b + c) / 6.0;
-    u[3] = a / 24.0 + b / 12.0 + c / 6.0;
-    u[4] = a / 24.0 - b / 12.0 + c / 6.0;
-    u[5] = c;
+/* u = G g for CONV_BLOCK columns g of three taps side by side. */
+static void transform_columns(float g[3][CONV_BLOCK], float u[6][CONV_BLOCK]) {
+    for (int k = 0; k < CONV_BLOCK; k++) {
+        float a = g[0][k], b = g[1][k], c = g[2][k];
+        float sum = (a + c) * (1.0f / 6.0f), middle = b * (1.0f / 6.0f);
+        float outer = a * (1.0f / 24.0f) + c * (1.0f / 6.0f), half = b * (1.0f / 12.0f);
+        u[0][k] = a * 0.25f;
+        u[1][k] = -(sum + middle);
+        u[2][k] = middle - sum;
+        u[3][k] = outer + half;
+        u[4][k] = outer - half;
+        u[5][k] = c;
+    }
 }
 
-/* u = G g G^T, g of nine taps, turned by half a turn when asked. */
-static void transform_filter(const float *w, int turned, double u[WINOGRAD_POINTS]) {
-    double g[9], column[6], left[18]; /* left: G g, [6][3] */
-    for (int tap = 0; tap < 9; tap++)
-        g[tap] = (double)w[turned ? 8 - tap : tap];
-    for (int x = 0; x < 3; x++) {
-        transform_column(g + x, 3, column);
-        for (int y = 0; y < 6; y++)
-            left[3 * y + x] = column[y];
+/* G g G^T of `block` filters, the first one's taps at w, to[f * stride + k]. */
+static void transform_filters(const float *w, size_t filter_stride, int turned, int block, float *to,
+                              size_t stride) {
+    float g[3][3][CONV_BLOCK] = {{{0}}}, left[3][6][CONV_BLOCK], row[3][CONV_BLOCK], u[6][CONV_BLOCK];
+    for (int k = 0; k < block; k++)
+        for (int tap = 0; tap < 9; tap++) /* g[column][row] */
+            g[tap % 3][tap / 3][k] = w[(size_t)k * filter_stride + (size_t)(turned ? 8 - tap : tap)];
+    for (int x = 0; x < 3; x++)
+        transform_columns(g[x], left[x]);
+    for (int y = 0; y < 6; y++) {
+        for (int x = 0; x < 3; x++)
+            memcpy(row[x], left[x][y], sizeof row[x]);
+        transform_columns(row, u);
+        for (int f = 0; f < 6; f++)
+            memcpy(to + (size_t)(6 * y + f) * stride, u[f], (size_t)block * sizeof(float));
     }
-    for (int y = 0; y < 6; y++)
-        transform_column(left + 3 * y, 1, u + 6 * y);
 }
 
 static void winograd_pack(const float *w, int out, int in, size_t out_stride, size_t in_stride, int turned,
                           float *to) {
-    double u[WINOGRAD_POINTS];
-    for (int o = 0; o < out;) {
+    int size = block_of(out, 0);
+#pragma omp parallel for schedule(static) if (!omp_in_parallel())
+    for (int o = 0; o < out; o += size) {
         int block = block_of(out, o);
+        float *block_to = to + (size_t)WINOGRAD_POINTS * (size_t)in * (size_t)o;
         for (int i = 0; i < in; i++)
-            for (int k = 0; k < block; k++) {
-                transform_filter(w + (size_t)(o + k) * out_stride + (size_t)i * in_stride, turned, u);
-                for (int f = 0; f < WINOGRAD_POINTS; f++)
-                    to[((size_t)f * (size_t)in + (size_t)i) * (size_t)block + (size_t)k] = (float)u[f];
-            }
-        to += (size_t)WINOGRAD_POINTS * (size_t)in * (size_t)block;
-        o += block;
+            transform_filters(w + (size_t)o * out_stride + (size_t)i * in_stride, out_stride, turned, block,
+                              block_to + (size_t)i * (size_t)block, (size_t)in * (size_t)block);
     }
 }
 
@@ -157,7 +162,12 @@ static int next_run(const winograd *job, size_t first, size_t last, tile_run *ru
     return 1;
 }
 
-/* v: [36][in][block] */
+/* Floats from one point's matrix to the next. */
+static size_t point_floats(int channels, size_t tiles) {
+    return (size_t)channels * tiles + WINOGRAD_PAD;
+}
+
+/* v: [36][in][block], padded */
 static void input_channel(const winograd *job, size_t first, size_t last, int channel, float *v) {
     const tensor *x = job->x;
     tile_run run = {0};
@@ -165,7 +175,8 @@ static void input_channel(const winograd *job, size_t first, size_t last, int ch
         int rows = x->rows + 1 - (run.row - 1); /* the row of padding below is there, nothing beyond it */
         const float *from = tensor_row(x, channel, run.row) - x->ld + run.column - 1;
         kernels->winograd_input(from, (ptrdiff_t)x->ld, rows < 6 ? rows : 6, run.count, job->block - run.at,
-                                v + (size_t)channel * job->block + run.at, (size_t)x->channels * job->block);
+                                v + (size_t)channel * job->block + run.at,
+                                point_floats(x->channels, job->block));
     }
 }
 
@@ -182,7 +193,7 @@ static void output_channels(const winograd *job, size_t first, size_t last, int 
         int rows = y->rows - run.row;
         size_t columns = (size_t)(y->columns - run.column);
         for (int k = 0; k < size; k++)
-            kernels->winograd_output(m + (size_t)k * tiles + run.at, (size_t)size * tiles, run.count,
+            kernels->winograd_output(m + (size_t)k * tiles + run.at, point_floats(size, tiles), run.count,
                                      job->bias ? job->bias[o + k] : 0.0f, job->relu,
                                      tensor_row(y, o + k, run.row) + run.column, (ptrdiff_t)y->ld,
                                      rows < 4 ? rows : 4, columns < 4 * run.count ? columns : 4 * run.count);
@@ -191,12 +202,12 @@ static void output_channels(const winograd *job, size_t first, size_t last, int 
 
 /* Floats of v, then of m. */
 static size_t input_floats(int in) {
-    return (size_t)WINOGRAD_POINTS * (size_t)in * tile_block(in);
+    return WINOGRAD_POINTS * point_floats(in, tile_block(in));
 }
 
 size_t conv3_scratch(int out, int in) {
     return is_winograd(out, in)
-               ? input_floats(in) + (size_t)WINOGRAD_POINTS * CONV_BLOCK * tile_block(in) + 64
+               ? input_floats(in) + WINOGRAD_POINTS * point_floats(CONV_BLOCK, tile_block(in)) + 64
                : 0;
 }
 
@@ -322,29 +333,40 @@ static void gradient_channel(const winograd *job, size_t first, size_t last, int
         kernels->winograd_gradient(tensor_row(dy, channel, run.row) + run.column, (ptrdiff_t)dy->ld,
                                    rows < 4 ? rows : 4, run.count, job->block - run.at,
                                    v + (size_t)channel * job->block + run.at,
-                                   (size_t)dy->channels * job->block);
+                                   point_floats(dy->channels, job->block));
     }
 }
 
-/* dw += G^T du G; du: [36][out][in]. */
+enum { FILTERS = 16 }; /* done side by side */
+
+/* y = G^T u for columns of six points. */
+static void transform_back(const float *u[6], float y[3][FILTERS]) {
+    for (int k = 0; k < FILTERS; k++) {
+        float sum = u[1][k] + u[2][k], difference = u[2][k] - u[1][k], far = u[3][k] + u[4][k];
+        y[0][k] = u[0][k] * 0.25f - sum * (1.0f / 6.0f) + far * (1.0f / 24.0f);
+        y[1][k] = difference * (1.0f / 6.0f) + (u[3][k] - u[4][k]) * (1.0f / 12.0f);
+        y[2][k] = (far - sum) * (1.0f / 6.0f) + u[5][k];
+    }
+}
+
+/* dw += G^T du G; du: [36][filters] and FILTERS more, which are read. */
 static void add_filter_gradients(const float *du, size_t filters, float *dw) {
-    static const double g[6][3] = {{1.0 / 4, 0, 0},
-                                   {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                   {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                   {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                   {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                   {0, 0, 1}};
-    for (size_t k = 0; k < filters; k++) {
-        double left[3][6] = {{0}}, sum[3][3] = {{0}};
-        for (int f = 0; f < WINOGRAD_POINTS; f++)
-            for (int y = 0; y < 3; y++)
-                left[y][f % 6] += g[f / 6][y] * (double)du[(size_t)f * filters + k];
-        for (int b = 0; b < 6; b++)
-            for (int y = 0; y < 3; y++)
-                for (int x = 0; x < 3; x++)
-                    sum[y][x] += left[y][b] * g[b][x];
-        for (int tap = 0; tap < 9; tap++)
-            dw[k * 9 + (size_t)tap] += (float)sum[tap / 3][tap % 3];
+    for (size_t first = 0; first < filters; first += FILTERS) {
+        float left[6][3][FILTERS], taps[3][3][FILTERS]; /* left: G^T du, [column][row] */
+        const float *u[6];
+        for (int b = 0; b < 6; b++) {
+            for (int a = 0; a < 6; a++)
+                u[a] = du + (size_t)(6 * a + b) * filters + first;
+            transform_back(u, left[b]);
+        }
+        for (int y = 0; y < 3; y++) {
+            for (int b = 0; b < 6; b++)
+                u[b] = left[b][y];
+            transform_back(u, taps[y]);
+        }
+        for (size_t k = 0; k < FILTERS && first + k < filters; k++)
+            for (int tap = 0; tap < 9; tap++)
+                dw[(first + k) * 9 + (size_t)tap] += taps[tap / 3][tap % 3][k];
     }
 }
 
@@ -353,7 +375,8 @@ static void winograd_weight_gradient(const tensor *x, const tensor *dy, float *d
     size_t in = (size_t)x->channels, out = (size_t)dy->channels;
     conv_packed shape = {x->channels, dy->channels, NULL};
     const winograd job = {x, dy, &shape, NULL, 0, across, across * down, chunk};
-    float *v = scratch, *u = v + WINOGRAD_POINTS * in * chunk, *du = u + WINOGRAD_POINTS * out * chunk;
+    size_t v_point = point_floats(x->channels, chunk), u_point = point_floats(dy->channels, chunk);
+    float *v = scratch, *u = v + WINOGRAD_POINTS * v_point, *du = u + WINOGRAD_POINTS * u_point;
     for (size_t first = 0; first < job.tiles; first += chunk) {
         size_t last = first + chunk < job.tiles ? first + chunk : job.tiles;
         for (int i = 0; i < x->channels; i++)
@@ -362,9 +385,8 @@ static void winograd_weight_gradient(const tensor *x, const tensor *dy, float *d
             gradient_channel(&job, first, last, o, u);
         for (size_t f = 0; f < WINOGRAD_POINTS; f++)
             cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, dy->channels, x->channels,
-                        (blasint)(last - first), 1.0f, u + f * out * chunk, (blasint)chunk,
-                        v + f * in * chunk, (blasint)chunk, first ? 1.0f : 0.0f, du + f * out * in,
-                        x->channels);
+                        (blasint)(last - first), 1.0f, u + f * u_point, (blasint)chunk, v + f * v_point,
+                        (blasint)chunk, first ? 1.0f : 0.0f, du + f * out * in, x->channels);
     }
     add_filter_gradients(du, out * in, dw);
 }
@@ -372,7 +394,9 @@ static void winograd_weight_gradient(const tensor *x, const tensor *dy, float *d
 size_t conv3_gradient_scratch(const tensor *x, int out) {
     size_t in = (size_t)x->channels, products = in * (size_t)out;
     if (is_winograd_gradient(x, out))
-        return WINOGRAD_POINTS * ((in + (size_t)out) * gradient_tiles(x) + products);
+        return WINOGRAD_POINTS *
+                   (point_floats(x->channels + out, gradient_tiles(x)) + WINOGRAD_PAD + products) +
+               FILTERS;
     return out >= CONV_GEMM_CHANNELS && x->channels >= CONV_GEMM_CHANNELS ? products : 0;
 }
 
