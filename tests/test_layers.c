@@ -415,6 +415,7 @@ START_TEST(test_skip_around_average_pool) {
     ck_assert_int_eq(net_finish(n), 0);
     ck_assert_int_eq(n->param_count, 5); /* four weights, and the bias of the last */
     ck_assert_int_eq(net_init(n, 3), 0);
+    ck_assert_int_eq(net_enable_training(n), 0);
     net_state *s = net_state_create(n, N, N, n->layer_count - 1, NET_TRAIN);
     net_state *inferring = net_state_create(n, N, N, n->layer_count - 1, NET_INFER);
     float image[2 * PIXELS], weight[PIXELS], y[PIXELS], z[PIXELS];

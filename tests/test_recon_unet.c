@@ -30,6 +30,7 @@ static void fixture_open(fixture *f, net_mode mode) {
     f->n = recon_unet_load(GOLDEN, &f->config);
     ck_assert_msg(f->n != NULL, "%s", err_message());
     f->file = h5_open(GOLDEN);
+    ck_assert(mode != NET_TRAIN || net_enable_training(f->n) == 0);
     f->state = net_state_create(f->n, ROWS, COLUMNS, net_layer(f->n, "output"), mode);
     ck_assert_msg(f->state != NULL, "%s", err_message());
     f->input = read_golden(f->file, "golden/input", &count);
@@ -248,6 +249,9 @@ START_TEST(test_runner) {
         planes[at] = crealf(image[k]) / scale;
         planes[pixels + at] = cimagf(image[k]) / scale;
     }
+    ck_assert_ptr_null(net_state_create(n, padded_rows, padded_columns, n->layer_count - 1, NET_TRAIN));
+    ck_assert_ptr_nonnull(strstr(err_message(), "net_enable_training"));
+    ck_assert_int_eq(net_enable_training(n), 0);
     net_state *s = net_state_create(n, padded_rows, padded_columns, n->layer_count - 1, NET_TRAIN);
     net_forward(s, planes, NULL);
     tensor_store(net_output(s, n->layer_count - 1), planes);

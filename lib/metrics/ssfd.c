@@ -38,7 +38,7 @@ ssfd_metric *ssfd_metric_create(const net *n, const ssfd_layers *layers, int row
     m->layers = *layers;
     m->rows = rows;
     m->columns = columns;
-    m->state = net_state_create(n, rows, columns, layers->last, NET_INFER);
+    m->state = net_state_create(n, rows, columns, layers->last, layers->count > 1 ? NET_FEATURES : NET_INFER);
     m->normalised = m->state ? mem_alloc((size_t)rows * (size_t)columns * sizeof(float)) : NULL;
     int ok = m->normalised != NULL;
     for (int k = 0; ok && k < layers->count; k++) {

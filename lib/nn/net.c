@@ -20,6 +20,7 @@ void net_free(net *n) {
         return;
     free(n->values);
     free(n->derived);
+    free(n->transposed);
     free(n);
 }
 
@@ -78,8 +79,9 @@ int net_add_conv3(net *n, int input, int channels, int flags, const char *params
     add_weight_and_bias(n, layer, params, 4, dims, flags & NET_NO_BIAS ? 0 : channels, in * 9);
     size_t count = (size_t)channels * (size_t)in * 9;
     l->packed = n->derived_floats;
-    l->packed_transposed = l->packed + conv3_packed_floats(channels, in);
-    l->standardized = l->packed_transposed + conv3_packed_floats(in, channels);
+    l->standardized = l->packed + conv3_packed_floats(channels, in);
+    l->packed_transposed = n->transposed_floats;
+    n->transposed_floats += conv3_packed_floats(in, channels);
     n->derived_floats = l->standardized + (l->standardize ? count : 0);
     return layer;
 }
@@ -149,6 +151,16 @@ int net_finish(net *n) {
     return n->values && n->derived ? 0 : -1;
 }
 
+int net_enable_training(net *n) {
+    if (n->transposed)
+        return 0;
+    n->transposed = mem_aligned(n->transposed_floats * sizeof(float));
+    if (!n->transposed)
+        return -1;
+    net_update(n);
+    return 0;
+}
+
 int net_init(net *n, uint64_t seed) {
     gsl_rng *rng = rng_stream(seed, RNG_INIT_WEIGHTS, 0, 0);
     if (!rng)
@@ -182,8 +194,9 @@ void net_update(net *n) {
             weight_standardize(n->values + n->params[l->weight].offset, l->channels, in * 9,
                                n->derived + l->standardized);
         conv3_pack(conv_weights(n, l), l->channels, in, &(conv_packed){.data = n->derived + l->packed});
-        conv3_pack_transposed(conv_weights(n, l), l->channels, in,
-                              &(conv_packed){.data = n->derived + l->packed_transposed});
+        if (n->transposed)
+            conv3_pack_transposed(conv_weights(n, l), l->channels, in,
+                                  &(conv_packed){.data = n->transposed + l->packed_transposed});
     }
 }
 
@@ -229,14 +242,14 @@ struct net_state {
 
 /* Dropout does nothing outside training, so there its output is its input. */
 static int is_alias(const net_state *s, int layer) {
-    return s->n->layers[layer].kind == NET_DROPOUT && s->mode == NET_INFER;
+    return s->n->layers[layer].kind == NET_DROPOUT && s->mode != NET_TRAIN;
 }
 
-/* Last layer that reads the output of `layer`, through aliases; named layers and `last` are needed to the
- * end. */
+/* Last layer that reads the output of `layer`, through aliases; `last` and, for NET_FEATURES, named layers
+ * are needed to the end. */
 static int needed_until(const net_state *s, int layer) {
     int until = layer;
-    if (layer == s->last || s->n->layers[layer].name[0])
+    if (layer == s->last || (s->mode == NET_FEATURES && s->n->layers[layer].name[0]))
         return NET_MAX_LAYERS;
     for (int k = layer + 1; k <= s->last; k++)
         if (s->n->layers[k].input[0] == layer || s->n->layers[k].input[1] == layer) {
@@ -244,6 +257,13 @@ static int needed_until(const net_state *s, int layer) {
             until = reach > until ? reach : until;
         }
     return until;
+}
+
+/* A normalisation may overwrite its input when nobody reads that afterwards. */
+static int is_in_place(const net_state *s, int layer) {
+    const net_layer_t *l = &s->n->layers[layer];
+    return s->mode != NET_TRAIN && (l->kind == NET_GROUP_NORM || l->kind == NET_INSTANCE_NORM) &&
+           !is_alias(s, l->input[0]) && needed_until(s, l->input[0]) == layer;
 }
 
 static float *new_buffer(net_state *s, tensor *t, int level, int until) {
@@ -267,8 +287,15 @@ static int take_buffer(net_state *s, int layer) {
         t->data = s->out[l->input[0]].data;
         return 0;
     }
+    if (is_in_place(s, layer)) {
+        t->data = s->out[l->input[0]].data;
+        for (int k = 0; k < s->owned_count; k++)
+            if (s->owned[k] == t->data)
+                s->owned_busy_until[k] = until;
+        return 0;
+    }
     for (int k = 0; k < s->owned_count; k++)
-        if (s->mode == NET_INFER && s->owned_level[k] == l->level && s->owned_channels[k] >= l->channels &&
+        if (s->mode != NET_TRAIN && s->owned_level[k] == l->level && s->owned_channels[k] >= l->channels &&
             s->owned_busy_until[k] < layer) {
             s->owned_busy_until[k] = until;
             t->data = s->owned[k];
@@ -329,6 +356,8 @@ static int state_allocate(net_state *s, int rows, int columns) {
 }
 
 net_state *net_state_create(const net *n, int rows, int columns, int last, net_mode mode) {
+    if (mode == NET_TRAIN && !n->transposed)
+        return err_set_null("net_enable_training() has to come before training");
     int divisor = 1 << net_levels(n, last);
     if (rows < divisor || columns < divisor || rows % divisor || columns % divisor)
         return err_set_null("image is %d x %d: this network needs rows and columns divisible by %d", rows,
@@ -444,8 +473,8 @@ static void backward_conv3(net_state *s, int k, float *dw, float *db) {
         conv3_weight_gradient(x, dy, dw, s->scratch);
     }
     if (n->layers[from].kind != NET_INPUT)
-        conv3_forward(dy, &(conv_packed){l->channels, x->channels, n->derived + l->packed_transposed}, NULL,
-                      0, &s->gradient[from], s->threads, s->scratch);
+        conv3_forward(dy, &(conv_packed){l->channels, x->channels, n->transposed + l->packed_transposed},
+                      NULL, 0, &s->gradient[from], s->threads, s->scratch);
 }
 
 static void backward_pool(net_state *s, int k) {

@@ -58,7 +58,8 @@ typedef struct {
     int relu, groups, standardize;
     double dropout, slope;
     int weight, bias;                               /* parameters; -1 for none */
-    size_t packed, packed_transposed, standardized; /* offsets into net.derived, for NET_CONV3 */
+    size_t packed, standardized, packed_transposed; /* for NET_CONV3: offsets into net.derived, the last one
+                                                       into net.transposed */
 } net_layer_t;
 
 typedef struct {
@@ -69,6 +70,8 @@ typedef struct {
     float *values;  /* [param_floats] */
     float *derived; /* weights as the kernels read them; made from values by net_update() */
     size_t derived_floats;
+    float *transposed; /* the same for the backward pass; NULL until net_enable_training() */
+    size_t transposed_floats;
     int failed; /* a builder ran out of layers or parameters */
 } net;
 
@@ -87,6 +90,9 @@ int net_add_dropout(net *n, int input, double p);
 int net_add_concat(net *n, int first, int second);
 /* Allocates the parameters (zero). */
 int net_finish(net *n);
+/* Allocates what the backward pass needs besides: as much again as the packed weights. Before the first
+ * NET_TRAIN state. */
+int net_enable_training(net *n);
 
 /* Draws initial weights from the stream RNG_INIT_WEIGHTS of seed. */
 int net_init(net *n, uint64_t seed);
@@ -100,8 +106,9 @@ int net_levels(const net *n, int last);
 
 /* --- running --- */
 typedef enum {
-    NET_INFER, /* memory of a layer is reused as soon as nobody needs it; named layers are kept to the end */
-    NET_TRAIN  /* everything is kept, gradients have memory too */
+    NET_INFER, /* memory of a layer is reused as soon as nobody needs it; only `last` is there at the end */
+    NET_FEATURES, /* the same, but named layers are kept to the end, too */
+    NET_TRAIN     /* everything is kept, gradients have memory too */
 } net_mode;
 
 typedef struct net_state net_state;
@@ -118,7 +125,7 @@ size_t net_state_bytes(const net_state *s);
 /* Runs the net on a packed image (channels*rows*columns). rng draws dropout while training; NULL: no dropout.
  */
 void net_forward(net_state *s, const float *image, gsl_rng *rng);
-/* Output of a layer after net_forward(): of `last` or of a named layer. */
+/* Output of a layer after net_forward(): of `last`, or of a named layer (not with NET_INFER). */
 const tensor *net_output(const net_state *s, int layer);
 
 /* Memory for the gradient of the loss with respect to the output of `last`: fill it (pixels only,

@@ -75,7 +75,7 @@ static int trainer_init(trainer *t, net *n, const trainer_task *task, const trai
     t->gradients = mem_aligned((size_t)config->batch * n->param_floats * sizeof(float));
     t->losses = mem_calloc((size_t)config->batch, sizeof *t->losses);
     if (!t->states || !t->rngs || !t->inputs || !t->targets || !t->gradients || !t->losses ||
-        adam_init(&t->optimiser, n->param_floats) < 0)
+        adam_init(&t->optimiser, n->param_floats) < 0 || net_enable_training(n) < 0)
         return -1;
     for (int k = 0; k < threads; k++) {
         t->states[k] = net_state_create(n, task->rows, task->columns, n->layer_count - 1, NET_TRAIN);
