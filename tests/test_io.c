@@ -169,6 +169,34 @@ START_TEST(test_nifti) {
 }
 END_TEST
 
+START_TEST(test_complex_slabs) {
+    const hsize_t dims[3] = {2, 3, 4};
+    float complex image[12], found[12];
+    float real[12];
+    for (int k = 0; k < 12; k++)
+        image[k] = (float)k - 0.5f * (float)(k * k) * I;
+    h5_file *h = h5_create(in_folder("complex.h5"));
+    ck_assert_int_eq(h5_begin_slabs(h, "group/kspace", 3, dims, H5_COMPLEX), 0);
+    ck_assert_int_eq(h5_begin_slabs(h, "image", 3, dims, H5_REAL), 0);
+    ck_assert_int_eq(h5_write_slab_c64(h, "group/kspace", 1, 2, dims + 1, image), 0);
+    ck_assert_int_eq(h5_write_slab_f32(h, "image", 1, 2, dims + 1, (float *)image), 0);
+    ck_assert_int_eq(h5_write_slab_c64(h, "group/kspace", 2, 2, dims + 1, image), -1);
+    expect_message("group/kspace", "expected more than 2");
+    ck_assert_int_eq(h5_write_slab_c64(h, "image", 0, 2, dims + 1, image), -1);
+    expect_message("image", "expected complex numbers");
+    ck_assert_int_eq(h5_commit(h), 0);
+    h = h5_open(path);
+    ck_assert_int_eq(h5_read_slab_c64(h, "group/kspace", 1, 2, dims + 1, found), 0);
+    ck_assert_int_eq(memcmp(found, image, sizeof image), 0);
+    ck_assert_int_eq(h5_read_slab_c64(h, "group/kspace", 0, 2, dims + 1, found), 0);
+    ck_assert(found[0] == 0.0f && found[11] == 0.0f); /* never written */
+    ck_assert_int_eq(h5_read_slab_f32(h, "group/kspace", 1, 2, dims + 1, real), -1);
+    expect_message("group/kspace", "expected real numbers");
+    ck_assert(h5_check_complex(h, "group/kspace") == 0 && h5_check_complex(h, "image") == -1);
+    h5_close(h);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- prepared scans */
 
 enum { SLICES = 3, ROWS = 20, COLUMNS = 16, PIXELS = ROWS * COLUMNS };
@@ -301,6 +329,7 @@ Suite *suite_io(void) {
     tcase_add_test(t, test_float16_is_rounded_correctly);
     tcase_add_test(t, test_h5_errors_name_everything);
     tcase_add_test(t, test_nifti);
+    tcase_add_test(t, test_complex_slabs);
     tcase_add_test(t, test_prepared_round_trip);
     tcase_add_test(t, test_prepared_bad_images);
     tcase_add_test(t, test_prepared_wrong_files);
