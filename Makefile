@@ -114,7 +114,7 @@ $(RESULTS)/figures/%.pdf $(RESULTS)/figures/%.png: plots/%.gp plots/style.gp $(R
 	@mv $(@D)/.$*.pdf $(@D)/$*.pdf && mv $(@D)/.$*.png $(@D)/$*.png
 
 $(RESULTS)/index.html: $(BUILD)/bin/report $(FIGURES)
-	$(BUILD)/bin/report --results $(RESULTS) --weights $(WEIGHTS)
+	$(BUILD)/bin/report --results $(RESULTS) --weights $(WEIGHTS) --recon-weights $(RECON_WEIGHTS)
 
 # ---------------------------------------------------------------- training
 TRAIN      = --cohort $(COHORT) --seed $(SEED) --threads $(THREADS) --records $(RESULTS)/records

@@ -550,7 +550,7 @@ static int run(preparation *p, run_record *record) {
     record_integer(record, "scans_prepared", p->prepared);
     record_integer(record, "scans_kept", p->kept);
     record_integer(record, "slices_prepared", p->slices);
-    return 0;
+    return p->recon ? record_file(record, "weights", o->weights) : 0;
 }
 
 static void preparation_free(preparation *p) {

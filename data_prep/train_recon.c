@@ -1,14 +1,10 @@
 /* Trains the reconstruction network: zero-filled image in, ground truth out. */
-#include "core/cli.h"
 #include "core/error.h"
-#include "core/record.h"
 #include "metrics/image_metrics.h"
 #include "models/recon_unet.h"
 #include "train/slice_set.h"
-#include "train/trainer.h"
-#include <cblas.h>
+#include "training.h"
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,11 +12,8 @@
 #define PATH_LENGTH 4096
 
 typedef struct {
-    const char *cohort, *out, *records;
-    int steps, batch, validate_every, checkpoint_every, validation_slices, threads, stop_after;
-    int constant_rate, channels;
-    double rate, clip;
-    uint64_t seed;
+    training_options t;
+    int channels;
 } options;
 
 typedef struct {
@@ -33,7 +26,7 @@ typedef struct {
     int rows, columns;
     size_t pixels;
     float complex *store; /* what the pairs point to */
-    pair *batch;          /* [o->batch] */
+    pair *batch;          /* [o->t.batch] */
     pair *validation;     /* [validation_count] */
     int validation_count;
 } dataset;
@@ -59,7 +52,7 @@ static int read_pair(const prepared_split *split, int scan, int slice, const pai
 static int load_example(void *self, int64_t step, int position) {
     dataset *d = self;
     int scan, slice;
-    if (slice_set_at(&d->train, step * d->o->batch + position, &scan, &slice) < 0)
+    if (slice_set_at(&d->train, step * d->o->t.batch + position, &scan, &slice) < 0)
         return -1;
     return read_pair(d->train.split, scan, slice, &d->batch[position]);
 }
@@ -167,14 +160,14 @@ static void dataset_free(dataset *d) {
 }
 
 static int allocate_pairs(dataset *d) {
-    int count = d->o->batch + d->validation_count;
+    int count = d->o->t.batch + d->validation_count;
     d->store = mem_alloc(2 * (size_t)count * d->pixels * sizeof *d->store);
-    d->batch = mem_alloc((size_t)d->o->batch * sizeof *d->batch);
+    d->batch = mem_alloc((size_t)d->o->t.batch * sizeof *d->batch);
     d->validation = mem_alloc((size_t)d->validation_count * sizeof *d->validation);
     if (!d->store || !d->batch || !d->validation)
         return -1;
     for (int k = 0; k < count; k++) {
-        pair *p = k < d->o->batch ? &d->batch[k] : &d->validation[k - d->o->batch];
+        pair *p = k < d->o->t.batch ? &d->batch[k] : &d->validation[k - d->o->t.batch];
         p->zero_filled = d->store + 2 * (size_t)k * d->pixels;
         p->reference = p->zero_filled + d->pixels;
     }
@@ -183,17 +176,18 @@ static int allocate_pairs(dataset *d) {
 
 static int dataset_open(dataset *d, const options *o) {
     *d = (dataset){.o = o};
-    if (slice_set_open(&d->train, o->cohort, "train", o->seed) < 0 ||
-        slice_set_open(&d->val, o->cohort, "val", o->seed) < 0)
+    if (slice_set_open(&d->train, o->t.cohort, "train", o->t.seed) < 0 ||
+        slice_set_open(&d->val, o->t.cohort, "val", o->t.seed) < 0)
         return -1;
     const prepared_split *train = d->train.split, *val = d->val.split;
     if (val->rows != train->rows || val->columns != train->columns)
-        return err_set("%s: val images are %d x %d, train images %d x %d", o->cohort, val->rows, val->columns,
-                       train->rows, train->columns);
+        return err_set("%s: val images are %d x %d, train images %d x %d", o->t.cohort, val->rows,
+                       val->columns, train->rows, train->columns);
     d->rows = train->rows;
     d->columns = train->columns;
     d->pixels = (size_t)d->rows * (size_t)d->columns;
-    d->validation_count = o->validation_slices < val->total_slices ? o->validation_slices : val->total_slices;
+    d->validation_count =
+        o->t.validation_slices < val->total_slices ? o->t.validation_slices : val->total_slices;
     if (allocate_pairs(d) < 0)
         return -1;
     for (int k = 0; k < d->validation_count; k++) {
@@ -237,25 +231,14 @@ static int run_training(const dataset *d, net *n, const char *settings, double *
         make_example, validate, 1 + 2 * METRICS, {NULL}};
     for (int k = 0; k < 1 + 2 * METRICS; k++)
         task.value_names[k] = value_names[k];
-    trainer_config run = {.steps = o->steps,
-                          .batch = o->batch,
-                          .rate = o->rate,
-                          .cosine = !o->constant_rate,
-                          .clip = o->clip,
-                          .loss = TRAINER_L1,
-                          .seed = o->seed,
-                          .validate_every = o->validate_every,
-                          .checkpoint_every = o->checkpoint_every,
-                          .folder = o->out,
-                          .settings = settings,
-                          .stop_after = o->stop_after};
+    trainer_config run = training_config(&o->t, TRAINER_L1, settings);
     return trainer_run(n, &task, &run, values);
 }
 
 static int finish(const dataset *d, const net *n, const recon_unet_config *config, const char *settings,
                   const double *values, run_record *record) {
     char path[PATH_LENGTH];
-    snprintf(path, sizeof path, "%s/weights.h5", d->o->out);
+    snprintf(path, sizeof path, "%s/weights.h5", d->o->t.out);
     if (write_weights(d, n, config, settings, values, path) < 0)
         return -1;
     record_text(record, "settings", settings);
@@ -266,7 +249,8 @@ static int finish(const dataset *d, const net *n, const recon_unet_config *confi
     return 0;
 }
 
-static int train(const options *o, run_record *record) {
+static int train(const void *given, run_record *record) {
+    const options *o = given;
     dataset d;
     char settings[1024];
     double values[TRAINER_MAX_VALUES];
@@ -275,18 +259,18 @@ static int train(const options *o, run_record *record) {
     net *n = NULL;
     int status = dataset_open(&d, o);
     if (status == 0)
-        status = (n = recon_unet_create(&config)) && net_init(n, o->seed) == 0 ? 0 : -1;
+        status = (n = recon_unet_create(&config)) && net_init(n, o->t.seed) == 0 ? 0 : -1;
     if (status == 0) {
         snprintf(
             settings, sizeof settings,
             "steps=%d batch=%d rate=%g schedule=%s clip=%g channels=%d seed=%llu cohort=%s train_slices=%d "
             "validation_slices=%d validate_every=%d",
-            o->steps, o->batch, o->rate, o->constant_rate ? "constant" : "cosine", o->clip, o->channels,
-            (unsigned long long)o->seed, d.train.split->cohort, d.train.split->total_slices,
-            d.validation_count, o->validate_every);
+            o->t.steps, o->t.batch, o->t.rate, o->t.constant_rate ? "constant" : "cosine", o->t.clip,
+            o->channels, (unsigned long long)o->t.seed, d.train.split->cohort, d.train.split->total_slices,
+            d.validation_count, o->t.validate_every);
         status = run_training(&d, n, settings, values);
     }
-    if (status == 0 && !(o->stop_after && o->stop_after < o->steps))
+    if (status == 0 && training_is_finished(&o->t))
         status = finish(&d, n, &config, settings, values, record);
     net_free(n);
     dataset_free(&d);
@@ -294,61 +278,20 @@ static int train(const options *o, run_record *record) {
 }
 
 int main(int argc, char **argv) {
-    options o = {.cohort = "build/cohort",
-                 .out = "build/models/recon_unet",
-                 .records = "results/records",
-                 .steps = 2000,
-                 .batch = 2,
-                 .validate_every = 200,
-                 .checkpoint_every = 50,
-                 .validation_slices = 48,
-                 .threads = omp_get_num_procs(),
-                 .channels = recon_unet_defaults().channels,
-                 .rate = 1e-3,
-                 .clip = 1.0,
-                 .seed = 2022};
+    options o = {training_defaults("build/models/recon_unet"), recon_unet_defaults().channels};
+    o.t.batch = 2;
     const cli_option table[] = {
-        {CLI_STRING, "cohort", &o.cohort, "DIR", "scans prepared with --complex, splits train and val", 0, 0},
-        {CLI_STRING, "out", &o.out, "DIR", "folder for weights.h5, training_loss.csv and checkpoint.h5", 0,
-         0},
-        {CLI_INT, "steps", &o.steps, "N", "updates", 1, 1e9},
-        {CLI_INT, "batch", &o.batch, "N", "images per update", 1, 256},
-        {CLI_REAL, "rate", &o.rate, "R", "learning rate of Adam", 1e-9, 10},
-        {CLI_FLAG, "constant-rate", &o.constant_rate, NULL,
-         "keep the rate; without, it falls to 0 along a cosine", 0, 0},
-        {CLI_REAL, "clip", &o.clip, "NORM", "largest norm of the gradient, 0 for no limit", 0, 1e9},
+        TRAINING_OPTIONS(o.t),
         {CLI_INT, "channels", &o.channels, "N", "channels of the first block", 1, 512},
-        {CLI_INT, "validate-every", &o.validate_every, "N", "steps between validations", 1, 1e9},
-        {CLI_INT, "checkpoint-every", &o.checkpoint_every, "N", "steps between checkpoints", 1, 1e9},
-        {CLI_INT, "validation-slices", &o.validation_slices, "N", "slices of the val split to validate on", 1,
-         1e6},
-        {CLI_U64, "seed", &o.seed, "N", "seed of weights and order", 0, 0},
-        {CLI_INT, "threads", &o.threads, "N", "threads", 1, 1024},
-        {CLI_INT, "stop-after", &o.stop_after, "STEP", "stop early with a checkpoint (0: run to the end)", 0,
-         1e9},
-        {CLI_STRING, "records", &o.records, "DIR", "folder for the run record", 0, 0},
         {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};
-    const cli_spec spec = {
-        PROGRAM,
-        "Trains the U-Net that reconstructs accelerated acquisitions: L1 between its output and the ground "
-        "truth.",
-        NULL,
-        0,
-        0,
-        table,
-        "A run that was interrupted goes on from <out>/checkpoint.h5 and ends with the same bytes."};
-    int first;
-    cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
-    if (parsed != CLI_RUN)
-        return parsed == CLI_DONE ? 0 : 2;
-    omp_set_num_threads(o.threads);
-    openblas_set_num_threads(1); /* threads work on different images */
-    run_record *record = record_begin(PROGRAM, argc, argv);
-    if (!record)
-        return cli_fail(PROGRAM);
-    if (train(&o, record) < 0) {
-        record_discard(record);
-        return cli_fail(PROGRAM);
-    }
-    return record_end(record, o.records) < 0 ? cli_fail(PROGRAM) : 0;
+    const cli_spec spec = {PROGRAM,
+                           "Trains the U-Net that reconstructs accelerated acquisitions: L1 between its "
+                           "output and the ground truth.\n"
+                           "The scans have to be prepared with --complex.",
+                           NULL,
+                           0,
+                           0,
+                           table,
+                           TRAINING_EPILOGUE};
+    return training_main(&spec, argc, argv, &o.t, &o, train);
 }

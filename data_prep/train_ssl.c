@@ -1,15 +1,11 @@
 /* Trains the self-supervised network of SSFD: in-painting of masked patches (poster, "SSL"). */
-#include "core/cli.h"
 #include "core/error.h"
-#include "core/record.h"
 #include "core/rng.h"
 #include "metrics/image_metrics.h"
 #include "models/ssl_mask.h"
 #include "models/ssl_unet.h"
 #include "train/slice_set.h"
-#include "train/trainer.h"
-#include <cblas.h>
-#include <omp.h>
+#include "training.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +17,9 @@
 #define LOCAL_MEAN_REACH 16
 
 typedef struct {
-    const char *cohort, *out, *records;
-    int steps, batch, validate_every, checkpoint_every, validation_slices, threads, stop_after;
-    double rate, clip, dropout;
-    int constant_rate, weight_standardization;
-    uint64_t seed;
+    training_options t;
+    double dropout;
+    int weight_standardization;
     ssl_mask_config mask;
 } options;
 
@@ -54,7 +48,7 @@ static int read_slice(const prepared_split *split, int scan, int slice, float *i
 static int load_example(void *self, int64_t step, int position) {
     dataset *d = self;
     int scan, slice;
-    if (slice_set_at(&d->train_set, step * d->o->batch + position, &scan, &slice) < 0)
+    if (slice_set_at(&d->train_set, step * d->o->t.batch + position, &scan, &slice) < 0)
         return -1;
     return read_slice(d->train, scan, slice, d->batch + (size_t)position * d->pixels);
 }
@@ -63,7 +57,7 @@ static int load_example(void *self, int64_t step, int position) {
 static int make_example(void *self, int64_t step, int position, float *input, float *target) {
     const dataset *d = self;
     int rows = d->train->rows, columns = d->train->columns;
-    gsl_rng *rng = rng_stream(d->o->seed, RNG_MASK, (uint64_t)step, (uint64_t)position);
+    gsl_rng *rng = rng_stream(d->o->t.seed, RNG_MASK, (uint64_t)step, (uint64_t)position);
     unsigned char *mask = mem_alloc(d->pixels);
     int status = rng && mask ? 0 : -1;
     if (status == 0)
@@ -146,7 +140,7 @@ static int validate(void *self, const net *n, double *values) {
 
 static int prepare_validation_slice(dataset *d, int scan, int slice, int k) {
     float *image = d->validation + (size_t)k * d->pixels;
-    gsl_rng *rng = rng_stream(d->o->seed, RNG_MASK, rng_hash(d->val->scan_ids[scan]), (uint64_t)slice);
+    gsl_rng *rng = rng_stream(d->o->t.seed, RNG_MASK, rng_hash(d->val->scan_ids[scan]), (uint64_t)slice);
     int status = rng ? read_slice(d->val, scan, slice, image) : -1;
     if (status == 0 && image_zscore(image, d->val->rows, d->val->columns, image) < 0)
         status = err_prefix("%s: slice %d", d->val->paths[scan], slice);
@@ -161,7 +155,7 @@ static int prepare_validation_slice(dataset *d, int scan, int slice, int k) {
 /* Takes slices of all scans in turn until there are enough. */
 static int prepare_validation(dataset *d) {
     int wanted =
-        d->o->validation_slices < d->val->total_slices ? d->o->validation_slices : d->val->total_slices;
+        d->o->t.validation_slices < d->val->total_slices ? d->o->t.validation_slices : d->val->total_slices;
     d->validation = mem_alloc((size_t)wanted * d->pixels * sizeof(float));
     d->val_masks = mem_alloc((size_t)wanted * d->pixels);
     if (!d->validation || !d->val_masks)
@@ -187,16 +181,16 @@ static void dataset_free(dataset *d) {
 
 static int dataset_open(dataset *d, const options *o) {
     *d = (dataset){.o = o};
-    if (slice_set_open(&d->train_set, o->cohort, "train", o->seed) < 0 ||
-        slice_set_open(&d->val_set, o->cohort, "val", o->seed) < 0)
+    if (slice_set_open(&d->train_set, o->t.cohort, "train", o->t.seed) < 0 ||
+        slice_set_open(&d->val_set, o->t.cohort, "val", o->t.seed) < 0)
         return -1;
     d->train = d->train_set.split;
     d->val = d->val_set.split;
     if (d->val->rows != d->train->rows || d->val->columns != d->train->columns)
-        return err_set("%s: val images are %d x %d, train images %d x %d", o->cohort, d->val->rows,
+        return err_set("%s: val images are %d x %d, train images %d x %d", o->t.cohort, d->val->rows,
                        d->val->columns, d->train->rows, d->train->columns);
     d->pixels = (size_t)d->train->rows * (size_t)d->train->columns;
-    d->batch = mem_alloc((size_t)o->batch * d->pixels * sizeof(float));
+    d->batch = mem_alloc((size_t)o->t.batch * d->pixels * sizeof(float));
     if (!d->batch)
         return -1;
     return prepare_validation(d);
@@ -222,7 +216,8 @@ static int write_weights(const dataset *d, const net *n, const ssl_unet_config *
     return h5_commit(f);
 }
 
-static int train(const options *o, run_record *record) {
+static int train(const void *given, run_record *record) {
+    const options *o = given;
     dataset d;
     char settings[1024], path[PATH_LENGTH];
     double values[TRAINER_MAX_VALUES];
@@ -232,15 +227,16 @@ static int train(const options *o, run_record *record) {
     net *n = NULL;
     int status = dataset_open(&d, o);
     if (status == 0)
-        status = (n = ssl_unet_create(&config)) && net_init(n, o->seed) == 0 ? 0 : -1;
+        status = (n = ssl_unet_create(&config)) && net_init(n, o->t.seed) == 0 ? 0 : -1;
     if (status == 0) {
         d.output = n->layer_count - 1;
         snprintf(settings, sizeof settings,
                  "steps=%d batch=%d rate=%g schedule=%s clip=%g dropout=%g seed=%llu patch=%d coverage=%g "
                  "weight_standardization=%d cohort=%s train_slices=%d validation_slices=%d validate_every=%d",
-                 o->steps, o->batch, o->rate, o->constant_rate ? "constant" : "cosine", o->clip, o->dropout,
-                 (unsigned long long)o->seed, o->mask.patch, o->mask.coverage, o->weight_standardization,
-                 d.train->cohort, d.train->total_slices, d.validation_count, o->validate_every);
+                 o->t.steps, o->t.batch, o->t.rate, o->t.constant_rate ? "constant" : "cosine", o->t.clip,
+                 o->dropout, (unsigned long long)o->t.seed, o->mask.patch, o->mask.coverage,
+                 o->weight_standardization, d.train->cohort, d.train->total_slices, d.validation_count,
+                 o->t.validate_every);
         trainer_task task = {&d,
                              d.train->rows,
                              d.train->columns,
@@ -252,22 +248,11 @@ static int train(const options *o, run_record *record) {
                              validate,
                              3,
                              {"validation_mse", "validation_masked_mse", "validation_masked_mse_local_mean"}};
-        trainer_config run = {.steps = o->steps,
-                              .batch = o->batch,
-                              .rate = o->rate,
-                              .cosine = !o->constant_rate,
-                              .clip = o->clip,
-                              .loss = TRAINER_MSE,
-                              .seed = o->seed,
-                              .validate_every = o->validate_every,
-                              .checkpoint_every = o->checkpoint_every,
-                              .folder = o->out,
-                              .settings = settings,
-                              .stop_after = o->stop_after};
+        trainer_config run = training_config(&o->t, TRAINER_MSE, settings);
         status = trainer_run(n, &task, &run, values);
     }
-    if (status == 0 && !(o->stop_after && o->stop_after < o->steps)) {
-        snprintf(path, sizeof path, "%s/weights.h5", o->out);
+    if (status == 0 && training_is_finished(&o->t)) {
+        snprintf(path, sizeof path, "%s/weights.h5", o->t.out);
         status = write_weights(&d, n, &config, settings, values, path);
         record_text(record, "settings", settings);
         record_real(record, "validation_masked_mse", values[1]);
@@ -282,65 +267,21 @@ static int train(const options *o, run_record *record) {
 }
 
 int main(int argc, char **argv) {
-    options o = {.cohort = "build/cohort",
-                 .out = "build/models/ssl_unet",
-                 .records = "results/records",
-                 .steps = 4000,
-                 .batch = 4,
-                 .validate_every = 200,
-                 .checkpoint_every = 100,
-                 .validation_slices = 48,
-                 .threads = omp_get_num_procs(),
-                 .rate = 1e-3,
-                 .clip = 1.0,
-                 .dropout = 0.1,
-                 .seed = 2022,
-                 .mask = {16, 0.25}};
+    options o = {.t = training_defaults("build/models/ssl_unet"), .dropout = 0.1, .mask = {16, 0.25}};
     const cli_option table[] = {
-        {CLI_STRING, "cohort", &o.cohort, "DIR", "prepared scans with the splits train and val", 0, 0},
-        {CLI_STRING, "out", &o.out, "DIR", "folder for weights.h5, training_loss.csv and checkpoint.h5", 0,
-         0},
-        {CLI_INT, "steps", &o.steps, "N", "updates", 1, 1e9},
-        {CLI_INT, "batch", &o.batch, "N", "images per update", 1, 256},
-        {CLI_REAL, "rate", &o.rate, "R", "learning rate of Adam", 1e-9, 10},
-        {CLI_FLAG, "constant-rate", &o.constant_rate, NULL,
-         "keep the rate; without, it falls to 0 along a cosine", 0, 0},
-        {CLI_REAL, "clip", &o.clip, "NORM", "largest norm of the gradient, 0 for no limit", 0, 1e9},
+        TRAINING_OPTIONS(o.t),
         {CLI_REAL, "dropout", &o.dropout, "P", "dropout probability", 0, 0.95},
         {CLI_INT, "patch", &o.mask.patch, "PIXELS", "side of a masked patch", 1, 256},
         {CLI_REAL, "coverage", &o.mask.coverage, "SHARE", "share of the image that is masked", 0.01, 0.95},
         {CLI_FLAG, "weight-standardization", &o.weight_standardization, NULL,
          "standardise the weights of each block's second convolution", 0, 0},
-        {CLI_INT, "validate-every", &o.validate_every, "N", "steps between validations", 1, 1e9},
-        {CLI_INT, "checkpoint-every", &o.checkpoint_every, "N", "steps between checkpoints", 1, 1e9},
-        {CLI_INT, "validation-slices", &o.validation_slices, "N", "slices of the val split to validate on", 1,
-         1e6},
-        {CLI_U64, "seed", &o.seed, "N", "seed of weights, masks, order and dropout", 0, 0},
-        {CLI_INT, "threads", &o.threads, "N", "threads", 1, 1024},
-        {CLI_INT, "stop-after", &o.stop_after, "STEP", "stop early with a checkpoint (0: run to the end)", 0,
-         1e9},
-        {CLI_STRING, "records", &o.records, "DIR", "folder for the run record", 0, 0},
         {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};
-    const cli_spec spec = {
-        PROGRAM,
-        "Trains the in-painting U-Net whose encoder gives SSFD its features.",
-        NULL,
-        0,
-        0,
-        table,
-        "A run that was interrupted goes on from <out>/checkpoint.h5 and ends with the same bytes."};
-    int first;
-    cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
-    if (parsed != CLI_RUN)
-        return parsed == CLI_DONE ? 0 : 2;
-    omp_set_num_threads(o.threads);
-    openblas_set_num_threads(1); /* threads work on different images */
-    run_record *record = record_begin(PROGRAM, argc, argv);
-    if (!record)
-        return cli_fail(PROGRAM);
-    if (train(&o, record) < 0) {
-        record_discard(record);
-        return cli_fail(PROGRAM);
-    }
-    return record_end(record, o.records) < 0 ? cli_fail(PROGRAM) : 0;
+    const cli_spec spec = {PROGRAM,
+                           "Trains the in-painting U-Net whose encoder gives SSFD its features.",
+                           NULL,
+                           0,
+                           0,
+                           table,
+                           TRAINING_EPILOGUE};
+    return training_main(&spec, argc, argv, &o.t, &o, train);
 }

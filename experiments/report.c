@@ -27,7 +27,7 @@ typedef struct {
 } name_list;
 
 typedef struct {
-    const char *results, *weights;
+    const char *results, *weights, *recon_weights;
     FILE *page;
     csv_table *sweep, *claims;
     name_list record_names, tables;
@@ -566,6 +566,51 @@ static void section_training(report *r) {
     h5_close(f);
 }
 
+/* What the reconstruction network reaches on the validation scans, beside the image it starts from. */
+static int put_reconstruction_quality(report *r, const h5_file *f) {
+    static const char *const rows[][4] = {
+        {"zero-filled", "zero_filled_ssim", "zero_filled_psnr_db", "zero_filled_nrmse"},
+        {"U-Net", "ssim", "psnr_db", "nrmse"}};
+    put(r, "<table><thead><tr><th>validation scans</th><th>SSIM</th><th>PSNR "
+           "(dB)</th><th>NRMSE</th></tr></thead><tbody>\n");
+    for (int row = 0; row < 2; row++) {
+        double value[3];
+        for (int k = 0; k < 3; k++)
+            if (h5_attr_real(f, rows[row][k + 1], &value[k]) < 0)
+                return -1;
+        put(r, "<tr>");
+        put_cell(r, rows[row][0]);
+        put_format(r,
+                   "<td class=\"number\">%.3f</td><td class=\"number\">%.2f</td><td "
+                   "class=\"number\">%.3f</td></tr>\n",
+                   value[0], value[1], value[2]);
+    }
+    put(r, "</tbody></table>\n");
+    return 0;
+}
+
+static void section_reconstruction(report *r) {
+    h5_file *f = h5_open(r->recon_weights);
+    put(r, "<h2>The reconstruction network</h2>\n");
+    if (f && h5_attr_exists(f, "training_program")) {
+        put(r, "<ul><li>weights: ");
+        put_code(r, r->recon_weights);
+        put(r, "</li>\n");
+        put_training_text(r, f, "architecture", "architecture");
+        put_training_text(r, f, "trained by", "training_program");
+        put_training_text(r, f, "trained on", "training_cohort");
+        put_training_text(r, f, "settings", "training_settings");
+        put(r, "</ul>\n");
+        if (put_reconstruction_quality(r, f) < 0)
+            put(r, "<p>Its validation is not recorded.</p>\n");
+    } else {
+        put(r, "<p>The training record is missing: ");
+        put_text(r, f ? "the weight file does not say how it was made" : err_message());
+        put(r, "</p>\n");
+    }
+    h5_close(f);
+}
+
 /* ---------------------------------------------------------------- claims, differences */
 
 static const char *verdict_class(const char *verdict) {
@@ -624,9 +669,9 @@ static int section_claims(report *r) {
 static void section_differences(report *r) {
     put(r, "<h2>What differs from the poster</h2>\n<ul>");
     if (strcmp(r->cohort, VIRTUAL_COHORT) == 0)
-        put(r, "<li>Virtual scans of one head instead of fastMRI knees.</li>\n"
-               "<li>The virtual scans are 2-D magnitude images, not reconstructions of multi-coil raw data."
-               "</li>\n");
+        put(r, "<li>Virtual scans of one head, acquired by a simulated coil array, instead of fastMRI knees. "
+               "From the "
+               "raw data on, everything is done as it is for fastMRI.</li>\n");
     put(r, r->trained_here
                ? "<li>The network was trained by this project, not by the authors. Weight files "
                  "in their layout are read, too.</li>\n"
@@ -790,6 +835,7 @@ static int write_page(report *r) {
     section_head(r);
     section_data(r);
     section_training(r);
+    section_reconstruction(r);
     int status = section_sweep(r) < 0 || section_claims(r) < 0 ? -1 : 0;
     section_differences(r);
     if (status == 0)
@@ -869,11 +915,15 @@ static void report_free(report *r) {
 }
 
 int main(int argc, char **argv) {
-    report r = {.results = "results", .weights = "lib/models/weights/ssl_unet.h5"};
+    report r = {.results = "results",
+                .weights = "lib/models/weights/ssl_unet.h5",
+                .recon_weights = "lib/models/weights/recon_unet.h5"};
     const cli_option table[] = {
         {CLI_STRING, "results", &r.results, "DIR", "folder of the study's tables, figures and records", 0, 0},
         {CLI_STRING, "weights", &r.weights, "FILE", "weights that the study used, for their training record",
          0, 0},
+        {CLI_STRING, "recon-weights", &r.recon_weights, "FILE", "reconstruction network, for its record", 0,
+         0},
         {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};
     const cli_spec spec = {
         PROGRAM, "Puts the results together: index.html, claims.csv, manifest.json.", NULL, 0, 0, table,
