@@ -145,6 +145,18 @@ START_TEST(test_wrong_usage_of_prepare_scans) {
 }
 END_TEST
 
+/* A scan that was left over from other settings, because its raw data are gone bad since, say. */
+START_TEST(test_mixed_settings_are_refused) {
+    expect_done("prepare_scans --no-reconstruction --split test --out @/c " COHORT);
+    expect_done("prepare_scans --no-reconstruction --split test --acceleration 2 --out @/d " COHORT);
+    char command[512];
+    snprintf(command, sizeof command, "cp %s/d/test/colin27_test_0002.h5 %s/c/test", folder, folder);
+    ck_assert_int_eq(system(command), 0);
+    expect_failure("perturbation_sweep --cohort @/c --weights tests/golden/unet_plain.h5 --out @/r", 1,
+                   "colin27_test_0002.h5: prepared with other settings", "acceleration=2");
+}
+END_TEST
+
 START_TEST(test_masks_and_accelerations) {
     static const char *const masks[] = {"--acceleration 2", "--acceleration 6",
                                         "--acceleration 8 --center-fraction 0.04", "--mask poisson"};
@@ -206,6 +218,7 @@ Suite *suite_prepare(void) {
     tcase_add_test(t, test_bad_files_are_named_and_skipped);
     tcase_add_test(t, test_full_disk);
     tcase_add_test(t, test_wrong_usage_of_prepare_scans);
+    tcase_add_test(t, test_mixed_settings_are_refused);
     tcase_add_test(t, test_masks_and_accelerations);
     tcase_add_test(t, test_reconstruction_network);
     suite_add_tcase(s, t);

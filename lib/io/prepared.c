@@ -36,11 +36,18 @@ static int check_format(const h5_file *file) {
     return 0;
 }
 
+static int read_settings(prepared_scan *scan) {
+    if (h5_attr_exists(scan->file, "settings"))
+        return h5_attr_text(scan->file, "settings", &scan->settings);
+    scan->settings = strdup("");
+    return scan->settings ? 0 : err_set("out of memory");
+}
+
 static int read_names(prepared_scan *scan) {
     return h5_attr_text(scan->file, "cohort", &scan->cohort) == 0 &&
                    h5_attr_text(scan->file, "scan_id", &scan->scan_id) == 0 &&
                    h5_attr_text(scan->file, "patient_id", &scan->patient_id) == 0 &&
-                   h5_attr_text(scan->file, "split", &scan->split) == 0
+                   h5_attr_text(scan->file, "split", &scan->split) == 0 && read_settings(scan) == 0
                ? 0
                : -1;
 }
@@ -120,6 +127,7 @@ void prepared_close(prepared_scan *scan) {
     free(scan->patient_id);
     free(scan->split);
     free(scan->cohort);
+    free(scan->settings);
     free(scan->slice);
     free(scan);
 }
@@ -248,7 +256,8 @@ static int add_scan(prepared_split *split, char *path) {
     if (split->scans == 0) {
         split->rows = scan->rows, split->columns = scan->columns;
         split->cohort = scan->cohort;
-        scan->cohort = NULL;
+        split->settings = scan->settings;
+        scan->cohort = scan->settings = NULL;
     } else if (scan->rows != split->rows || scan->columns != split->columns) {
         status = err_set("%s: dataset 'reference': expected slices of %d x %d as in %s, found %d x %d", path,
                          split->rows, split->columns, split->paths[0], scan->rows, scan->columns);
@@ -256,6 +265,9 @@ static int add_scan(prepared_split *split, char *path) {
         status = err_set("%s: expected cohort '%s' as in %s, found '%s'", path, split->cohort,
                          split->paths[0], scan->cohort);
     }
+    if (status == 0 && split->scans > 0 && strcmp(scan->settings, split->settings) != 0)
+        status = err_set("%s: prepared with other settings than %s: expected '%s', found '%s'", path,
+                         split->paths[0], split->settings, scan->settings);
     if (status == 0 && strcmp(scan->split, split->split) != 0)
         status = err_set("%s: expected a scan of split '%s', found '%s'", path, split->split, scan->split);
     split->slices[split->scans] = scan->slices;
@@ -328,5 +340,6 @@ void prepared_split_free(prepared_split *split) {
     free(split->folder);
     free(split->split);
     free(split->cohort);
+    free(split->settings);
     free(split);
 }

@@ -10,8 +10,9 @@
  *   slice           int32   (slices)                 index of each slice in its scan
  * Root attributes: format = "ssfd-prepared", format_version = 1, cohort ("colin27-virtual", "fastmri-knee"),
  * scan_id, patient_id, split, acquisition, source_file, source_sha256, generator (program and version), seed.
- * A producer may add more (see simulate_cohort.c). rows = columns = 320 for both cohorts; readers take any
- * size of at least 16. */
+ * Optional: settings, a text that names everything the images were made with; scans of one split agree in it.
+ * A producer may add more (see prepare_scans.c). rows = columns = 320 for both cohorts; readers take any size
+ * of at least 16. */
 #ifndef SSFD_IO_PREPARED_H
 #define SSFD_IO_PREPARED_H
 
@@ -36,6 +37,7 @@ const char *prepared_kind_name(prepared_kind kind); /* the dataset's name */
 typedef struct {
     h5_file *file;
     char *scan_id, *patient_id, *split, *cohort;
+    char *settings; /* how its images were made; "" when the file does not say */
     int slices, rows, columns;
     int32_t *slice;          /* [slices] */
     int has[PREPARED_KINDS]; /* which of prepared_kind are there */
@@ -67,7 +69,7 @@ int prepared_write_complex(h5_file *file, prepared_kind kind, int index, int row
 
 /* The scans of one split of a cohort folder, sorted by name. */
 typedef struct {
-    char *folder, *split, *cohort;
+    char *folder, *split, *cohort, *settings; /* cohort and settings: the same for all scans, checked */
     int scans;
     char **paths;    /* [scans] */
     char **scan_ids; /* [scans] */
