@@ -21,6 +21,7 @@ typedef struct {
     double dropout;
     int weight_standardization;
     ssl_mask_config mask;
+    const char *evaluate; /* weights that are validated instead of trained; NULL */
 } options;
 
 /* The training set: where each slice is, and the images of the batch in hand. */
@@ -216,8 +217,35 @@ static int write_weights(const dataset *d, const net *n, const ssl_unet_config *
     return h5_commit(f);
 }
 
+/* Weights of any origin on the validation slices, the masks being those of training. */
+static int evaluate(const options *o, run_record *record) {
+    dataset d;
+    double values[TRAINER_MAX_VALUES];
+    ssl_unet_config config;
+    net *n = ssl_unet_load(o->evaluate, 0, &config);
+    if (!n)
+        return -1;
+    int status = dataset_open(&d, o);
+    if (status == 0) {
+        d.output = n->layer_count - 1;
+        status = validate(&d, n, values);
+    }
+    if (status == 0) {
+        record_real(record, "validation_masked_mse", values[1]);
+        record_real(record, "validation_masked_mse_local_mean", values[2]);
+        status = record_file(record, "weights", o->evaluate);
+        printf("%s: in-painting MSE %.4f, local mean %.4f (%d slices, inside the patches)\n", o->evaluate,
+               values[1], values[2], d.validation_count);
+    }
+    net_free(n);
+    dataset_free(&d);
+    return status;
+}
+
 static int train(const void *given, run_record *record) {
     const options *o = given;
+    if (o->evaluate)
+        return evaluate(o, record);
     dataset d;
     char settings[1024], path[PATH_LENGTH];
     double values[TRAINER_MAX_VALUES];
@@ -275,6 +303,7 @@ int main(int argc, char **argv) {
         {CLI_REAL, "coverage", &o.mask.coverage, "SHARE", "share of the image that is masked", 0.01, 0.95},
         {CLI_FLAG, "weight-standardization", &o.weight_standardization, NULL,
          "standardise the weights of each block's second convolution", 0, 0},
+        {CLI_STRING, "evaluate", &o.evaluate, "WEIGHTS", "train nothing: validate these weights", 0, 0},
         {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};
     const cli_spec spec = {PROGRAM,
                            "Trains the in-painting U-Net whose encoder gives SSFD its features.",

@@ -3,6 +3,7 @@
 #include "io/h5.h"
 #include "programs.h"
 #include "suites.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,6 +180,16 @@ START_TEST(test_training_resumes_to_the_same_weights) {
     ck_assert_msg(
         run("perturbation_sweep --cohort @/cohort --weights @/straight/weights.h5 --levels 2 --out @/r") == 0,
         "%s", output);
+    char *curve = read_table("straight/training_loss.csv");
+    double masked = 0.0;
+    for (char *row = curve, *next; (next = strchr(row, '\n')); row = next + 1) /* the last row stays */
+        sscanf(row, "3,%*[^,],%*[^,],%*[^,],%*[^,],%lf", &masked);
+    free(curve);
+    ck_assert_msg(run(TRAIN "--evaluate @/straight/weights.h5") == 0, "%s", output);
+    const char *said = strstr(output, "in-painting MSE ");
+    ck_assert_msg(said && masked > 0.0 && fabs(strtod(said + 16, NULL) - masked) < 1e-3 * masked, "%g: %s",
+                  masked, output); /* the weights are float16 */
+    expect_failure(TRAIN "--evaluate @/none.h5", 1, "none.h5", "");
     expect_failure(TRAIN "--out @/resumed --patch 8", 1, "checkpoint", "patch=16");
     expect_failure("train_ssl --cohort @/cohort --patch 100 --out @/p --records @/records", 1, "100", "64");
 }
