@@ -20,7 +20,7 @@ WEIGHTS   ?= lib/models/weights/ssl_unet.h5
 RECON_WEIGHTS ?= lib/models/weights/recon_unet.h5
 MODELS    ?= build/models
 STEPS     ?= 2000
-RECON_STEPS ?= 1400
+RECON_STEPS ?= 2200
 
 # ---------------------------------------------------------------- build
 PKGS      := gsl hdf5 openblas fftw3f libcrypto zlib jansson
