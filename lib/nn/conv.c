@@ -258,6 +258,7 @@ static void direct_forward(const tensor *x, const conv_packed *w, const float *b
     size_t span = tensor_span(x), first = tensor_first(x);
     size_t tile = TILE_FLOATS / (size_t)w->in;
     tile = tile > 2 * x->ld + 256 ? (tile - 2 * x->ld) / 64 * 64 : 256;
+#pragma omp parallel for schedule(static) if (!omp_in_parallel())
     for (size_t p = 0; p < span; p += tile) {
         size_t n = span - p < tile ? span - p : tile;
         const float *weights = w->data;

@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 
 void relu_backward(const tensor *y, const tensor *dy) {
@@ -13,21 +14,23 @@ void relu_backward(const tensor *y, const tensor *dy) {
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define LANES 16
 
-/* Sums over a row are kept in `lanes` partial sums, a constant wherever this is inlined. With one lane the
- * sum runs in order, and every addition waits for the one before; with LANES of them the compiler adds whole
- * vectors. Either way the source fixes the order. GroupNorm and the biases stay with one lane: another order
- * rounds otherwise, and training would no longer give the weights that are shipped. */
+/* Sums over a row are kept in LANES partial sums, so that the compiler adds whole vectors instead of waiting
+ * for one addition after the other. The source fixes the order: results do not depend on the compiler's
+ * choice. */
+
+/* One image outside of a parallel region: its planes are shared among the threads. Results are the same. */
+#define OVER_PLANES _Pragma("omp parallel for schedule(static) if (!omp_in_parallel())")
 
 /* Sum of a row in double: rows are short, so this costs little and keeps large images exact. */
-ALWAYS_INLINE double row_sum(const float *row, int columns, const int lanes) {
+ALWAYS_INLINE double row_sum(const float *row, int columns) {
     double part[LANES] = {0.0}, sum = 0.0;
     int k = 0;
-    for (; k + lanes <= columns; k += lanes)
-        for (int l = 0; l < lanes; l++)
+    for (; k + LANES <= columns; k += LANES)
+        for (int l = 0; l < LANES; l++)
             part[l] += (double)row[k + l];
     for (; k < columns; k++)
         sum += (double)row[k];
-    for (int l = 0; l < lanes; l++)
+    for (int l = 0; l < LANES; l++)
         sum += part[l];
     return sum;
 }
@@ -36,36 +39,35 @@ void bias_gradient(const tensor *dy, float *db) {
     for (int c = 0; c < dy->channels; c++) {
         double sum = 0.0;
         for (int y = 0; y < dy->rows; y++)
-            sum += row_sum(tensor_row(dy, c, y), dy->columns, 1);
+            sum += row_sum(tensor_row(dy, c, y), dy->columns);
         db[c] += (float)sum;
     }
 }
 
 /* Sum of (row - m)^2. */
-ALWAYS_INLINE double row_square(const float *row, int columns, float m, const int lanes) {
+ALWAYS_INLINE double row_square(const float *row, int columns, float m) {
     float part[LANES] = {0.0f}, rest = 0.0f;
     int k = 0;
-    for (; k + lanes <= columns; k += lanes)
-        for (int l = 0; l < lanes; l++)
+    for (; k + LANES <= columns; k += LANES)
+        for (int l = 0; l < LANES; l++)
             part[l] += (row[k + l] - m) * (row[k + l] - m);
     for (; k < columns; k++)
         rest += (row[k] - m) * (row[k] - m);
     double sum = (double)rest;
-    for (int l = 0; l < lanes; l++)
+    for (int l = 0; l < LANES; l++)
         sum += (double)part[l];
     return sum;
 }
 
-ALWAYS_INLINE void group_moments(const tensor *x, int first, int count, const int lanes, double *mean,
-                                 double *variance) {
+ALWAYS_INLINE void group_moments(const tensor *x, int first, int count, double *mean, double *variance) {
     double n = (double)count * x->rows * x->columns, sum = 0.0, square = 0.0;
     for (int c = first; c < first + count; c++)
         for (int y = 0; y < x->rows; y++)
-            sum += row_sum(tensor_row(x, c, y), x->columns, lanes);
+            sum += row_sum(tensor_row(x, c, y), x->columns);
     *mean = sum / n;
     for (int c = first; c < first + count; c++)
         for (int y = 0; y < x->rows; y++)
-            square += row_square(tensor_row(x, c, y), x->columns, (float)*mean, lanes);
+            square += row_square(tensor_row(x, c, y), x->columns, (float)*mean);
     *variance = square / n;
 }
 
@@ -76,11 +78,12 @@ ALWAYS_INLINE float leaky(float v, float at, const float slope) {
 
 /* Forward pass of both normalisations. gamma and beta NULL: ones and zeros. slope 1: no LeakyReLU behind. */
 ALWAYS_INLINE void norm_forward(const tensor *x, int groups, const float *gamma, const float *beta,
-                                const float slope, const int lanes, const tensor *y, float *saved) {
+                                const float slope, const tensor *y, float *saved) {
     int size = x->channels / groups;
+    OVER_PLANES
     for (int g = 0; g < groups; g++) {
         double mean, variance;
-        group_moments(x, g * size, size, lanes, &mean, &variance);
+        group_moments(x, g * size, size, &mean, &variance);
         float m = (float)mean, r = (float)(1.0 / sqrt(variance + NORM_EPS));
         saved[2 * g] = m;
         saved[2 * g + 1] = r;
@@ -101,11 +104,11 @@ ALWAYS_INLINE void norm_forward(const tensor *x, int groups, const float *gamma,
 /* Sums of g and of g * xhat over a row, with xhat the normalised input and g the gradient with respect to
  * what the LeakyReLU reads. */
 ALWAYS_INLINE void row_gradient_sums(const float *x, const float *dy, int columns, float m, float r,
-                                     const float slope, const int lanes, double *sum, double *dot) {
+                                     const float slope, double *sum, double *dot) {
     float part_sum[LANES] = {0.0f}, part_dot[LANES] = {0.0f}, rest_sum = 0.0f, rest_dot = 0.0f;
     int k = 0;
-    for (; k + lanes <= columns; k += lanes)
-        for (int l = 0; l < lanes; l++) {
+    for (; k + LANES <= columns; k += LANES)
+        for (int l = 0; l < LANES; l++) {
             float hat = (x[k + l] - m) * r, g = leaky(dy[k + l], hat, slope);
             part_sum[l] += g;
             part_dot[l] += g * hat;
@@ -117,7 +120,7 @@ ALWAYS_INLINE void row_gradient_sums(const float *x, const float *dy, int column
     }
     *sum += (double)rest_sum;
     *dot += (double)rest_dot;
-    for (int l = 0; l < lanes; l++) {
+    for (int l = 0; l < LANES; l++) {
         *sum += (double)part_sum[l];
         *dot += (double)part_dot[l];
     }
@@ -127,8 +130,8 @@ ALWAYS_INLINE void row_gradient_sums(const float *x, const float *dy, int column
  * The sign of xhat says which side of the LeakyReLU a pixel was on, as nothing is scaled or offset where
  * slope is not 1. */
 ALWAYS_INLINE void norm_backward(const tensor *x, int groups, const float *gamma, const float slope,
-                                 const int lanes, const float *saved, const tensor *dy, const tensor *dx,
-                                 float *dgamma, float *dbeta) {
+                                 const float *saved, const tensor *dy, const tensor *dx, float *dgamma,
+                                 float *dbeta) {
     int size = x->channels / groups;
     double n = (double)size * x->rows * x->columns;
     for (int group = 0; group < groups; group++) {
@@ -138,7 +141,7 @@ ALWAYS_INLINE void norm_backward(const tensor *x, int groups, const float *gamma
             double sum = 0.0, dot = 0.0;
             for (int row = 0; row < x->rows; row++)
                 row_gradient_sums(tensor_row(x, c, row), tensor_row(dy, c, row), x->columns, m, r, slope,
-                                  lanes, &sum, &dot);
+                                  &sum, &dot);
             if (gamma) {
                 dbeta[c] += (float)sum;
                 dgamma[c] += (float)dot;
@@ -163,24 +166,25 @@ ALWAYS_INLINE void norm_backward(const tensor *x, int groups, const float *gamma
 
 void group_norm_forward(const tensor *x, int groups, const float *gamma, const float *beta, const tensor *y,
                         float *saved) {
-    norm_forward(x, groups, gamma, beta, 1.0f, 1, y, saved);
+    norm_forward(x, groups, gamma, beta, 1.0f, y, saved);
 }
 
 void group_norm_backward(const tensor *x, int groups, const float *gamma, const float *saved,
                          const tensor *dy, const tensor *dx, float *dgamma, float *dbeta) {
-    norm_backward(x, groups, gamma, 1.0f, 1, saved, dy, dx, dgamma, dbeta);
+    norm_backward(x, groups, gamma, 1.0f, saved, dy, dx, dgamma, dbeta);
 }
 
 void instance_norm_forward(const tensor *x, float slope, const tensor *y, float *saved) {
-    norm_forward(x, x->channels, NULL, NULL, slope, LANES, y, saved);
+    norm_forward(x, x->channels, NULL, NULL, slope, y, saved);
 }
 
 void instance_norm_backward(const tensor *x, float slope, const float *saved, const tensor *dy,
                             const tensor *dx) {
-    norm_backward(x, x->channels, NULL, slope, LANES, saved, dy, dx, NULL, NULL);
+    norm_backward(x, x->channels, NULL, slope, saved, dy, dx, NULL, NULL);
 }
 
 void max_pool_forward(const tensor *x, const tensor *y) {
+    OVER_PLANES
     for (int c = 0; c < y->channels; c++)
         for (int row = 0; row < y->rows; row++) {
             const float *a = tensor_row(x, c, 2 * row), *b = tensor_row(x, c, 2 * row + 1);
@@ -210,6 +214,7 @@ void max_pool_backward(const tensor *x, const tensor *dy, const tensor *dx) {
 }
 
 void avg_pool_forward(const tensor *x, const tensor *y) {
+    OVER_PLANES
     for (int c = 0; c < y->channels; c++)
         for (int row = 0; row < y->rows; row++) {
             const float *a = tensor_row(x, c, 2 * row), *b = tensor_row(x, c, 2 * row + 1);
