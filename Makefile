@@ -36,7 +36,7 @@ PROG_SRC  := $(sort $(wildcard data_prep/*.c experiments/*.c))
 PROGS     := $(patsubst %.c,$(BUILD)/bin/%,$(notdir $(PROG_SRC)))
 TEST_SRC  := $(sort $(wildcard tests/*.c))
 TEST_OBJ  := $(TEST_SRC:%.c=$(BUILD)/%.o)
-FORMATTED := $(wildcard lib/*/*.[ch] lib/*/*.inc data_prep/*.[ch] experiments/*.c tests/*.[ch])
+FORMATTED := $(wildcard lib/*/*.[ch] lib/*/*.inc data_prep/*.[ch] experiments/*.c tests/*.[ch] tests/bench/*.c)
 
 all: $(PROGS)
 
@@ -65,6 +65,10 @@ $(foreach source,$(PROG_SRC),$(eval $(call PROGRAM_RULE,$(source))))
 
 $(BUILD)/tests/check_ssfd: $(TEST_OBJ) $(BUILD)/libssfd.a
 	$(CC) $(CFLAGS) $(FLAGS) $^ $(LDLIBS) $(shell pkg-config --libs check) -o $@
+
+$(BUILD)/bench/bench_ssfd: $(BUILD)/tests/bench/bench_ssfd.o $(BUILD)/libssfd.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(FLAGS) $^ $(LDLIBS) -o $@
 
 # ---------------------------------------------------------------- checks
 check: $(PROGS) $(BUILD)/tests/check_ssfd
@@ -145,6 +149,6 @@ help:
 clean:
 	rm -rf $(BUILD)
 
--include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(PROG_SRC:%.c=$(BUILD)/%.d)
+-include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(PROG_SRC:%.c=$(BUILD)/%.d) $(BUILD)/tests/bench/bench_ssfd.d
 .PHONY: all check sanitize format format-check reproduce figures models help clean always
 .DELETE_ON_ERROR:
