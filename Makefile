@@ -21,6 +21,9 @@ RECON_WEIGHTS ?= lib/models/weights/recon_unet.h5
 MODELS    ?= build/models
 STEPS     ?= 2000
 RECON_STEPS ?= 2200
+BENCH_THREADS ?= 1,2
+BENCH_ROUNDS ?= 5
+BENCH     ?=
 
 # ---------------------------------------------------------------- build
 PKGS      := gsl hdf5 openblas fftw3f libcrypto zlib jansson
@@ -85,6 +88,13 @@ format:
 format-check:
 	clang-format --dry-run -Werror $(FORMATTED)
 
+# ---------------------------------------------------------------- benchmarks
+# Beside other libraries, in turns; quiet machines give better numbers. The figure's rule is that of the study.
+bench: $(PROGS) $(BUILD)/bench/bench_ssfd
+	python3 tests/bench/bench.py --build $(BUILD) --results $(RESULTS) --cohort $(COHORT) --weights $(WEIGHTS) \
+	    --recon-weights $(RECON_WEIGHTS) --threads $(BENCH_THREADS) --rounds $(BENCH_ROUNDS) $(BENCH)
+	@$(MAKE) --no-print-directory $(RESULTS)/figures/bench.pdf
+
 # ---------------------------------------------------------------- the study
 FIGURES   := $(foreach name,perturbation_sweep,$(RESULTS)/figures/$(name).pdf $(RESULTS)/figures/$(name).png)
 # From raw k-space, fastMRI's (FASTMRI=folder) or that of virtual scans, to prepared scans.
@@ -136,6 +146,7 @@ help:
 	@echo "make check          build and run the tests"
 	@echo "make sanitize       the tests under the address and undefined-behaviour sanitizers"
 	@echo "make models         train both networks from scratch (resumes when interrupted)"
+	@echo "make bench          times beside other libraries: $(RESULTS)/bench.csv and its figure (Python fetches the peers)"
 	@echo "make format         clang-format the sources; format-check only looks"
 	@echo "make clean          remove $(BUILD), the cached cohort and trained models in it included"
 	@echo
@@ -144,11 +155,12 @@ help:
 	@echo "                    FASTMRI=$(FASTMRI) (folder of multicoil_train and multicoil_val; empty: virtual scans)"
 	@echo "                    ACCELERATION=$(ACCELERATION) PREPARE=$(PREPARE) (more options of prepare_scans)"
 	@echo "                    WEIGHTS=$(WEIGHTS) RECON_WEIGHTS=$(RECON_WEIGHTS)"
+	@echo "                    BENCH_THREADS=$(BENCH_THREADS) BENCH_ROUNDS=$(BENCH_ROUNDS) BENCH=$(BENCH) (more options of tests/bench/bench.py)"
 	@echo "                    MODELS=$(MODELS) STEPS=$(STEPS) RECON_STEPS=$(RECON_STEPS)"
 
 clean:
 	rm -rf $(BUILD)
 
 -include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(PROG_SRC:%.c=$(BUILD)/%.d) $(BUILD)/tests/bench/bench_ssfd.d
-.PHONY: all check sanitize format format-check reproduce figures models help clean always
+.PHONY: all bench check sanitize format format-check reproduce figures models help clean always
 .DELETE_ON_ERROR:
