@@ -580,10 +580,12 @@ static int put_reconstruction_quality(report *r, const h5_file *f) {
                 return -1;
         put(r, "<tr>");
         put_cell(r, rows[row][0]);
-        put_format(r,
-                   "<td class=\"number\">%.3f</td><td class=\"number\">%.2f</td><td "
-                   "class=\"number\">%.3f</td></tr>\n",
-                   value[0], value[1], value[2]);
+        for (int k = 0; k < 3; k++) {
+            put(r, "<td class=\"number\">");
+            put_format(r, k == 1 ? "%.2f" : "%.3f", value[k]);
+            put(r, "</td>");
+        }
+        put(r, "</tr>\n");
     }
     put(r, "</tbody></table>\n");
     return 0;

@@ -155,6 +155,8 @@ START_TEST(test_report_of_a_small_study) {
     ck_assert_msg(run("report --results @/one --weights " GOLDEN) == 0, "%s", output);
     char *page = read_table("one/index.html");
     ck_assert(strstr(page, "colin27-virtual") && strstr(page, "</html>"));
+    ck_assert(strstr(page, "<td class=\"number\">") && !strstr(page, "&lt;td")); /* tables are not text */
+    ck_assert_ptr_nonnull(strstr(page, "zero-filled"));
     free(page);
     char *manifest = read_table("one/manifest.json");
     ck_assert_ptr_nonnull(strstr(manifest, "\"perturbation_sweep\""));
