@@ -321,11 +321,7 @@ static void describe(const preparation *p, const job *j, char *text) {
 static int is_up_to_date(const char *path, const char *settings) {
     int same;
 #pragma omp critical(hdf5)
-    {
-        h5_file *f = access(path, R_OK) == 0 ? h5_open(path) : NULL;
-        same = f && h5_attr_equals(f, "scan_settings", settings);
-        h5_close(f);
-    }
+    same = h5_file_says(path, "scan_settings", settings);
     return same;
 }
 

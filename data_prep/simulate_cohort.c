@@ -37,13 +37,9 @@ static void describe(const options *o, int split, char *text, size_t size) {
 }
 
 static int is_up_to_date(const char *path, const char *settings) {
-    int same = 0;
+    int same;
 #pragma omp critical(hdf5)
-    {
-        h5_file *f = access(path, R_OK) == 0 ? h5_open(path) : NULL;
-        same = f && h5_attr_equals(f, "settings", settings);
-        h5_close(f);
-    }
+    same = h5_file_says(path, "settings", settings);
     return same;
 }
 

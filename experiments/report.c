@@ -542,20 +542,24 @@ static void put_weights_check(report *r) {
                "SHA-256 differs from the one in the table.</p>\n");
 }
 
-/* From the record that the training program left in the weight file. */
+/* What the training program left in the weight file. */
+static void put_training_record(report *r, const h5_file *f, const char *weights) {
+    put(r, "<ul><li>weights: ");
+    put_code(r, weights);
+    put(r, "</li>\n");
+    put_training_text(r, f, "architecture", "architecture");
+    put_training_text(r, f, "trained by", "training_program");
+    put_training_text(r, f, "trained on", "training_cohort");
+    put_training_text(r, f, "settings", "training_settings");
+    put(r, "</ul>\n");
+}
+
 static void section_training(report *r) {
     h5_file *f = h5_open(r->weights);
     put(r, "<h2>The self-supervised network</h2>\n");
     if (f) {
         r->trained_here = h5_attr_exists(f, "training_program") > 0;
-        put(r, "<ul><li>weights: ");
-        put_code(r, r->weights);
-        put(r, "</li>\n");
-        put_training_text(r, f, "architecture", "architecture");
-        put_training_text(r, f, "trained by", "training_program");
-        put_training_text(r, f, "trained on", "training_cohort");
-        put_training_text(r, f, "settings", "training_settings");
-        put(r, "</ul>\n");
+        put_training_record(r, f, r->weights);
         put_validation(r, f);
         put_weights_check(r);
     } else {
@@ -595,14 +599,7 @@ static void section_reconstruction(report *r) {
     h5_file *f = h5_open(r->recon_weights);
     put(r, "<h2>The reconstruction network</h2>\n");
     if (f && h5_attr_exists(f, "training_program")) {
-        put(r, "<ul><li>weights: ");
-        put_code(r, r->recon_weights);
-        put(r, "</li>\n");
-        put_training_text(r, f, "architecture", "architecture");
-        put_training_text(r, f, "trained by", "training_program");
-        put_training_text(r, f, "trained on", "training_cohort");
-        put_training_text(r, f, "settings", "training_settings");
-        put(r, "</ul>\n");
+        put_training_record(r, f, r->recon_weights);
         if (put_reconstruction_quality(r, f) < 0)
             put(r, "<p>Its validation is not recorded.</p>\n");
     } else {

@@ -1,31 +1,16 @@
-/* Runs the programs for a test, in a scratch folder: Check's fixture set_up, tear_down. */
+/* Runs the programs for a test, in a scratch folder: Check's fixture of scratch.h. */
 #ifndef SSFD_TESTS_PROGRAMS_H
 #define SSFD_TESTS_PROGRAMS_H
 
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "scratch.h"
 #include <sys/wait.h>
 
-static char folder[64];
 static char output[65536]; /* of the last command: stdout, then stderr */
 static int error_lines;
 
 static inline const char *programs(void) {
     const char *path = getenv("SSFD_BIN");
     return path ? path : "build/bin";
-}
-
-static inline void set_up(void) {
-    strcpy(folder, "/tmp/ssfd_cli_XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static inline void tear_down(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
 }
 
 static inline size_t append_file(const char *name, size_t used) {

@@ -201,7 +201,7 @@ Suite *suite_cli(void) {
     Suite *s = suite_create("cli");
     TCase *t = tcase_create("cli");
     tcase_set_timeout(t, 300);
-    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
     tcase_add_loop_test(t, test_help_and_version, 0, (int)(sizeof all_programs / sizeof *all_programs));
     tcase_add_test(t, test_wrong_usage_of_the_sweep);
     tcase_add_test(t, test_wrong_input_of_the_sweep);

@@ -212,7 +212,7 @@ Suite *suite_prepare(void) {
     Suite *s = suite_create("prepare");
     TCase *t = tcase_create("prepare");
     tcase_set_timeout(t, 300);
-    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
     tcase_add_test(t, test_files_and_streams_agree);
     tcase_add_test(t, test_surplus_is_removed);
     tcase_add_test(t, test_bad_files_are_named_and_skipped);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* At exit HDF5 tidies up what is still open; behind a file that could not be written (disk full) that crashes
  * (1.10.8). Every file is closed here anyway. To be said before any other call of HDF5, so before main(). */
@@ -492,6 +493,13 @@ int h5_attr_equals(const h5_file *file, const char *name, const char *text) {
     int same =
         h5_attr_exists(file, name) && h5_attr_text(file, name, &found) == 0 && strcmp(found, text) == 0;
     free(found);
+    return same;
+}
+
+int h5_file_says(const char *path, const char *name, const char *text) {
+    h5_file *file = access(path, R_OK) == 0 ? h5_open(path) : NULL;
+    int same = file && h5_attr_equals(file, name, text);
+    h5_close(file);
     return same;
 }
 

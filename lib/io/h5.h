@@ -59,6 +59,8 @@ int h5_write_text(h5_file *file, const char *dataset, const char *text);
 int h5_attr_exists(const h5_file *file, const char *name);
 /* Whether there is a text of that name and content. */
 int h5_attr_equals(const h5_file *file, const char *name, const char *text);
+/* The same for a file by its name; 0 when it is not there or cannot be opened. */
+int h5_file_says(const char *path, const char *name, const char *text);
 int h5_attr_text(const h5_file *file, const char *name, char **text);
 int h5_attr_real(const h5_file *file, const char *name, double *value);
 int h5_attr_integer(const h5_file *file, const char *name, int64_t *value);

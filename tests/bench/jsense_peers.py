@@ -2,7 +2,7 @@
 """Holds JSENSE of prepare_scans against SigPy's JsenseRecon and BART's nlinv and ecalib, on the same raw data.
 
     apt-get install bart python3-venv && python3 -m venv /tmp/peers && /tmp/peers/bin/pip install sigpy h5py
-    /tmp/peers/bin/python tests/bench/jsense_peers.py [scans]
+    /tmp/peers/bin/python tests/bench/jsense_peers.py [scans [options of prepare_scans]]
 
 Raw data are virtual scans of the default cohort, written by simulate_cohort. Compared are, in the head (pixels above
 15 % of the 99th percentile of the root-sum-of-squares image) and slice by slice,
@@ -90,7 +90,7 @@ def main():
         common = ["--split", "test", "--records", f"{folder}/records"]
         subprocess.run([f"{build}/bin/simulate_cohort", "--out", f"{folder}/raw", "--test", str(scans), *common], check=True)
         subprocess.run([f"{build}/bin/prepare_scans", f"{folder}/raw", "--out", f"{folder}/prepared", "--complex", "--maps",
-                        "--no-reconstruction", "--threads", "1", *common], check=True)
+                        "--no-reconstruction", "--threads", "1", *sys.argv[2:], *common], check=True)
         with open(f"{folder}/records/prepare_scans.json") as f:
             record = json.load(f)["values"]
         # combining makes two images, the reference and the zero-filled one
