@@ -1,13 +1,25 @@
-/* The direct kernels of one instruction set: see conv_kernel.inc. Private to lib/nn. */
+/* The convolution kernels of one instruction set: see conv_kernel.inc and winograd_kernel.inc. Private to
+ * lib/nn. */
 #ifndef SSFD_NN_CONV_KERNEL_H
 #define SSFD_NN_CONV_KERNEL_H
 
 #include "nn/conv.h"
 
 #define WINOGRAD_POINTS 36
-/* Floats between the points' matrices: without them the 36 streams of a transform would often lie a multiple
- * of 4096 bytes apart and fight for the same lines of the first-level cache. */
-#define WINOGRAD_PAD 16
+/* Most slots worked on at a time. */
+#define WINOGRAD_SLOTS 64
+
+/* Neighbouring tiles of one row of tiles. */
+typedef struct {
+    int slot, tiles; /* place of the first, number */
+    int row, column; /* pixel at the top left of the first */
+} winograd_run;
+
+typedef struct {
+    int slots; /* a multiple of 16 */
+    int count;
+    winograd_run run[WINOGRAD_SLOTS];
+} winograd_block;
 
 typedef struct {
     const char *name;
@@ -18,20 +30,31 @@ typedef struct {
      * dy must be zero behind its end (it is: padding) */
     void (*gradient)(const float *x, const float *dy, size_t dy_plane, int block, size_t n, ptrdiff_t ld,
                      float *dw, size_t dw_stride);
-    /* Winograd's F(4x4, 3x3), see conv.h: transform of the input, products, transform back. */
-    void (*winograd_input)(const float *x, ptrdiff_t ld, int rows, size_t count, size_t room, float *v,
-                           size_t stride);
-    void (*winograd_gradient)(const float *dy, ptrdiff_t ld, int rows, size_t count, size_t room, float *v,
+    /* v[point * stride + slot]: B^T d B of a channel of the input, A dy A^T of one of dy. */
+    void (*winograd_input)(const tensor *x, int channel, const winograd_block *b, float *v, size_t stride);
+    void (*winograd_gradient)(const tensor *dy, int channel, const winograd_block *b, float *v,
                               size_t stride);
-    void (*winograd_product)(const float *v, size_t stride, size_t tiles, int in, const float *w, int block,
-                             float *m);
-    void (*winograd_output)(const float *m, size_t stride, size_t count, float bias, int relu, float *y,
-                            ptrdiff_t ld, int rows, size_t columns);
+    /* One point: m[o][t] = sum_i w[i][o] v[i][t], o in [0, groups * block), t in [0, slots). */
+    void (*winograd_product)(const float *v, size_t stride, size_t slots, int in, const float *w, int groups,
+                             int block, float *m);
+    /* y = A^T m A (+ bias, through a ReLU) of a channel of the output. */
+    void (*winograd_output)(const float *m, size_t stride, const winograd_block *b, float bias, int relu,
+                            const tensor *y, int channel);
 } conv_kernels;
 
 extern const conv_kernels conv_kernels_generic;
 #if defined(__x86_64__)
 extern const conv_kernels conv_kernels_avx2, conv_kernels_avx512;
 #endif
+
+/* Those of this CPU. */
+const conv_kernels *conv_kernels_best(void);
+
+/* Channels of the block of output channels that begins with `first`: blocks of 5 where that divides them (20,
+ * 40, 80, 160, 320), else of 4. */
+static inline int conv_block_at(int out, int first) {
+    int size = out % CONV_BLOCK == 0 ? CONV_BLOCK : 4;
+    return out - first < size ? out - first : size;
+}
 
 #endif
