@@ -36,6 +36,11 @@ void instance_norm_backward(const tensor *x, float slope, const float *saved, co
 void max_pool_forward(const tensor *x, const tensor *y);
 void max_pool_backward(const tensor *x, const tensor *dy, const tensor *dx);
 
+/* Group normalisation, then max-pooling, for when nobody else wants the normalised image: the same numbers,
+ * but only those that are left are normalised (where gamma is negative, the smallest). */
+void group_norm_max_pool_forward(const tensor *x, int groups, const float *gamma, const float *beta,
+                                 const tensor *y);
+
 /* 2x2 average pooling, stride 2; rows and columns are even. Backward ADDS to dx. */
 void avg_pool_forward(const tensor *x, const tensor *y);
 void avg_pool_backward(const tensor *dy, const tensor *dx);

@@ -231,6 +231,7 @@ struct net_state {
     float *owned[NET_MAX_LAYERS];    /* buffers to free */
     int owned_level[NET_MAX_LAYERS], owned_channels[NET_MAX_LAYERS], owned_busy_until[NET_MAX_LAYERS];
     int owned_count;
+    int norm_of[NET_MAX_LAYERS];         /* pooling: the normalisation that it does as well, or 0 */
     float *saved[NET_MAX_LAYERS];        /* normalisations: mean and 1/std */
     unsigned char *mask[NET_MAX_LAYERS]; /* dropout */
     int dropped;                         /* whether the last forward pass drew dropout */
@@ -264,6 +265,37 @@ static int is_in_place(const net_state *s, int layer) {
     const net_layer_t *l = &s->n->layers[layer];
     return s->mode != NET_TRAIN && (l->kind == NET_GROUP_NORM || l->kind == NET_INSTANCE_NORM) &&
            !is_alias(s, l->input[0]) && needed_until(s, l->input[0]) == layer;
+}
+
+/* The one layer that reads the output of `layer`, through aliases: 0 if that is none, several or the caller.
+ */
+static int only_reader(const net_state *s, int layer) {
+    int reader = 0;
+    if (needed_until(s, layer) == NET_MAX_LAYERS)
+        return 0;
+    for (int k = layer + 1; k <= s->last; k++)
+        if (s->n->layers[k].input[0] == layer || s->n->layers[k].input[1] == layer) {
+            if (reader)
+                return 0;
+            reader = k;
+        }
+    return reader && is_alias(s, reader) ? only_reader(s, reader) : reader;
+}
+
+/* Group normalisations that only a max-pooling reads are left to it. */
+static void fuse_norms(net_state *s) {
+    for (int k = 0; k <= s->last; k++) {
+        int reader = s->n->layers[k].kind == NET_GROUP_NORM && is_in_place(s, k) ? only_reader(s, k) : 0;
+        if (reader && s->n->layers[reader].kind == NET_MAX_POOL)
+            s->norm_of[reader] = k;
+    }
+}
+
+static int is_left_to_pool(const net_state *s, int norm) {
+    for (int k = norm + 1; k <= s->last; k++)
+        if (s->norm_of[k] == norm)
+            return 1;
+    return 0;
 }
 
 static float *new_buffer(net_state *s, tensor *t, int level, int until) {
@@ -341,6 +373,7 @@ static int layer_extras(net_state *s, int layer) {
 
 static int state_allocate(net_state *s, int rows, int columns) {
     size_t scratch = 0, weights = 0;
+    fuse_norms(s);
     for (int k = 0; k <= s->last; k++) {
         const net_layer_t *l = &s->n->layers[k];
         s->out[k] = tensor_shape(l->channels, rows >> l->level, columns >> l->level);
@@ -400,6 +433,16 @@ const tensor *net_output(const net_state *s, int layer) {
 
 /* ---------------------------------------------------------------- forward */
 
+static void pool_forward(net_state *s, int k) {
+    const net_layer_t *layers = s->n->layers, *norm = &layers[s->norm_of[k]];
+    const tensor *x = &s->out[layers[k].input[0]];
+    if (s->norm_of[k])
+        group_norm_max_pool_forward(x, norm->groups, s->n->values + s->n->params[norm->weight].offset,
+                                    s->n->values + s->n->params[norm->bias].offset, &s->out[k]);
+    else
+        max_pool_forward(x, &s->out[k]);
+}
+
 static void forward_layer(net_state *s, int k, gsl_rng *rng) {
     const net *n = s->n;
     const net_layer_t *l = &n->layers[k];
@@ -420,13 +463,14 @@ static void forward_layer(net_state *s, int k, gsl_rng *rng) {
         up_conv_forward(x, w, b, l->relu, y, s->scratch);
         break;
     case NET_GROUP_NORM:
-        group_norm_forward(x, l->groups, w, b, y, s->saved[k]);
+        if (!is_left_to_pool(s, k))
+            group_norm_forward(x, l->groups, w, b, y, s->saved[k]);
         break;
     case NET_INSTANCE_NORM:
         instance_norm_forward(x, (float)l->slope, y, s->saved[k]);
         break;
     case NET_MAX_POOL:
-        max_pool_forward(x, y);
+        pool_forward(s, k);
         break;
     case NET_AVG_POOL:
         avg_pool_forward(x, y);

@@ -100,7 +100,7 @@ static size_t point_floats(int channels, size_t slots) {
  * transformed back, stay in a 1 MB second-level cache as long as the weights of a point are fewer; else more
  * channels share what is read of the weights. */
 static int block_slots(int in) {
-    return in <= 80 ? 64 : 32;
+    return in <= 80 ? 64 : 64;
 }
 
 static int output_group(int out, int in) {
