@@ -1,5 +1,6 @@
 #include "metrics/image_metrics.h"
 
+#include "core/clones.h"
 #include "core/error.h"
 
 #include <math.h>
@@ -108,8 +109,8 @@ static double *scratch_layout(ssim_scratch *w, int size, int columns) {
     return memory;
 }
 
-static void load_row(const float *restrict reference, const float *restrict image, int columns, double offset,
-                     double *restrict x, double *restrict d) {
+CLONES static void load_row(const float *restrict reference, const float *restrict image, int columns,
+                            double offset, double *restrict x, double *restrict d) {
     for (int c = 0; c < columns; c++) {
         x[c] = reference[c] - offset;
         d[c] = (double)reference[c] - image[c];
@@ -117,8 +118,8 @@ static void load_row(const float *restrict reference, const float *restrict imag
 }
 
 /* down += weight * moments of one image row */
-static void add_row(const double *restrict x, const double *restrict d, int columns, double weight,
-                    double *const down[MOMENTS]) {
+CLONES static void add_row(const double *restrict x, const double *restrict d, int columns, double weight,
+                           double *const down[MOMENTS]) {
     double *restrict sx = down[X], *restrict sd = down[D], *restrict sxx = down[XX];
     double *restrict sxd = down[XD], *restrict sdd = down[DD];
     for (int c = 0; c < columns; c++) {
@@ -132,7 +133,8 @@ static void add_row(const double *restrict x, const double *restrict d, int colu
 }
 
 /* full[c] = sum over k of weight[k] * down[c + k]; the windows are symmetric, which halves the products */
-static void filter_along(const double *restrict down, double *restrict full, int n, const ssim_setup *s) {
+CLONES static void filter_along(const double *restrict down, double *restrict full, int n,
+                                const ssim_setup *s) {
     const int half = s->size / 2;
     for (int c = 0; c < n; c++)
         full[c] = s->weight[half] * down[c + half];
@@ -144,7 +146,7 @@ static void filter_along(const double *restrict down, double *restrict full, int
     }
 }
 
-static double sum_ssim(double *const full[MOMENTS], int n, const ssim_setup *s) {
+CLONES static double sum_ssim(double *const full[MOMENTS], int n, const ssim_setup *s) {
     double sum = 0.0;
     for (int c = 0; c < n; c++) {
         const double mx = full[X][c], md = full[D][c];

@@ -1,15 +1,10 @@
 #include "nn/layers.h"
 
+#include "core/clones.h"
 #include <cblas.h>
 #include <math.h>
 #include <omp.h>
 #include <string.h>
-
-void relu_backward(const tensor *y, const tensor *dy) {
-    size_t n = (size_t)y->channels * y->plane;
-    for (size_t k = 0; k < n; k++)
-        dy->data[k] = y->data[k] > 0.0f ? dy->data[k] : 0.0f;
-}
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define LANES 16
@@ -22,7 +17,7 @@ void relu_backward(const tensor *y, const tensor *dy) {
 #define OVER_PLANES _Pragma("omp parallel for schedule(static) if (!omp_in_parallel())")
 
 /* Sum of a row: partial sums of a few pixels each in float, their sum in double. */
-ALWAYS_INLINE double row_sum(const float *row, int columns) {
+CLONES static double row_sum(const float *row, int columns) {
     float part[LANES] = {0.0f};
     double sum = 0.0;
     int k = 0;
@@ -36,17 +31,28 @@ ALWAYS_INLINE double row_sum(const float *row, int columns) {
     return sum;
 }
 
-void bias_gradient(const tensor *dy, float *db) {
-    for (int c = 0; c < dy->channels; c++) {
+CLONES static void row_relu(const float *y, int columns, float *g) {
+    for (int k = 0; k < columns; k++)
+        g[k] = y[k] > 0.0f ? g[k] : 0.0f;
+}
+
+void relu_bias_backward(const tensor *y, const tensor *dy, float *db) {
+    for (int c = 0; c < dy->channels && (y || db); c++) {
         double sum = 0.0;
-        for (int y = 0; y < dy->rows; y++)
-            sum += row_sum(tensor_row(dy, c, y), dy->columns);
-        db[c] += (float)sum;
+        for (int row = 0; row < dy->rows; row++) {
+            const float *out = y ? tensor_row(y, c, row) : NULL;
+            float *g = tensor_row(dy, c, row);
+            if (y)
+                row_relu(out, dy->columns, g);
+            sum += db ? row_sum(g, dy->columns) : 0.0;
+        }
+        if (db)
+            db[c] += (float)sum;
     }
 }
 
 /* Sum of (row - m)^2. */
-ALWAYS_INLINE double row_square(const float *row, int columns, float m) {
+CLONES static double row_square(const float *row, int columns, float m) {
     float part[LANES] = {0.0f}, rest = 0.0f;
     int k = 0;
     for (; k + LANES <= columns; k += LANES)
@@ -76,13 +82,21 @@ ALWAYS_INLINE void group_moments(const tensor *x, int first, int count, double *
 }
 
 /* v, a value or a gradient, through a LeakyReLU whose input is `at`. */
-ALWAYS_INLINE float leaky(float v, float at, const float slope) {
+ALWAYS_INLINE float leaky(float v, float at, float slope) {
     return at > 0.0f ? v : v * slope;
 }
 
+CLONES static void row_normalise(const float *from, int columns, float m, float scale, float offset,
+                                 float slope, float *to) {
+    for (int k = 0; k < columns; k++) {
+        float v = (from[k] - m) * scale + offset;
+        to[k] = leaky(v, v, slope);
+    }
+}
+
 /* Forward pass of both normalisations. gamma and beta NULL: ones and zeros. slope 1: no LeakyReLU behind. */
-ALWAYS_INLINE void norm_forward(const tensor *x, int groups, const float *gamma, const float *beta,
-                                const float slope, const tensor *y, float *saved) {
+static void norm_forward(const tensor *x, int groups, const float *gamma, const float *beta, float slope,
+                         const tensor *y, float *saved) {
     int size = x->channels / groups;
     OVER_PLANES
     for (int g = 0; g < groups; g++) {
@@ -93,22 +107,17 @@ ALWAYS_INLINE void norm_forward(const tensor *x, int groups, const float *gamma,
         saved[2 * g + 1] = r;
         for (int c = g * size; c < (g + 1) * size; c++) {
             float scale = gamma ? gamma[c] * r : r, offset = beta ? beta[c] : 0.0f;
-            for (int row = 0; row < x->rows; row++) {
-                const float *from = tensor_row(x, c, row);
-                float *to = tensor_row(y, c, row);
-                for (int k = 0; k < x->columns; k++) {
-                    float v = (from[k] - m) * scale + offset;
-                    to[k] = leaky(v, v, slope);
-                }
-            }
+            for (int row = 0; row < x->rows; row++)
+                row_normalise(tensor_row(x, c, row), x->columns, m, scale, offset, slope,
+                              tensor_row(y, c, row));
         }
     }
 }
 
 /* Sums of g and of g * xhat over a row, with xhat the normalised input and g the gradient with respect to
  * what the LeakyReLU reads. */
-ALWAYS_INLINE void row_gradient_sums(const float *x, const float *dy, int columns, float m, float r,
-                                     const float slope, double *sum, double *dot) {
+CLONES static void row_gradient_sums(const float *x, const float *dy, int columns, float m, float r,
+                                     float slope, double *sum, double *dot) {
     float part_sum[LANES] = {0.0f}, part_dot[LANES] = {0.0f}, rest_sum = 0.0f, rest_dot = 0.0f;
     int k = 0;
     for (; k + LANES <= columns; k += LANES)
@@ -130,12 +139,19 @@ ALWAYS_INLINE void row_gradient_sums(const float *x, const float *dy, int column
     }
 }
 
+CLONES static void row_norm_backward(const float *gy, const float *v, int columns, float m, float r,
+                                     float scale, float slope, float mean_sum, float mean_dot, float *to) {
+    for (int k = 0; k < columns; k++) {
+        float hat = (v[k] - m) * r, g = leaky(gy[k], hat, slope);
+        to[k] = r * (scale * g - mean_sum - hat * mean_dot);
+    }
+}
+
 /* Backward pass of both: dx = r (gamma g - mean(gamma g) - xhat mean(gamma g xhat)), means over the group.
  * The sign of xhat says which side of the LeakyReLU a pixel was on, as nothing is scaled or offset where
  * slope is not 1. */
-ALWAYS_INLINE void norm_backward(const tensor *x, int groups, const float *gamma, const float slope,
-                                 const float *saved, const tensor *dy, const tensor *dx, float *dgamma,
-                                 float *dbeta) {
+static void norm_backward(const tensor *x, int groups, const float *gamma, float slope, const float *saved,
+                          const tensor *dy, const tensor *dx, float *dgamma, float *dbeta) {
     int size = x->channels / groups;
     double n = (double)size * x->rows * x->columns;
     for (int group = 0; group < groups; group++) {
@@ -156,14 +172,9 @@ ALWAYS_INLINE void norm_backward(const tensor *x, int groups, const float *gamma
         float mean_sum = (float)(group_sum / n), mean_dot = (float)(group_dot / n);
         for (int c = group * size; c < (group + 1) * size; c++) {
             float scale = gamma ? gamma[c] : 1.0f;
-            for (int row = 0; row < x->rows; row++) {
-                const float *gy = tensor_row(dy, c, row), *v = tensor_row(x, c, row);
-                float *to = tensor_row(dx, c, row);
-                for (int k = 0; k < x->columns; k++) {
-                    float hat = (v[k] - m) * r, g = leaky(gy[k], hat, slope);
-                    to[k] = r * (scale * g - mean_sum - hat * mean_dot);
-                }
-            }
+            for (int row = 0; row < x->rows; row++)
+                row_norm_backward(tensor_row(dy, c, row), tensor_row(x, c, row), x->columns, m, r, scale,
+                                  slope, mean_sum, mean_dot, tensor_row(dx, c, row));
         }
     }
 }
@@ -192,7 +203,7 @@ ALWAYS_INLINE float larger_of(float a, float b) {
 }
 
 /* The largest of 2x2 pixels each, or the smallest when sign is -1. */
-ALWAYS_INLINE void pool_row(const float *a, const float *b, int columns, const float sign, float *to) {
+CLONES static void row_max_pool(const float *a, const float *b, int columns, float sign, float *to) {
     for (int k = 0; k < columns; k++)
         to[k] = sign * larger_of(larger_of(sign * a[2 * k], sign * a[2 * k + 1]),
                                  larger_of(sign * b[2 * k], sign * b[2 * k + 1]));
@@ -202,8 +213,8 @@ void max_pool_forward(const tensor *x, const tensor *y) {
     OVER_PLANES
     for (int c = 0; c < y->channels; c++)
         for (int row = 0; row < y->rows; row++)
-            pool_row(tensor_row(x, c, 2 * row), tensor_row(x, c, 2 * row + 1), y->columns, 1.0f,
-                     tensor_row(y, c, row));
+            row_max_pool(tensor_row(x, c, 2 * row), tensor_row(x, c, 2 * row + 1), y->columns, 1.0f,
+                         tensor_row(y, c, row));
 }
 
 void group_norm_max_pool_forward(const tensor *x, int groups, const float *gamma, const float *beta,
@@ -217,33 +228,34 @@ void group_norm_max_pool_forward(const tensor *x, int groups, const float *gamma
         for (int c = g * size; c < (g + 1) * size; c++) {
             float scale = gamma[c] * r;
             for (int row = 0; row < y->rows; row++) {
-                const float *a = tensor_row(x, c, 2 * row), *b = tensor_row(x, c, 2 * row + 1);
                 float *to = tensor_row(y, c, row);
-                if (scale < 0.0f)
-                    pool_row(a, b, y->columns, -1.0f, to);
-                else
-                    pool_row(a, b, y->columns, 1.0f, to);
-                for (int k = 0; k < y->columns; k++)
-                    to[k] = (to[k] - m) * scale + beta[c];
+                row_max_pool(tensor_row(x, c, 2 * row), tensor_row(x, c, 2 * row + 1), y->columns,
+                             scale < 0.0f ? -1.0f : 1.0f, to);
+                row_normalise(to, y->columns, m, scale, beta[c], 1.0f, to);
             }
         }
     }
 }
 
+CLONES static void row_max_pool_backward(const float *a, const float *b, const float *g, int columns,
+                                         float *top, float *bottom) {
+    for (int k = 0; k < columns; k++) { /* without branches: vectors */
+        float most = larger_of(larger_of(a[2 * k], a[2 * k + 1]), larger_of(b[2 * k], b[2 * k + 1]));
+        int first = a[2 * k] == most, second = !first & (a[2 * k + 1] == most);
+        int above = first | second, third = !above & (b[2 * k] == most);
+        top[2 * k] += first ? g[k] : 0.0f;
+        top[2 * k + 1] += second ? g[k] : 0.0f;
+        bottom[2 * k] += third ? g[k] : 0.0f;
+        bottom[2 * k + 1] += above | third ? 0.0f : g[k];
+    }
+}
+
 void max_pool_backward(const tensor *x, const tensor *dy, const tensor *dx) {
     for (int c = 0; c < dy->channels; c++)
-        for (int row = 0; row < dy->rows; row++) {
-            const float *v[2] = {tensor_row(x, c, 2 * row), tensor_row(x, c, 2 * row + 1)};
-            float *to[2] = {tensor_row(dx, c, 2 * row), tensor_row(dx, c, 2 * row + 1)};
-            const float *g = tensor_row(dy, c, row);
-            for (int k = 0; k < dy->columns; k++) {
-                int best = 0;
-                for (int q = 1; q < 4; q++)
-                    if (v[q / 2][2 * k + q % 2] > v[best / 2][2 * k + best % 2])
-                        best = q;
-                to[best / 2][2 * k + best % 2] += g[k];
-            }
-        }
+        for (int row = 0; row < dy->rows; row++)
+            row_max_pool_backward(tensor_row(x, c, 2 * row), tensor_row(x, c, 2 * row + 1),
+                                  tensor_row(dy, c, row), dy->columns, tensor_row(dx, c, 2 * row),
+                                  tensor_row(dx, c, 2 * row + 1));
 }
 
 void avg_pool_forward(const tensor *x, const tensor *y) {

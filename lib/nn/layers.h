@@ -9,11 +9,9 @@
 #include "nn/tensor.h"
 #include <gsl/gsl_rng.h>
 
-/* dy = 0 where y <= 0: the gradient through a ReLU whose output was y, in place. */
-void relu_backward(const tensor *y, const tensor *dy);
-
-/* db[o] += sum of dy over the pixels of plane o. */
-void bias_gradient(const tensor *dy, float *db);
+/* Backwards through a ReLU whose output was y, in place: dy = 0 where y <= 0; then through the bias before
+ * it: db[o] += sum of dy over the pixels of plane o. y NULL: no ReLU; db NULL: no bias. */
+void relu_bias_backward(const tensor *y, const tensor *dy, float *db);
 
 /* Group normalisation (Wu & He 2018): channels in `groups` equal groups; y = gamma (x - m) / sqrt(v + eps) +
  * beta with mean m and biased variance v of each group, eps = 1e-5. saved: 2 * groups floats, (m, 1/sqrt(v +

@@ -241,9 +241,10 @@ struct net_state {
     size_t bytes;
 };
 
-/* Dropout does nothing outside training, so there its output is its input. */
+/* Dropout that does nothing: its output is its input, and so are their gradients. */
 static int is_alias(const net_state *s, int layer) {
-    return s->n->layers[layer].kind == NET_DROPOUT && s->mode != NET_TRAIN;
+    const net_layer_t *l = &s->n->layers[layer];
+    return l->kind == NET_DROPOUT && (s->mode != NET_TRAIN || l->dropout == 0.0);
 }
 
 /* Last layer that reads the output of `layer`, through aliases; `last` and, for NET_FEATURES, named layers
@@ -361,6 +362,10 @@ static int layer_extras(net_state *s, int layer) {
         return -1;
     if (s->mode != NET_TRAIN)
         return 0;
+    if (is_alias(s, layer)) {
+        s->gradient[layer] = s->gradient[l->input[0]];
+        return 0;
+    }
     if (l->kind == NET_DROPOUT) {
         s->mask[layer] = mem_alloc((size_t)t->channels * (size_t)t->rows * (size_t)t->columns);
         if (!s->mask[layer])
@@ -416,7 +421,8 @@ void net_state_free(net_state *s) {
         free(s->owned[k]);
         free(s->saved[k]);
         free(s->mask[k]);
-        tensor_free(&s->gradient[k]);
+        if (!is_alias(s, k))
+            tensor_free(&s->gradient[k]);
     }
     free(s->scratch);
     free(s->weight_gradient);
@@ -476,7 +482,7 @@ static void forward_layer(net_state *s, int k, gsl_rng *rng) {
         avg_pool_forward(x, y);
         break;
     case NET_DROPOUT:
-        if (rng)
+        if (rng && !is_alias(s, k))
             dropout_forward(x, l->dropout, rng, y, s->mask[k]);
         else if (y->data != x->data)
             memcpy(y->data, x->data, tensor_floats(x) * sizeof(float));
@@ -501,10 +507,7 @@ static void backward_conv3(net_state *s, int k, float *dw, float *db) {
     const net_layer_t *l = &n->layers[k];
     int from = l->input[0];
     const tensor *x = &s->out[from], *dy = &s->gradient[k];
-    if (l->relu)
-        relu_backward(&s->out[k], dy);
-    if (db)
-        bias_gradient(dy, db);
+    relu_bias_backward(l->relu ? &s->out[k] : NULL, dy, db);
     if (l->standardize) {
         size_t count = n->params[l->weight].count;
         memset(s->weight_gradient, 0, count * sizeof(float));
@@ -547,14 +550,11 @@ static void backward_layer(net_state *s, int k, float *gradient) {
         backward_conv3(s, k, dw, db);
         break;
     case NET_CONV1:
-        bias_gradient(dy, db);
+        relu_bias_backward(NULL, dy, db);
         conv1_backward(x, w, dy, dx, dw);
         break;
     case NET_UP_CONV:
-        if (l->relu)
-            relu_backward(&s->out[k], dy);
-        if (db)
-            bias_gradient(dy, db);
+        relu_bias_backward(l->relu ? &s->out[k] : NULL, dy, db);
         up_conv_backward(x, w, dy, dx, dw, s->scratch);
         break;
     case NET_GROUP_NORM:
@@ -568,6 +568,8 @@ static void backward_layer(net_state *s, int k, float *gradient) {
         backward_pool(s, k);
         break;
     case NET_DROPOUT:
+        if (is_alias(s, k))
+            break;
         if (s->dropped)
             dropout_backward(s->mask[k], l->dropout, dy, dx);
         else

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Slots that one matrix product of the weights' gradient runs over. */
-#define GRADIENT_SLOTS 1024
+#define GRADIENT_SLOTS 256
 /* Floats between the points' matrices: without them the 36 streams of a transform would often lie a multiple
  * of 4096 bytes apart and fight for the same lines of the first-level cache. */
 #define PAD 16
@@ -96,13 +96,9 @@ static size_t point_floats(int channels, size_t slots) {
 
 /* ---------------------------------------------------------------- forward */
 
-/* Slots worked on at a time, and output channels: their transformed input, and the products before they are
- * transformed back, stay in a 1 MB second-level cache as long as the weights of a point are fewer; else more
- * channels share what is read of the weights. */
-static int block_slots(int in) {
-    return in <= 80 ? 64 : 64;
-}
-
+/* Output channels worked on at a time. Few: a block's transformed input and products stay in a 1 MB
+ * second-level cache. With many input channels the input alone fills it, and weights are the larger part:
+ * then all, so that each point's weights are read once a block. */
 static int output_group(int out, int in) {
     int group = in <= 80 ? 2 * conv_block_at(out, 0) : out;
     return group < out ? group : out;
@@ -117,11 +113,11 @@ typedef struct {
 } convolution;
 
 static size_t input_floats(int in) {
-    return WINOGRAD_POINTS * point_floats(in, (size_t)block_slots(in));
+    return WINOGRAD_POINTS * point_floats(in, WINOGRAD_SLOTS);
 }
 
 size_t winograd_scratch(int out, int in) {
-    return input_floats(in) + WINOGRAD_POINTS * point_floats(output_group(out, in), (size_t)block_slots(in));
+    return input_floats(in) + WINOGRAD_POINTS * point_floats(output_group(out, in), WINOGRAD_SLOTS);
 }
 
 /* Output channels [o, end) of a block. v: [36][in][slots], m: [36][end - o][slots], both padded. */
@@ -181,7 +177,7 @@ static void shared_blocks(const convolution *c, int threads, float *scratch) {
 
 void winograd_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const tensor *y,
                       int threads, float *scratch) {
-    const convolution c = {x, y, w, bias, relu, tiling_of(x, block_slots(w->in))};
+    const convolution c = {x, y, w, bias, relu, tiling_of(x, WINOGRAD_SLOTS)};
     size_t stride = winograd_scratch(w->out, w->in);
     int blocks = (c.tiles.slots + c.tiles.block - 1) / c.tiles.block;
     threads = omp_in_parallel() ? 1 : threads;
