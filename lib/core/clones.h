@@ -4,7 +4,7 @@
 #define SSFD_CORE_CLONES_H
 
 #if defined(__x86_64__) && defined(__gnu_linux__)
-#define CLONES __attribute__((target_clones("avx512f", "avx2", "default"), noinline))
+#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define CLONES
 #endif
