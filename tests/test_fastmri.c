@@ -297,7 +297,9 @@ START_TEST(test_wrong_samples) {
     write_hollow(in_folder("samples.h5"), &c); /* slice 0 stays zero */
     h5_file h = {.id = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), .path = path};
     for (int z = 1; z < 4; z++) {
-        slice[(2 * ROWS + 7) * COLUMNS + 5] = z == 1 ? 1.0f : z == 2 ? __builtin_complex(0.0f, NAN) : INFINITY;
+        slice[(2 * ROWS + 7) * COLUMNS + 5] = z == 1   ? 1.0f
+                                              : z == 2 ? __builtin_complex(0.0f, NAN)
+                                                       : INFINITY;
         ck_assert_int_eq(h5_write_slab_c64(&h, "kspace", (hsize_t)z, 3, dims, slice), 0);
     }
     H5Fclose(h.id);
