@@ -16,6 +16,7 @@ int main(void) {
     srunner_add_suite(runner, suite_stats());
     srunner_add_suite(runner, suite_ssl_mask());
     srunner_add_suite(runner, suite_layers());
+    srunner_add_suite(runner, suite_net());
     srunner_add_suite(runner, suite_ssl_unet());
     srunner_add_suite(runner, suite_recon_unet());
     srunner_add_suite(runner, suite_trainer());

@@ -60,7 +60,7 @@ static void check_forward(int k, int transposed) {
     float *w = mem_alloc(count * sizeof(float)), bias[192];
     enum { THREADS = 3 };
     conv_packed packed = {.data = mem_alloc(conv3_packed_floats(y.channels, x.channels) * sizeof(float))};
-    float *scratch = mem_aligned(THREADS * conv3_scratch(y.channels, x.channels) * sizeof(float));
+    float *scratch = mem_aligned(THREADS * conv3_scratch(&x, y.channels) * sizeof(float));
     fill(w, count, 3);
     fill(bias, 192, 4);
     (transposed ? conv3_pack_transposed : conv3_pack)(w, out, in, &packed);

@@ -108,8 +108,8 @@ void conv3_forward(const tensor *x, const conv_packed *w, const float *bias, int
         direct_forward(x, w, bias, relu, y);
 }
 
-size_t conv3_scratch(int out, int in) {
-    return is_winograd(out, in) ? winograd_scratch(out, in) : 0;
+size_t conv3_scratch(const tensor *x, int out) {
+    return is_winograd(out, x->channels) ? winograd_scratch(x, out) : 0;
 }
 
 /* ---------------------------------------------------------------- gradient of the weights */

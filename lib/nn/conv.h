@@ -43,7 +43,7 @@ void conv3_pack_transposed(const float *w, int out, int in, conv_packed *packed)
  * holds conv3_scratch() floats for each of `threads`. */
 void conv3_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const tensor *y,
                    int threads, float *scratch);
-size_t conv3_scratch(int out, int in);
+size_t conv3_scratch(const tensor *x, int out);
 
 /* dw += gradient of the weights (out, in, 3, 3), from x and dy. scratch holds conv3_gradient_scratch()
  * floats. */

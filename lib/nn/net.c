@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/rng.h"
+#include "nn/arena.h"
 #include "nn/layers.h"
 #include <math.h>
 #include <omp.h>
@@ -225,12 +226,11 @@ struct net_state {
     const net *n;
     net_mode mode;
     int last;
-    tensor out[NET_MAX_LAYERS];      /* outputs; data may be shared between layers when inferring */
-    tensor gradient[NET_MAX_LAYERS]; /* NET_TRAIN only */
-    int written[NET_MAX_LAYERS];     /* whether gradient[k] holds something in this backward pass */
-    float *owned[NET_MAX_LAYERS];    /* buffers to free */
-    int owned_level[NET_MAX_LAYERS], owned_channels[NET_MAX_LAYERS], owned_busy_until[NET_MAX_LAYERS];
-    int owned_count;
+    tensor out[NET_MAX_LAYERS];          /* outputs; data may be shared between layers when inferring */
+    tensor gradient[NET_MAX_LAYERS];     /* NET_TRAIN only */
+    int written[NET_MAX_LAYERS];         /* whether gradient[k] holds something in this backward pass */
+    float *arena;                        /* of the outputs */
+    int reshaped[NET_MAX_LAYERS];        /* whether its memory was that of another shape, padding included */
     int norm_of[NET_MAX_LAYERS];         /* pooling: the normalisation that it does as well, or 0 */
     float *saved[NET_MAX_LAYERS];        /* normalisations: mean and 1/std */
     unsigned char *mask[NET_MAX_LAYERS]; /* dropout */
@@ -299,42 +299,33 @@ static int is_left_to_pool(const net_state *s, int norm) {
     return 0;
 }
 
-static float *new_buffer(net_state *s, tensor *t, int level, int until) {
-    if (tensor_alloc(t) < 0)
-        return NULL;
-    int k = s->owned_count++;
-    s->owned[k] = t->data;
-    s->owned_level[k] = level;
-    s->owned_channels[k] = t->channels;
-    s->owned_busy_until[k] = until;
-    s->bytes += tensor_floats(t) * sizeof(float);
-    return t->data;
+/* Layer whose buffer holds the output of `layer`. */
+static int owner(const net_state *s, int layer) {
+    return is_alias(s, layer) || is_in_place(s, layer) ? owner(s, s->n->layers[layer].input[0]) : layer;
 }
 
-/* Buffers pass only between layers of one image size: padding then lies at the same places and stays zero. */
-static int take_buffer(net_state *s, int layer) {
-    const net_layer_t *l = &s->n->layers[layer];
-    tensor *t = &s->out[layer];
-    int until = needed_until(s, layer);
-    if (is_alias(s, layer)) {
-        t->data = s->out[l->input[0]].data;
-        return 0;
+/* Outputs share memory where they are not needed at the same time; in training all are needed. */
+static int place_outputs(net_state *s) {
+    arena_item items[NET_MAX_LAYERS] = {{0}};
+    for (int k = 0; k <= s->last; k++) {
+        int at = owner(s, k), until = s->mode == NET_TRAIN ? NET_MAX_LAYERS : needed_until(s, k);
+        if (at == k)
+            items[k] = (arena_item){tensor_floats(&s->out[k]), k, until, 0};
+        else if (until > items[at].until)
+            items[at].until = until;
     }
-    if (is_in_place(s, layer)) {
-        t->data = s->out[l->input[0]].data;
-        for (int k = 0; k < s->owned_count; k++)
-            if (s->owned[k] == t->data)
-                s->owned_busy_until[k] = until;
-        return 0;
+    size_t floats = arena_place(items, s->last + 1);
+    s->bytes += floats * sizeof(float);
+    if (!(s->arena = mem_aligned(floats * sizeof(float))))
+        return -1;
+    for (int k = 0; k <= s->last; k++) {
+        s->out[k].data = s->arena + items[owner(s, k)].offset;
+        for (int other = 0; other <= s->last; other++)
+            s->reshaped[k] |= other != k && arena_overlap(&items[k], &items[other]) &&
+                              (items[k].offset != items[other].offset ||
+                               s->n->layers[k].level != s->n->layers[other].level);
     }
-    for (int k = 0; k < s->owned_count; k++)
-        if (s->mode != NET_TRAIN && s->owned_level[k] == l->level && s->owned_channels[k] >= l->channels &&
-            s->owned_busy_until[k] < layer) {
-            s->owned_busy_until[k] = until;
-            t->data = s->owned[k];
-            return 0;
-        }
-    return new_buffer(s, t, l->level, until) ? 0 : -1;
+    return 0;
 }
 
 static size_t larger(size_t a, size_t b) {
@@ -348,10 +339,10 @@ static size_t layer_scratch(const net_state *s, int layer) {
     if (l->kind != NET_CONV3)
         return 0;
     int in = s->n->layers[l->input[0]].channels;
-    size_t forward = conv3_scratch(l->channels, in) * (size_t)s->threads;
+    size_t forward = conv3_scratch(&s->out[l->input[0]], l->channels) * (size_t)s->threads;
     if (s->mode != NET_TRAIN)
         return forward;
-    size_t backward = conv3_scratch(in, l->channels) * (size_t)s->threads;
+    size_t backward = conv3_scratch(&s->out[layer], in) * (size_t)s->threads;
     return larger(larger(forward, backward), conv3_gradient_scratch(&s->out[l->input[0]], l->channels));
 }
 
@@ -378,17 +369,22 @@ static int layer_extras(net_state *s, int layer) {
 
 static int state_allocate(net_state *s, int rows, int columns) {
     size_t scratch = 0, weights = 0;
+    for (int k = 0; k <= s->last; k++)
+        s->out[k] = tensor_shape(s->n->layers[k].channels, rows >> s->n->layers[k].level,
+                                 columns >> s->n->layers[k].level);
     fuse_norms(s);
+    if (place_outputs(s) < 0)
+        return -1;
     for (int k = 0; k <= s->last; k++) {
         const net_layer_t *l = &s->n->layers[k];
-        s->out[k] = tensor_shape(l->channels, rows >> l->level, columns >> l->level);
-        if (take_buffer(s, k) < 0 || layer_extras(s, k) < 0)
+        if (layer_extras(s, k) < 0)
             return -1;
         scratch = larger(scratch, layer_scratch(s, k));
         if (l->weight >= 0 && s->n->params[l->weight].count > weights)
             weights = s->n->params[l->weight].count;
     }
     s->scratch = mem_aligned(scratch * sizeof(float));
+    s->bytes += scratch * sizeof(float);
     s->weight_gradient = mem_aligned((s->mode == NET_TRAIN ? weights : 0) * sizeof(float));
     return s->scratch && s->weight_gradient ? 0 : -1;
 }
@@ -418,12 +414,12 @@ void net_state_free(net_state *s) {
     if (!s)
         return;
     for (int k = 0; k < NET_MAX_LAYERS; k++) {
-        free(s->owned[k]);
         free(s->saved[k]);
         free(s->mask[k]);
         if (!is_alias(s, k))
             tensor_free(&s->gradient[k]);
     }
+    free(s->arena);
     free(s->scratch);
     free(s->weight_gradient);
     free(s);
@@ -455,6 +451,8 @@ static void forward_layer(net_state *s, int k, gsl_rng *rng) {
     const tensor *x = &s->out[l->input[0]], *y = &s->out[k];
     const float *w = l->weight >= 0 ? n->values + n->params[l->weight].offset : NULL;
     const float *b = l->bias >= 0 ? n->values + n->params[l->bias].offset : NULL;
+    if (s->reshaped[k])
+        tensor_clear_padding(y);
     switch (l->kind) {
     case NET_INPUT:
         break;
@@ -495,6 +493,8 @@ static void forward_layer(net_state *s, int k, gsl_rng *rng) {
 
 void net_forward(net_state *s, const float *image, gsl_rng *rng) {
     s->dropped = s->mode == NET_TRAIN && rng;
+    if (s->reshaped[0])
+        tensor_clear_padding(&s->out[0]);
     tensor_load(&s->out[0], image);
     for (int k = 1; k <= s->last; k++)
         forward_layer(s, k, s->dropped ? rng : NULL);

@@ -119,7 +119,7 @@ typedef struct net_state net_state;
  * For images of rows x columns, running layers 0..last (nothing beyond what is asked for is computed). */
 net_state *net_state_create(const net *n, int rows, int columns, int last, net_mode mode);
 void net_state_free(net_state *s);
-/* Bytes of feature maps held. */
+/* Bytes of feature maps and scratch held. */
 size_t net_state_bytes(const net_state *s);
 
 /* Runs the net on a packed image (channels*rows*columns). rng draws dropout while training; NULL: no dropout.

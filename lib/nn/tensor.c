@@ -32,6 +32,16 @@ void tensor_clear_border(const tensor *t, int first, int count) {
     }
 }
 
+void tensor_clear_padding(const tensor *t) {
+    size_t pixels = tensor_first(t) + tensor_span(t);
+    for (int c = 0; c < t->channels; c++) {
+        memset(tensor_plane(t, c), 0, tensor_first(t) * sizeof(float));
+        memset(tensor_plane(t, c) + pixels, 0, (t->plane - pixels) * sizeof(float));
+    }
+    tensor_clear_border(t, 0, t->channels);
+    memset(t->data + (size_t)t->channels * t->plane, 0, TENSOR_SLACK * sizeof(float));
+}
+
 void tensor_load(const tensor *t, const float *packed) {
     for (int c = 0; c < t->channels; c++)
         for (int y = 0; y < t->rows; y++, packed += t->columns)

@@ -53,6 +53,8 @@ static inline float *tensor_row(const tensor *t, int channel, int row) {
 
 /* Makes the padding column of planes [first, first + count) zero again after a flat kernel wrote over it. */
 void tensor_clear_border(const tensor *t, int first, int count);
+/* Makes all padding zero, whatever the memory held before. */
+void tensor_clear_padding(const tensor *t);
 /* Packed images (channels*rows*columns floats) in and out. */
 void tensor_load(const tensor *t, const float *packed);
 void tensor_store(const tensor *t, float *packed);

@@ -67,13 +67,15 @@ typedef struct {
     int slots, block;   /* of the image; worked on at a time */
 } tiling;
 
-static tiling tiling_of(const tensor *image, int block) {
-    int across = (image->columns + 3) / 4, period = across % 16 ? across + 1 : across;
-    return (tiling){across, period, period * ((image->rows + 3) / 4 - 1) + across, block};
-}
-
 static size_t round_up(size_t n) {
     return (n + 15) / 16 * 16;
+}
+
+static tiling tiling_of(const tensor *image) {
+    int across = (image->columns + 3) / 4, period = across % 16 ? across + 1 : across;
+    int slots = period * ((image->rows + 3) / 4 - 1) + across;
+    return (tiling){across, period, slots,
+                    slots < WINOGRAD_SLOTS ? (int)round_up((size_t)slots) : WINOGRAD_SLOTS};
 }
 
 /* The tiles in slots [first, first + count). */
@@ -112,12 +114,14 @@ typedef struct {
     tiling tiles;
 } convolution;
 
-static size_t input_floats(int in) {
-    return WINOGRAD_POINTS * point_floats(in, WINOGRAD_SLOTS);
+/* Floats of v, then of m. */
+static size_t input_floats(const tensor *x) {
+    return WINOGRAD_POINTS * point_floats(x->channels, (size_t)tiling_of(x).block);
 }
 
-size_t winograd_scratch(int out, int in) {
-    return input_floats(in) + WINOGRAD_POINTS * point_floats(output_group(out, in), WINOGRAD_SLOTS);
+size_t winograd_scratch(const tensor *x, int out) {
+    return input_floats(x) +
+           WINOGRAD_POINTS * point_floats(output_group(out, x->channels), (size_t)tiling_of(x).block);
 }
 
 /* Output channels [o, end) of a block. v: [36][in][slots], m: [36][end - o][slots], both padded. */
@@ -149,7 +153,7 @@ static void input_channel(const convolution *c, const winograd_block *b, int cha
 static void whole_block(const convolution *c, int first, float *scratch) {
     winograd_block b = block_at(&c->tiles, first, c->tiles.block);
     int group = output_group(c->w->out, c->w->in);
-    float *m = scratch + input_floats(c->w->in);
+    float *m = scratch + input_floats(c->x);
     for (int i = 0; i < c->w->in; i++)
         input_channel(c, &b, i, scratch);
     for (int o = 0; o < c->w->out; o += group)
@@ -158,14 +162,14 @@ static void whole_block(const convolution *c, int first, float *scratch) {
 
 /* Few blocks (small images): the threads share a block's channels. */
 static void shared_blocks(const convolution *c, int threads, float *scratch) {
-    size_t stride = winograd_scratch(c->w->out, c->w->in);
+    size_t stride = winograd_scratch(c->x, c->w->out);
     int out = c->w->out, size = conv_block_at(out, 0), group = output_group(out, c->w->in);
     int share = ((out + size - 1) / size + threads - 1) / threads * size;
     share = share < group ? share : group;
 #pragma omp parallel num_threads(threads)
     for (int first = 0; first < c->tiles.slots; first += c->tiles.block) {
         winograd_block b = block_at(&c->tiles, first, c->tiles.block);
-        float *m = scratch + (size_t)omp_get_thread_num() * stride + input_floats(c->w->in);
+        float *m = scratch + (size_t)omp_get_thread_num() * stride + input_floats(c->x);
 #pragma omp for schedule(static)
         for (int i = 0; i < c->w->in; i++)
             input_channel(c, &b, i, scratch);
@@ -177,8 +181,8 @@ static void shared_blocks(const convolution *c, int threads, float *scratch) {
 
 void winograd_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const tensor *y,
                       int threads, float *scratch) {
-    const convolution c = {x, y, w, bias, relu, tiling_of(x, WINOGRAD_SLOTS)};
-    size_t stride = winograd_scratch(w->out, w->in);
+    const convolution c = {x, y, w, bias, relu, tiling_of(x)};
+    size_t stride = winograd_scratch(x, w->out);
     int blocks = (c.tiles.slots + c.tiles.block - 1) / c.tiles.block;
     threads = omp_in_parallel() ? 1 : threads;
     if (threads > 1 && blocks < 4 * threads) {
@@ -227,7 +231,7 @@ static void add_filter_gradients(const float *du, size_t filters, float *dw) {
 }
 
 static size_t gradient_slots(const tensor *x) {
-    tiling t = tiling_of(x, WINOGRAD_SLOTS);
+    tiling t = tiling_of(x);
     return t.slots < GRADIENT_SLOTS ? round_up((size_t)t.slots) : GRADIENT_SLOTS;
 }
 
@@ -251,7 +255,7 @@ static void transform_channels(const tiling *tiles, const tensor *t, transform a
 
 void winograd_weight_gradient(const tensor *x, const tensor *dy, float *dw, float *scratch) {
     const conv_kernels *kernels = conv_kernels_best();
-    tiling tiles = tiling_of(x, WINOGRAD_SLOTS);
+    tiling tiles = tiling_of(x);
     size_t in = (size_t)x->channels, out = (size_t)dy->channels, chunk = gradient_slots(x);
     size_t v_point = point_floats(x->channels, chunk), u_point = point_floats(dy->channels, chunk);
     float *v = scratch, *u = v + WINOGRAD_POINTS * v_point, *du = u + WINOGRAD_POINTS * u_point;

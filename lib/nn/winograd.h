@@ -22,7 +22,7 @@ void winograd_pack(const float *w, int out, int in, size_t out_stride, size_t in
 void winograd_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const tensor *y,
                       int threads, float *scratch);
 /* Floats of scratch for each thread. */
-size_t winograd_scratch(int out, int in);
+size_t winograd_scratch(const tensor *x, int out);
 
 void winograd_weight_gradient(const tensor *x, const tensor *dy, float *dw, float *scratch);
 size_t winograd_gradient_scratch(const tensor *x, int out);
