@@ -32,6 +32,7 @@
 typedef struct {
     const char *input, *weights, *output;
     int repeat, threads, batch, size;
+    int channels, outputs; /* of the single convolution */
     uint64_t seed;
 } options;
 
@@ -272,6 +273,81 @@ static int measure_vgg16(const bench *b) {
         b, b->o->weights ? vgg16_load(b->o->weights) : initialised(vgg16_create(), b->o->seed), VGG_OUTPUT);
 }
 
+/* ---------------------------------------------------------------- one convolution */
+
+/* Direct kernels instead: SSFD_CONV=direct. */
+typedef struct {
+    const bench *b;
+    tensor x, y;
+    conv_packed packed;
+    float *w, *dw, *scratch;
+} convolution;
+
+static int convolution_run(void *self) {
+    convolution *c = self;
+    conv3_forward(&c->x, &c->packed, NULL, 1, &c->y, c->b->o->threads, c->scratch);
+    return 0;
+}
+
+static int gradient_run(void *self) {
+    convolution *c = self;
+    conv3_weight_gradient(&c->x, &c->y, c->dw, c->scratch);
+    return 0;
+}
+
+static int convolution_write(void *self, h5_file *file) {
+    const convolution *c = self;
+    hsize_t dims[4] = {(hsize_t)c->y.channels, (hsize_t)c->x.channels, 3, 3};
+    return h5_write_f32(file, "weights", 4, dims, c->w, H5_F32);
+}
+
+static int convolution_prepare(convolution *c, gsl_rng *rng) {
+    size_t count = 9 * (size_t)c->x.channels * (size_t)c->y.channels;
+    size_t forward = conv3_scratch(&c->x, c->y.channels) * (size_t)c->b->o->threads;
+    size_t backward = conv3_gradient_scratch(&c->x, c->y.channels);
+    c->w = mem_alloc(count * sizeof(float));
+    c->dw = mem_calloc(count, sizeof(float));
+    c->packed.data = mem_aligned(conv3_packed_floats(c->y.channels, c->x.channels) * sizeof(float));
+    c->scratch = mem_aligned((forward > backward ? forward : backward) * sizeof(float));
+    if (!c->w || !c->dw || !c->packed.data || !c->scratch || tensor_alloc(&c->x) < 0 ||
+        tensor_alloc(&c->y) < 0)
+        return -1;
+    for (size_t k = 0; k < count; k++)
+        c->w[k] = (float)(gsl_rng_uniform(rng) - 0.5);
+    for (int k = 0; k < c->x.channels; k++)
+        for (int row = 0; row < c->x.rows; row++)
+            memcpy(tensor_row(&c->x, k, row), c->b->input + (size_t)row * (size_t)c->x.columns,
+                   (size_t)c->x.columns * sizeof(float));
+    conv3_pack(c->w, c->y.channels, c->x.channels, &c->packed);
+    return 0;
+}
+
+static int measure_convolution(const bench *b, int (*run)(void *self)) {
+    gsl_rng *rng = rng_stream(b->o->seed, RNG_TEST, 1, 0);
+    convolution c = {.b = b,
+                     .x = tensor_shape(b->o->channels, b->rows, b->columns),
+                     .y = tensor_shape(b->o->outputs, b->rows, b->columns)};
+    int status =
+        rng && convolution_prepare(&c, rng) == 0 ? measure(b->o, &(work){run, convolution_write, &c}) : -1;
+    if (rng)
+        gsl_rng_free(rng);
+    tensor_free(&c.x);
+    tensor_free(&c.y);
+    free(c.packed.data);
+    free(c.scratch);
+    free(c.w);
+    free(c.dw);
+    return status;
+}
+
+static int measure_conv(const bench *b) {
+    return measure_convolution(b, convolution_run);
+}
+
+static int measure_conv_gradient(const bench *b) {
+    return measure_convolution(b, gradient_run);
+}
+
 /* ---------------------------------------------------------------- a training step */
 
 /* The steps of the training loop itself (train/trainer.h), from one load of a batch to the next. The loop
@@ -474,6 +550,8 @@ static const bench_case cases[] = {
      measure_train_step},
     {"recon_unet", "reconstruction U-Net", 2, 1, 320, 0, 1, measure_recon_unet},
     {"ssim", "SSIM (Wang et al.) of target against input", 1, 1, 320, 1, 0, measure_ssim},
+    {"conv", "3x3 convolution and ReLU, --channels to --outputs", 1, 1, 320, 0, 0, measure_conv},
+    {"conv_gradient", "gradient of its weights", 1, 1, 320, 0, 0, measure_conv_gradient},
     {"sgemm", "matrix product by OpenBLAS", 2, 1, 2048, 0, 0, measure_sgemm}};
 #define CASES (sizeof cases / sizeof *cases)
 
@@ -496,7 +574,7 @@ static int run(const options *o, const bench_case *c) {
 
 int main(int argc, char **argv) {
     char names[2048] = "Cases:\n";
-    options o = {.repeat = 5, .threads = omp_get_num_procs(), .seed = 2022};
+    options o = {.repeat = 5, .threads = omp_get_num_procs(), .channels = 20, .outputs = 20, .seed = 2022};
     const cli_option table[] = {
         {CLI_STRING, "input", &o.input, "FILE", "tensors `input` and `target`; without, random ones", 0, 0},
         {CLI_STRING, "weights", &o.weights, "FILE", "weights of the network; without, random ones", 0, 0},
@@ -504,11 +582,13 @@ int main(int argc, char **argv) {
         {CLI_INT, "repeat", &o.repeat, "N", "repetitions that are timed", 1, 1e6},
         {CLI_INT, "batch", &o.batch, "N", "images, without --input (0: the case's own number)", 0, 4096},
         {CLI_INT, "size", &o.size, "N", "rows and columns, without --input (0: the case's own)", 0, 16384},
+        {CLI_INT, "channels", &o.channels, "N", "input channels of conv and conv_gradient", 1, 4096},
+        {CLI_INT, "outputs", &o.outputs, "N", "output channels of conv and conv_gradient", 1, 4096},
         {CLI_INT, "threads", &o.threads, "N", "threads", 1, 1024},
         {CLI_U64, "seed", &o.seed, "N", "seed of random input and weights", 0, 0},
         {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};
     for (size_t k = 0; k < CASES; k++)
-        snprintf(names + strlen(names), sizeof names - strlen(names), "  %-12s %s\n", cases[k].name,
+        snprintf(names + strlen(names), sizeof names - strlen(names), "  %-14s %s\n", cases[k].name,
                  cases[k].what);
     const cli_spec spec = {
         PROGRAM, "Prints the wall time of each repetition of a benchmark case, in ms.", "CASE", 1, 1, table,
