@@ -108,6 +108,16 @@ void conv3_forward(const tensor *x, const conv_packed *w, const float *bias, int
         direct_forward(x, w, bias, relu, y);
 }
 
+int conv3_pool_parts(const tensor *x, int out) {
+    return is_winograd(out, x->channels) && x->rows % 4 == 0 && x->columns % 4 == 0 ? winograd_parts(x) : 0;
+}
+
+void conv3_pool_forward(const tensor *x, const conv_packed *w, const float *bias, int relu,
+                        const float *gamma, const tensor *y, int threads, float *scratch,
+                        conv_moments *moments) {
+    winograd_pool_forward(x, w, bias, relu, gamma, y, threads, scratch, moments);
+}
+
 size_t conv3_scratch(const tensor *x, int out) {
     return is_winograd(out, x->channels) ? winograd_scratch(x, out) : 0;
 }

@@ -45,6 +45,21 @@ void conv3_forward(const tensor *x, const conv_packed *w, const float *bias, int
                    int threads, float *scratch);
 size_t conv3_scratch(const tensor *x, int out);
 
+/* Some pixels of a channel: their number, mean and sum of squared deviations from it. */
+typedef struct {
+    double n, mean, squares;
+} conv_moments;
+
+/* The same, then 2x2 max-pooling, stride 2, without ever writing the image that is pooled: y has half its
+ * rows and columns. A normalisation between the two finds the moments of that image in moments[o][part], with
+ * conv3_pool_parts() parts, 0 where this cannot be done (few channels, tiles that reach over the border).
+ * Where gamma[o], the normalisation's factor, is negative, the smallest pixels are taken, which will be the
+ * largest behind it. */
+int conv3_pool_parts(const tensor *x, int out);
+void conv3_pool_forward(const tensor *x, const conv_packed *w, const float *bias, int relu,
+                        const float *gamma, const tensor *y, int threads, float *scratch,
+                        conv_moments *moments);
+
 /* dw += gradient of the weights (out, in, 3, 3), from x and dy. scratch holds conv3_gradient_scratch()
  * floats. */
 void conv3_weight_gradient(const tensor *x, const tensor *dy, float *dw, float *scratch);

@@ -19,6 +19,7 @@ typedef struct {
     int slots; /* a multiple of 16 */
     int count;
     winograd_run run[WINOGRAD_SLOTS];
+    float valid[WINOGRAD_SLOTS]; /* 1 where there is a tile, else 0 */
 } winograd_block;
 
 typedef struct {
@@ -40,6 +41,9 @@ typedef struct {
     /* y = A^T m A (+ bias, through a ReLU) of a channel of the output. */
     void (*winograd_output)(const float *m, size_t stride, const winograd_block *b, float bias, int relu,
                             const tensor *y, int channel);
+    /* The same, pooled: see conv3_pool_forward(). */
+    void (*winograd_output_pooled)(const float *m, size_t stride, const winograd_block *b, float bias,
+                                   int relu, float sign, const tensor *y, int channel, conv_moments *moments);
 } conv_kernels;
 
 extern const conv_kernels conv_kernels_generic;

@@ -217,6 +217,34 @@ void max_pool_forward(const tensor *x, const tensor *y) {
                          tensor_row(y, c, row));
 }
 
+/* Mean and variance of all. */
+static void join_moments(const conv_moments *part, int count, double *mean, double *variance) {
+    double n = 0.0, sum = 0.0, squares = 0.0;
+    for (int k = 0; k < count; k++) {
+        n += part[k].n;
+        sum += part[k].n * part[k].mean;
+    }
+    *mean = sum / n;
+    for (int k = 0; k < count; k++)
+        squares += part[k].squares + part[k].n * (part[k].mean - *mean) * (part[k].mean - *mean);
+    *variance = squares / n;
+}
+
+void group_norm_by_moments(const tensor *y, int groups, const float *gamma, const float *beta,
+                           const conv_moments *moments, int parts) {
+    int size = y->channels / groups;
+    OVER_PLANES
+    for (int g = 0; g < groups; g++) {
+        double mean, variance;
+        join_moments(moments + g * size * parts, size * parts, &mean, &variance);
+        float m = (float)mean, r = (float)(1.0 / sqrt(variance + NORM_EPS));
+        for (int c = g * size; c < (g + 1) * size; c++)
+            for (int row = 0; row < y->rows; row++)
+                row_normalise(tensor_row(y, c, row), y->columns, m, gamma[c] * r, beta[c], 1.0f,
+                              tensor_row(y, c, row));
+    }
+}
+
 void group_norm_max_pool_forward(const tensor *x, int groups, const float *gamma, const float *beta,
                                  const tensor *y) {
     int size = x->channels / groups;

@@ -6,7 +6,7 @@
 #ifndef SSFD_NN_LAYERS_H
 #define SSFD_NN_LAYERS_H
 
-#include "nn/tensor.h"
+#include "nn/conv.h"
 #include <gsl/gsl_rng.h>
 
 /* Backwards through a ReLU whose output was y, in place: dy = 0 where y <= 0; then through the bias before
@@ -33,6 +33,10 @@ void instance_norm_backward(const tensor *x, float slope, const float *saved, co
  * order, as in PyTorch. Backward ADDS to dx. */
 void max_pool_forward(const tensor *x, const tensor *y);
 void max_pool_backward(const tensor *x, const tensor *dy, const tensor *dx);
+
+/* Group normalisation of y, in place, by the moments of another image: [channels][parts]. */
+void group_norm_by_moments(const tensor *y, int groups, const float *gamma, const float *beta,
+                           const conv_moments *moments, int parts);
 
 /* Group normalisation, then max-pooling, for when nobody else wants the normalised image: the same numbers,
  * but only those that are left are normalised (where gamma is negative, the smallest). */

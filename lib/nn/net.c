@@ -232,6 +232,9 @@ struct net_state {
     float *arena;                        /* of the outputs */
     int reshaped[NET_MAX_LAYERS];        /* whether its memory was that of another shape, padding included */
     int norm_of[NET_MAX_LAYERS];         /* pooling: the normalisation that it does as well, or 0 */
+    int conv_of[NET_MAX_LAYERS];         /* pooling: the convolution that does it, or 0 */
+    int pool_of[NET_MAX_LAYERS];         /* and the reverse */
+    conv_moments *moments;               /* of such a convolution */
     float *saved[NET_MAX_LAYERS];        /* normalisations: mean and 1/std */
     unsigned char *mask[NET_MAX_LAYERS]; /* dropout */
     int dropped;                         /* whether the last forward pass drew dropout */
@@ -283,12 +286,20 @@ static int only_reader(const net_state *s, int layer) {
     return reader && is_alias(s, reader) ? only_reader(s, reader) : reader;
 }
 
-/* Group normalisations that only a max-pooling reads are left to it. */
+/* Group normalisations that only a max-pooling reads are left to it, and the pooling to the convolution
+ * before where that can do it. */
 static void fuse_norms(net_state *s) {
     for (int k = 0; k <= s->last; k++) {
         int reader = s->n->layers[k].kind == NET_GROUP_NORM && is_in_place(s, k) ? only_reader(s, k) : 0;
-        if (reader && s->n->layers[reader].kind == NET_MAX_POOL)
-            s->norm_of[reader] = k;
+        if (!reader || s->n->layers[reader].kind != NET_MAX_POOL)
+            continue;
+        int from = s->n->layers[k].input[0], before = s->n->layers[from].input[0];
+        s->norm_of[reader] = k;
+        if (s->n->layers[from].kind == NET_CONV3 &&
+            conv3_pool_parts(&s->out[before], s->n->layers[from].channels)) {
+            s->conv_of[reader] = from;
+            s->pool_of[from] = reader;
+        }
     }
 }
 
@@ -310,7 +321,8 @@ static int place_outputs(net_state *s) {
     for (int k = 0; k <= s->last; k++) {
         int at = owner(s, k), until = s->mode == NET_TRAIN ? NET_MAX_LAYERS : needed_until(s, k);
         if (at == k)
-            items[k] = (arena_item){tensor_floats(&s->out[k]), k, until, 0};
+            items[k] = (arena_item){s->pool_of[k] ? 0 : tensor_floats(&s->out[k]),
+                                    s->conv_of[k] ? s->conv_of[k] : k, until, 0};
         else if (until > items[at].until)
             items[at].until = until;
     }
@@ -368,7 +380,7 @@ static int layer_extras(net_state *s, int layer) {
 }
 
 static int state_allocate(net_state *s, int rows, int columns) {
-    size_t scratch = 0, weights = 0;
+    size_t scratch = 0, weights = 0, moments = 0;
     for (int k = 0; k <= s->last; k++)
         s->out[k] = tensor_shape(s->n->layers[k].channels, rows >> s->n->layers[k].level,
                                  columns >> s->n->layers[k].level);
@@ -380,13 +392,17 @@ static int state_allocate(net_state *s, int rows, int columns) {
         if (layer_extras(s, k) < 0)
             return -1;
         scratch = larger(scratch, layer_scratch(s, k));
+        if (s->pool_of[k])
+            moments = larger(moments, (size_t)l->channels *
+                                          (size_t)conv3_pool_parts(&s->out[l->input[0]], l->channels));
         if (l->weight >= 0 && s->n->params[l->weight].count > weights)
             weights = s->n->params[l->weight].count;
     }
     s->scratch = mem_aligned(scratch * sizeof(float));
+    s->moments = mem_aligned(moments * sizeof(conv_moments));
     s->bytes += scratch * sizeof(float);
     s->weight_gradient = mem_aligned((s->mode == NET_TRAIN ? weights : 0) * sizeof(float));
-    return s->scratch && s->weight_gradient ? 0 : -1;
+    return s->scratch && s->moments && s->weight_gradient ? 0 : -1;
 }
 
 net_state *net_state_create(const net *n, int rows, int columns, int last, net_mode mode) {
@@ -420,6 +436,7 @@ void net_state_free(net_state *s) {
             tensor_free(&s->gradient[k]);
     }
     free(s->arena);
+    free(s->moments);
     free(s->scratch);
     free(s->weight_gradient);
     free(s);
@@ -435,30 +452,50 @@ const tensor *net_output(const net_state *s, int layer) {
 
 /* ---------------------------------------------------------------- forward */
 
-static void pool_forward(net_state *s, int k) {
-    const net_layer_t *layers = s->n->layers, *norm = &layers[s->norm_of[k]];
-    const tensor *x = &s->out[layers[k].input[0]];
-    if (s->norm_of[k])
-        group_norm_max_pool_forward(x, norm->groups, s->n->values + s->n->params[norm->weight].offset,
-                                    s->n->values + s->n->params[norm->bias].offset, &s->out[k]);
+static const float *values_of(const net *n, int param) {
+    return param >= 0 ? n->values + n->params[param].offset : NULL;
+}
+
+static void conv3_layer(net_state *s, int k) {
+    const net *n = s->n;
+    const net_layer_t *l = &n->layers[k];
+    const tensor *x = &s->out[l->input[0]];
+    const conv_packed w = {x->channels, l->channels, n->derived + l->packed};
+    const float *bias = values_of(n, l->bias);
+    int pool = s->pool_of[k];
+    if (pool)
+        conv3_pool_forward(x, &w, bias, l->relu, values_of(n, n->layers[s->norm_of[pool]].weight),
+                           &s->out[pool], s->threads, s->scratch, s->moments);
     else
-        max_pool_forward(x, &s->out[k]);
+        conv3_forward(x, &w, bias, l->relu, &s->out[k], s->threads, s->scratch);
+}
+
+static void max_pool_layer(net_state *s, int k) {
+    const net *n = s->n;
+    const net_layer_t *norm = &n->layers[s->norm_of[k]];
+    const tensor *x = &s->out[n->layers[k].input[0]], *y = &s->out[k];
+    const float *gamma = values_of(n, norm->weight), *beta = values_of(n, norm->bias);
+    if (s->conv_of[k])
+        group_norm_by_moments(y, norm->groups, gamma, beta, s->moments,
+                              conv3_pool_parts(&s->out[n->layers[s->conv_of[k]].input[0]], y->channels));
+    else if (s->norm_of[k])
+        group_norm_max_pool_forward(x, norm->groups, gamma, beta, y);
+    else
+        max_pool_forward(x, y);
 }
 
 static void forward_layer(net_state *s, int k, gsl_rng *rng) {
     const net *n = s->n;
     const net_layer_t *l = &n->layers[k];
     const tensor *x = &s->out[l->input[0]], *y = &s->out[k];
-    const float *w = l->weight >= 0 ? n->values + n->params[l->weight].offset : NULL;
-    const float *b = l->bias >= 0 ? n->values + n->params[l->bias].offset : NULL;
+    const float *w = values_of(n, l->weight), *b = values_of(n, l->bias);
     if (s->reshaped[k])
         tensor_clear_padding(y);
     switch (l->kind) {
     case NET_INPUT:
         break;
     case NET_CONV3:
-        conv3_forward(x, &(conv_packed){x->channels, l->channels, n->derived + l->packed}, b, l->relu, y,
-                      s->threads, s->scratch);
+        conv3_layer(s, k);
         break;
     case NET_CONV1:
         conv1_forward(x, w, b, y);
@@ -474,7 +511,7 @@ static void forward_layer(net_state *s, int k, gsl_rng *rng) {
         instance_norm_forward(x, (float)l->slope, y, s->saved[k]);
         break;
     case NET_MAX_POOL:
-        pool_forward(s, k);
+        max_pool_layer(s, k);
         break;
     case NET_AVG_POOL:
         avg_pool_forward(x, y);

@@ -85,6 +85,8 @@ static winograd_block block_at(const tiling *t, int first, int count) {
     for (int slot = first; slot < last; slot += t->period - slot % t->period) {
         int column = slot % t->period, tiles = t->across - column;
         tiles = tiles < last - slot ? tiles : last - slot;
+        for (int k = 0; k < tiles; k++)
+            b.valid[slot - first + k] = 1.0f;
         if (tiles > 0)
             b.run[b.count++] = (winograd_run){slot - first, tiles, slot / t->period * 4, column * 4};
     }
@@ -112,6 +114,8 @@ typedef struct {
     const float *bias;
     int relu;
     tiling tiles;
+    const float *gamma;    /* pooled: its sign says how */
+    conv_moments *moments; /* [out][blocks]; NULL: not pooled */
 } convolution;
 
 /* Floats of v, then of m. */
@@ -124,9 +128,24 @@ size_t winograd_scratch(const tensor *x, int out) {
            WINOGRAD_POINTS * point_floats(output_group(out, x->channels), (size_t)tiling_of(x).block);
 }
 
+static int block_count(const tiling *t) {
+    return (t->slots + t->block - 1) / t->block;
+}
+
+static void output_channel(const convolution *c, const winograd_block *b, int block, int o, const float *m,
+                           size_t stride) {
+    float bias = c->bias ? c->bias[o] : 0.0f;
+    if (c->moments)
+        conv_kernels_best()->winograd_output_pooled(m, stride, b, bias, c->relu,
+                                                    c->gamma[o] < 0.0f ? -1.0f : 1.0f, c->y, o,
+                                                    c->moments + o * block_count(&c->tiles) + block);
+    else
+        conv_kernels_best()->winograd_output(m, stride, b, bias, c->relu, c->y, o);
+}
+
 /* Output channels [o, end) of a block. v: [36][in][slots], m: [36][end - o][slots], both padded. */
-static void output_channels(const convolution *c, const winograd_block *b, int o, int end, const float *v,
-                            float *m) {
+static void output_channels(const convolution *c, const winograd_block *b, int block, int o, int end,
+                            const float *v, float *m) {
     const conv_kernels *kernels = conv_kernels_best();
     size_t slots = (size_t)b->slots, in = (size_t)c->w->in, out = (size_t)c->w->out;
     size_t v_point = point_floats(c->w->in, slots), m_point = point_floats(end - o, slots);
@@ -139,8 +158,7 @@ static void output_channels(const convolution *c, const winograd_block *b, int o
             k += groups * size;
         }
     for (int k = o; k < end; k++)
-        kernels->winograd_output(m + (size_t)(k - o) * slots, m_point, b, c->bias ? c->bias[k] : 0.0f,
-                                 c->relu, c->y, k);
+        output_channel(c, b, block, k, m + (size_t)(k - o) * slots, m_point);
 }
 
 static void input_channel(const convolution *c, const winograd_block *b, int channel, float *v) {
@@ -150,14 +168,14 @@ static void input_channel(const convolution *c, const winograd_block *b, int cha
 }
 
 /* One block by one thread. */
-static void whole_block(const convolution *c, int first, float *scratch) {
-    winograd_block b = block_at(&c->tiles, first, c->tiles.block);
+static void whole_block(const convolution *c, int block, float *scratch) {
+    winograd_block b = block_at(&c->tiles, block * c->tiles.block, c->tiles.block);
     int group = output_group(c->w->out, c->w->in);
     float *m = scratch + input_floats(c->x);
     for (int i = 0; i < c->w->in; i++)
         input_channel(c, &b, i, scratch);
     for (int o = 0; o < c->w->out; o += group)
-        output_channels(c, &b, o, o + group < c->w->out ? o + group : c->w->out, scratch, m);
+        output_channels(c, &b, block, o, o + group < c->w->out ? o + group : c->w->out, scratch, m);
 }
 
 /* Few blocks (small images): the threads share a block's channels. */
@@ -167,32 +185,45 @@ static void shared_blocks(const convolution *c, int threads, float *scratch) {
     int share = ((out + size - 1) / size + threads - 1) / threads * size;
     share = share < group ? share : group;
 #pragma omp parallel num_threads(threads)
-    for (int first = 0; first < c->tiles.slots; first += c->tiles.block) {
-        winograd_block b = block_at(&c->tiles, first, c->tiles.block);
+    for (int block = 0; block < block_count(&c->tiles); block++) {
+        winograd_block b = block_at(&c->tiles, block * c->tiles.block, c->tiles.block);
         float *m = scratch + (size_t)omp_get_thread_num() * stride + input_floats(c->x);
 #pragma omp for schedule(static)
         for (int i = 0; i < c->w->in; i++)
             input_channel(c, &b, i, scratch);
 #pragma omp for schedule(static)
         for (int o = 0; o < out; o += share)
-            output_channels(c, &b, o, o + share < out ? o + share : out, scratch, m);
+            output_channels(c, &b, block, o, o + share < out ? o + share : out, scratch, m);
     }
 }
 
-void winograd_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const tensor *y,
-                      int threads, float *scratch) {
-    const convolution c = {x, y, w, bias, relu, tiling_of(x)};
-    size_t stride = winograd_scratch(x, w->out);
-    int blocks = (c.tiles.slots + c.tiles.block - 1) / c.tiles.block;
+static void convolve(const convolution *c, int threads, float *scratch) {
+    size_t stride = winograd_scratch(c->x, c->w->out);
+    int blocks = block_count(&c->tiles);
     threads = omp_in_parallel() ? 1 : threads;
     if (threads > 1 && blocks < 4 * threads) {
-        shared_blocks(&c, threads, scratch);
+        shared_blocks(c, threads, scratch);
         return;
     }
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int b = 0; b < blocks; b++)
-        whole_block(&c, b * c.tiles.block,
-                    scratch + (size_t)(threads > 1 ? omp_get_thread_num() : 0) * stride);
+        whole_block(c, b, scratch + (size_t)(threads > 1 ? omp_get_thread_num() : 0) * stride);
+}
+
+void winograd_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const tensor *y,
+                      int threads, float *scratch) {
+    convolve(&(convolution){x, y, w, bias, relu, tiling_of(x), NULL, NULL}, threads, scratch);
+}
+
+void winograd_pool_forward(const tensor *x, const conv_packed *w, const float *bias, int relu,
+                           const float *gamma, const tensor *y, int threads, float *scratch,
+                           conv_moments *moments) {
+    convolve(&(convolution){x, y, w, bias, relu, tiling_of(x), gamma, moments}, threads, scratch);
+}
+
+int winograd_parts(const tensor *x) {
+    tiling t = tiling_of(x);
+    return block_count(&t);
 }
 
 /* ---------------------------------------------------------------- gradient of the weights */

@@ -21,6 +21,11 @@ void winograd_pack(const float *w, int out, int in, size_t out_stride, size_t in
 
 void winograd_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const tensor *y,
                       int threads, float *scratch);
+/* See conv3_pool_forward(). */
+void winograd_pool_forward(const tensor *x, const conv_packed *w, const float *bias, int relu,
+                           const float *gamma, const tensor *y, int threads, float *scratch,
+                           conv_moments *moments);
+int winograd_parts(const tensor *x);
 /* Floats of scratch for each thread. */
 size_t winograd_scratch(const tensor *x, int out);
 
