@@ -35,6 +35,9 @@ gsl_rng *rng_stream(uint64_t seed, rng_domain domain, uint64_t a, uint64_t b);
 /* Restarts an existing philox generator at the head of another stream: no allocation in hot loops. */
 void rng_restart(gsl_rng *rng, uint64_t seed, rng_domain domain, uint64_t a, uint64_t b);
 
+/* Chooses `wanted` of n (0 or more than n: all) by the stream of that name: is_chosen[k] becomes 0 or 1. */
+int rng_choose(uint64_t seed, rng_domain domain, uint64_t a, uint64_t b, int n, int wanted, int *is_chosen);
+
 /* FNV-1a hash of a string, to name a stream by a scan's id. */
 uint64_t rng_hash(const char *text);
 
