@@ -222,9 +222,9 @@ START_TEST(test_real_weights_match_pytorch) {
     h5_file *f = h5_open(GOLDEN_VGG);
     ck_assert_int_eq(h5_attr_text(f, "real_sha256", &known), 0);
     h5_close(f);
-    if (!weights || file_checksum(weights, "sha256", hex) < 0 || strcmp(hex, known) != 0) {
+    if (!weights || !*weights || file_checksum(weights, "sha256", hex) < 0 || strcmp(hex, known) != 0) {
         printf("vgg16: real weights not compared: VGG16_WEIGHTS %s\n",
-               weights ? "names a file without golden values" : "is not set");
+               weights && *weights ? "names a file without golden values" : "is not set");
     } else {
         double started = clock_seconds();
         vgg16 v;
@@ -389,6 +389,39 @@ START_TEST(test_scaling_errors) {
 }
 END_TEST
 
+/* ---------------------------------------------------------------- downloading */
+
+static int fetch(const char *arguments) {
+    return run_after("data_prep/download_checked.sh ", arguments);
+}
+
+START_TEST(test_downloads_are_checked) {
+    char md5[65], arguments[512];
+    if (system("command -v curl >/dev/null") != 0) {
+        printf("vgg16: downloading not tested: curl is not installed\n");
+        return;
+    }
+    write_safetensors("sent", 1);
+    ck_assert_int_eq(file_checksum(path, "md5", md5), 0);
+    ck_assert_int_eq(fetch("file://@/nowhere 0 @/new/weights"), 1);
+    ck_assert_msg(strstr(output, "cannot be downloaded") && error_lines == 1, "%s", output);
+    ck_assert_int_ne(access(in_folder("new/weights.part"), F_OK), 0);
+    ck_assert_int_eq(fetch("file://@/sent 0123 @/new/weights"), 1); /* another file than expected */
+    ck_assert_msg(strstr(output, "expected MD5 0123") && strstr(output, md5) && error_lines == 1, "%s",
+                  output);
+    ck_assert_int_ne(access(in_folder("new/weights"), F_OK), 0);
+    ck_assert_int_eq(access(in_folder("new/weights.rejected"), F_OK), 0);
+    snprintf(arguments, sizeof arguments, "file://@/sent %s @/new/weights", md5);
+    ck_assert_msg(fetch(arguments) == 0, "%s", output);
+    ck_assert_int_eq(access(in_folder("new/weights"), F_OK), 0);
+    snprintf(arguments, sizeof arguments, "file://@/nowhere %s @/new/weights", md5); /* not needed any more */
+    ck_assert_msg(fetch(arguments) == 0, "%s", output);
+    ck_assert_int_eq(truncate(path, 100), 0); /* damaged since */
+    ck_assert_int_eq(fetch(arguments), 1);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- cost */
 
 static double best_seconds(const char *layers) {
@@ -436,6 +469,7 @@ Suite *suite_vgg16(void) {
     tcase_add_test(t, test_safetensors_from_the_package);
     tcase_add_test(t, test_malformed_safetensors);
     tcase_add_test(t, test_scaling_errors);
+    tcase_add_test(t, test_downloads_are_checked);
     tcase_add_test(t, test_shallow_layers_cost_less);
     suite_add_tcase(s, t);
     return s;
