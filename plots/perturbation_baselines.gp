@@ -64,9 +64,12 @@ compared = 0
 names = " "
 note_other(name, title) = strstrt(names, " " . name . " ") ? compared : (names = names . name . " ", \
     compared = compared + 1, OTHER[compared] = name, OTHER_TITLE[compared] = title, compared)
-stats ratios using (note_other(strcol("other"), strcol("other_title"))) nooutput
-stats ratios using (column("ci_low")) prefix "LOW" nooutput
-stats ratios using (column("ci_high")) prefix "HIGH" nooutput
+# Without shifts, or where too few scans lose enough SSIM, the table has a header only.
+if (int(system(sprintf("grep -vc '^#' '%s'", ratios))) > 1) {
+    stats ratios using (note_other(strcol("other"), strcol("other_title"))) nooutput
+    stats ratios using (column("ci_low")) prefix "LOW" nooutput
+    stats ratios using (column("ci_high")) prefix "HIGH" nooutput
+}
 
 # --- page, in inches from the lower left corner ---
 page_width = perturbations < 2 ? 6.0 : 2.55 * (perturbations + 1) + 0.3
@@ -77,10 +80,11 @@ row_height = 2.2
 top_width = (page_width - axis_left - axis_right - (perturbations - 1) * gap) / perturbations
 bottom_gap = 0.3
 bottom_width = compared ? (page_width - axis_left - axis_right - (compared - 1) * bottom_gap) / compared : 1
-legend_columns = 3
+legend_columns = page_width < 8 ? 2 : 3
 legend_rows = (metrics + legend_columns - 1) / legend_columns
 bottom = 0.95
-legend_bottom = compared ? bottom + row_height + 0.75 : 0.3
+top = 1.08 # of the upper panels
+legend_bottom = compared ? bottom + row_height + 0.7 : 0.5
 top_bottom = legend_bottom + legend_rows * 0.22 + 0.55
 page_height = top_bottom + row_height + 0.35
 x_of(inches) = inches / page_width
@@ -94,6 +98,7 @@ do for [format in "pdf png"] {
     set multiplot
     unset key
     set style fill transparent solid BAND_OPACITY noborder
+    set pointintervalbox 0 # bars go through their points
     set border 3 ls 9
 
     # --- top: response to each perturbation ---
@@ -105,7 +110,7 @@ do for [format in "pdf png"] {
         set label 1 + m LABEL[m] at screen x_of(left + 0.48), y_of(height) left font ",8"
     }
     set xrange [0:*]
-    set yrange [0:1.08]
+    set yrange [0:top]
     set grid xtics ytics ls 10
     set bmargin at screen y_of(top_bottom)
     set tmargin at screen y_of(top_bottom + row_height)
@@ -123,9 +128,10 @@ do for [format in "pdf png"] {
         lines = ""
         do for [m = 1:metrics] {
             share(v) = (KEY[m] eq "ssim" ? 1 - v : v) / TOP[m]
+            inside(v) = v < 0 ? 0 : v > top ? top : v # cut here: gnuplot's own cutting of bands leaves the panel
             eval sprintf("set table $curve%d separator tab", m)
-            plot sweep using (column("level")):(share(column("mean"))):(share(column("ci_low"))): \
-                (share(column("ci_high"))) with table if (strcol("perturbation") eq NAME[i] && strcol("metric") eq KEY[m])
+            plot sweep using (column("level")):(share(column("mean"))):(inside(share(column("ci_low")))): \
+                (inside(share(column("ci_high")))) with table if (strcol("perturbation") eq NAME[i] && strcol("metric") eq KEY[m])
             unset table
             bands = bands . sprintf("$curve%d using 1:3:4 with filledcurves lt %d notitle, ", m, STYLE[m])
             lines = lines . sprintf("$curve%d using 1:2 with linespoints lt %d notitle, ", m, STYLE[m])
@@ -140,13 +146,13 @@ do for [format in "pdf png"] {
     }
 
     # --- bottom: shifts against the others at equal SSIM; loss grows to the right, 1 is no difference ---
-    set bmargin at screen y_of(bottom)
-    set tmargin at screen y_of(bottom + row_height)
-    set xrange [0.985:0.665]
-    set autoscale y
-    set logscale y
-    set yrange [LOW_min / 1.5:(HIGH_max < 1 ? 1 : HIGH_max) * 1.5]
     do for [i = 1:compared] {
+        set bmargin at screen y_of(bottom)
+        set tmargin at screen y_of(bottom + row_height)
+        set xrange [0.985:0.665]
+        set autoscale y
+        set logscale y
+        set yrange [LOW_min / 1.5:(HIGH_max < 1 ? 1 : HIGH_max) * 1.5]
         left = axis_left + (i - 1) * (bottom_width + bottom_gap)
         set lmargin at screen x_of(left)
         set rmargin at screen x_of(left + bottom_width)
@@ -165,9 +171,10 @@ do for [format in "pdf png"] {
             eval sprintf("found = |$ratio%d|", m)
             aside = (m - metrics / 2.0) * 0.003
             if (found > 0) {
-                points = points . sprintf("$ratio%d using ($1 - %g):2:3:4 with yerrorbars lt %d dt 1 notitle, ", \
+                points = points . sprintf("$ratio%d using ($1 - %g):2:3:4 with yerrorbars lt %d dt 1 ps 0 notitle, ", \
                     m, aside, STYLE[m])
-                points = points . sprintf("$ratio%d using ($1 - %g):2 with lines lt %d notitle, ", m, aside, STYLE[m])
+                points = points . sprintf("$ratio%d using ($1 - %g):2 with linespoints lt %d notitle, ", \
+                    m, aside, STYLE[m])
             }
         }
         set datafile separator tab
