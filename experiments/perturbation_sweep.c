@@ -571,8 +571,11 @@ static int run(sweep *s, run_record *record) {
                 (double)(s->split->total_slices - taken_over) * s->count * (s->o->levels - 1) /
                     (clock_seconds() - started));
     snprintf(path, sizeof path, "%s/perturbation_sweep.csv", s->o->out);
-    return record_file(record, "weights", s->o->weights) < 0 || record_file(record, "result", path) < 0 ? -1
-                                                                                                        : 0;
+    if (record_file(record, "weights", s->o->weights) < 0 ||
+        (s->o->vgg16_weights && record_file(record, "vgg16_weights", s->o->vgg16_weights) < 0) ||
+        (s->o->lpips_weights && record_file(record, "lpips_weights", s->o->lpips_weights) < 0))
+        return -1;
+    return record_file(record, "result", path);
 }
 
 int main(int argc, char **argv) {

@@ -80,7 +80,9 @@ row_height = 2.2
 top_width = (page_width - axis_left - axis_right - (perturbations - 1) * gap) / perturbations
 bottom_gap = 0.3
 bottom_width = compared ? (page_width - axis_left - axis_right - (compared - 1) * bottom_gap) / compared : 1
-legend_columns = page_width < 8 ? 2 : 3
+longest = 0
+none = sum [m = 1:metrics] (longest = strlen(LABEL[m]) > longest ? strlen(LABEL[m]) : longest, 0)
+legend_columns = page_width < 8 || longest > 36 ? 2 : 3
 legend_rows = (metrics + legend_columns - 1) / legend_columns
 bottom = 0.95
 top = 1.08 # of the upper panels
@@ -98,7 +100,6 @@ do for [format in "pdf png"] {
     set multiplot
     unset key
     set style fill transparent solid BAND_OPACITY noborder
-    set pointintervalbox 0 # bars go through their points
     set border 3 ls 9
 
     # --- top: response to each perturbation ---
@@ -171,7 +172,7 @@ do for [format in "pdf png"] {
             eval sprintf("found = |$ratio%d|", m)
             aside = (m - metrics / 2.0) * 0.003
             if (found > 0) {
-                points = points . sprintf("$ratio%d using ($1 - %g):2:3:4 with yerrorbars lt %d dt 1 ps 0 notitle, ", \
+                points = points . sprintf("$ratio%d using ($1 - %g):3:(0):($4 - $3) with vectors lt %d dt 1 nohead notitle, ", \
                     m, aside, STYLE[m])
                 points = points . sprintf("$ratio%d using ($1 - %g):2 with linespoints lt %d notitle, ", \
                     m, aside, STYLE[m])
