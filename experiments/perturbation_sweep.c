@@ -622,7 +622,7 @@ int main(int argc, char **argv) {
     for (const perturbation *const *p = perturb_list(); *p; p++)
         snprintf(names + strlen(names), sizeof names - strlen(names), "  %-16s %s, up to %g\n", (*p)->name,
                  (*p)->level_name, (*p)->level_max);
-    snprintf(names + strlen(names), sizeof names - strlen(names), "%s", baseline_help());
+    baseline_help(names + strlen(names), sizeof names - strlen(names));
     const cli_spec spec = {
         PROGRAM,
         "SSFD, SSIM, PSNR, NRMSE and baselines of perturbed test images against the level (figure 1).",

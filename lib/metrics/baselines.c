@@ -9,31 +9,75 @@
 
 #define NAME_LENGTH 160
 
-/* Key and title with trained and with random weights. Titles stand in CSVs: no commas. */
-typedef struct {
-    const char *name, *title, *random_name, *random_title;
-    const char *layers; /* by default; NULL: those of SSFD */
-    int takes_layers, shows_layers /* the default ones, too, in key and title */, is_vgg;
-    vgg_distance distance; /* of VGG-16 */
-} kind;
+typedef struct kind kind;
+/* layers: separated by commas; list: the same by plus signs, for tables. */
+typedef int opener(baseline *out, const kind *k, const char *layers, const char *list,
+                   const baseline_files *files);
+static opener open_vgg, open_ssfd;
 
-static const kind kinds[] = {
-    {"vgg_pl", "VGG-PL", "vgg16_random", VGG16_RANDOM_TITLE, VGG16_DEFAULT_LAYER, 1, 1, 1, VGG_PL},
-    {"vgg16_unit", "VGG-16 unit-normalised", "vgg16_random_unit", VGG16_RANDOM_TITLE " unit-normalised",
-     VGG16_UNIT_LAYERS, 1, 0, 1, VGG_UNIT},
-    {"lpips", "LPIPS (VGG-16)", NULL, NULL, VGG16_UNIT_LAYERS, 0, 0, 1, VGG_LPIPS},
-    {"ssfd_random", NULL, "ssfd_random", "SSFD (random weights)", NULL, 1, 1, 0, VGG_PL}};
+/* Titles stand in CSVs: no commas. */
+struct kind {
+    const char *name, *title;               /* with trained weights */
+    const char *random_name, *random_title; /* with random ones */
+    const char *help;
+    opener *open;
+    const char *layers;         /* by default; NULL: those of SSFD */
+    int (*check)(const char *); /* of layers given instead; NULL: only the weight file knows them */
+    int takes_layers;
+    int shows_layers; /* the default ones, too, in key and title */
+    vgg_distance distance;
+};
+
+static const kind kinds[] = {{.name = "vgg_pl",
+                              .title = "VGG-PL",
+                              .random_name = "vgg16_random",
+                              .random_title = VGG16_RANDOM_TITLE,
+                              .help = "VGG-16 perceptual loss, layer " VGG16_DEFAULT_LAYER,
+                              .open = open_vgg,
+                              .layers = VGG16_DEFAULT_LAYER,
+                              .check = vgg16_check_layers,
+                              .takes_layers = 1,
+                              .shows_layers = 1,
+                              .distance = VGG_PL},
+                             {.name = "vgg16_unit",
+                              .title = "VGG-16 unit-normalised",
+                              .random_name = "vgg16_random_unit",
+                              .random_title = VGG16_RANDOM_TITLE " unit-normalised",
+                              .help = "unit-normalised features of VGG-16, relu1_2 to relu5_3",
+                              .open = open_vgg,
+                              .layers = VGG16_UNIT_LAYERS,
+                              .check = vgg16_check_layers,
+                              .takes_layers = 1,
+                              .distance = VGG_UNIT},
+                             {.name = "lpips",
+                              .title = "LPIPS (VGG-16)",
+                              .help = "the same with learned linear weights (--lpips-weights)",
+                              .open = open_vgg,
+                              .layers = VGG16_UNIT_LAYERS,
+                              .distance = VGG_LPIPS},
+                             {.name = "ssfd_random",
+                              .random_name = "ssfd_random",
+                              .random_title = "SSFD (random weights)",
+                              .help = "SSFD with random weights, the layer of SSFD",
+                              .open = open_ssfd,
+                              .takes_layers = 1,
+                              .shows_layers = 1}};
 #define KINDS (sizeof kinds / sizeof *kinds)
 
-const char *baseline_help(void) {
-    return "Baselines (name or name:layer, layer+layer adds up):\n"
-           "  vgg_pl           VGG-16 perceptual loss, layer " VGG16_DEFAULT_LAYER "\n"
-           "  vgg16_unit       unit-normalised features of VGG-16, relu1_2 to relu5_3\n"
-           "  lpips            the same with learned linear weights (--lpips-weights)\n"
-           "  ssfd_random      SSFD with random weights, the layer of SSFD\n";
+void baseline_help(char *text, size_t size) {
+    size_t used = (size_t)snprintf(text, size, "Baselines (name or name:layer, layer+layer adds up):\n");
+    for (size_t k = 0; k < KINDS && used < size; k++)
+        used += (size_t)snprintf(text + used, size - used, "  %-16s %s\n", kinds[k].name, kinds[k].help);
 }
 
 /* ---------------------------------------------------------------- names */
+
+static const kind *unknown(const char *item, size_t length) {
+    char known[ERR_MESSAGE_MAX / 2] = "";
+    for (size_t k = 0; k < KINDS; k++)
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", k ? ", " : "", kinds[k].name);
+    return err_set_null("unknown baseline '%.*s': expected one of %s", (int)length, item, known);
+}
 
 /* "name:layer+layer"; *layers is "" when none are given, else separated by commas. */
 static const kind *parse(const char *item, char layers[NAME_LENGTH]) {
@@ -52,14 +96,13 @@ static const kind *parse(const char *item, char layers[NAME_LENGTH]) {
                 return err_set_null("baseline '%s': no layer behind the colon", item);
             return &kinds[k];
         }
-    return err_set_null("unknown baseline '%.*s': known are vgg_pl, vgg16_unit, lpips, ssfd_random",
-                        (int)length, item);
+    return unknown(item, length);
 }
 
 static int check_item(const char *item) {
     char layers[NAME_LENGTH];
     const kind *k = parse(item, layers);
-    return k && (!k->is_vgg || !*layers || vgg16_check_layers(layers) == 0) ? 0 : -1;
+    return k && (!*layers || !k->check || k->check(layers) == 0) ? 0 : -1;
 }
 
 int baseline_check(const char *list) {
@@ -144,7 +187,7 @@ int baseline_open(baseline *out, const char *item, const baseline_files *files) 
     snprintf(list, sizeof list, "%s", chosen);
     for (char *c = list; *c; c++) /* no commas in tables */
         *c = *c == ',' ? '+' : *c;
-    if ((k->is_vgg ? open_vgg : open_ssfd)(out, k, chosen, list, files) == 0)
+    if (k->open(out, k, chosen, list, files) == 0)
         return 0;
     baseline_close(out);
     return -1;

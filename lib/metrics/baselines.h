@@ -7,7 +7,8 @@
  *
  * "vgg_pl:relu3_3" takes another layer, "vgg_pl:relu2_2+relu3_3" several, whose distances add. Without a file
  * of VGG-16 weights the network has random ones, and its baselines are called so and never VGG-PL. To add a
- * baseline: a row in the table of baselines.c and a function that opens its feature network. */
+ * baseline: a row in the table of baselines.c and a function that opens its feature network; --help, tables
+ * and figures follow. */
 #ifndef SSFD_METRICS_BASELINES_H
 #define SSFD_METRICS_BASELINES_H
 
@@ -37,6 +38,6 @@ int baseline_open(baseline *out, const char *item, const baseline_files *files);
 void baseline_close(baseline *b);
 
 /* The names with a line about each, for --help. */
-const char *baseline_help(void);
+void baseline_help(char *text, size_t size);
 
 #endif

@@ -10,6 +10,7 @@
 
 #define BLOCKS 5
 #define CONVOLUTIONS 13
+#define TORCHVISION_MODULES 53 /* of the largest, VGG-19 with batch normalisation */
 #define LAYER_NAMES                                                                                          \
     "relu1_1, relu1_2, relu2_1, relu2_2, relu3_1, relu3_2, relu3_3, relu4_1, relu4_2, relu4_3, relu5_1, "    \
     "relu5_2, relu5_3"
@@ -25,9 +26,8 @@ static position position_of(int k) {
     position p = {1, 1, 0};
     while (k-- > 0) {
         p.module += 2;
-        if (p.place++ == depths[p.block - 1]) {
+        if (p.place++ == depths[p.block - 1])
             p = (position){p.block + 1, 1, p.module + 1};
-        }
     }
     return p;
 }
@@ -131,8 +131,8 @@ typedef struct {
 /* Kernel and bias behind blockB_convC/blockB_convC. */
 static const char *const keras_names[][2] = {
     {"_W_1:0", "_b_1:0"},         /* Keras 1 on TensorFlow: the published files */
-    {"_W:0", "_b:0"},             /* the same, */
-    {"_W", "_b"},                 /* and on Theano */
+    {"_W:0", "_b:0"},             /* the same in a session of its own */
+    {"_W", "_b"},                 /* Keras 1 on Theano */
     {"/kernel:0", "/bias:0"},     /* Keras 2 */
     {"_1/kernel:0", "_1/bias:0"}, /* Keras 2, a second network in its session */
     {"/kernel", "/bias"},         /* Keras 3 writing HDF5 */
@@ -179,24 +179,30 @@ static int find_layout(source *s) {
                    s->file.h5 ? " nor block1_conv1, in or outside of model_weights (Keras)," : "");
 }
 
-/* A tensor where VGG-16 has none: VGG-19's fourth convolutions, batch normalisation, other depths. */
-static int check_network(const source *s) {
+/* The tensor at a place where VGG-16 has none. */
+static int refuse_extra(const source *s, int block, int place, int module) {
     char name[2 * NET_NAME];
-    int next = 0, is_torch = s->layout == VGG16_TORCHVISION;
-    for (int k = 0; is_torch && k < 53; k++) { /* VGG-19 with batch normalisation has 53 modules */
-        if (next < CONVOLUTIONS && position_of(next).module == k)
-            next++;
-        else if (has(s, 0, 0, k))
-            return tensor_name(s, 0, 0, k, 0, name),
-                   err_set("%s: %s is no tensor of VGG-16: the weights of another network", s->file.path,
-                           name);
+    if (!has(s, block, place, module))
+        return 0;
+    tensor_name(s, block, place, module, 0, name);
+    return err_set("%s: %s is no tensor of VGG-16: the weights of another network", s->file.path, name);
+}
+
+/* Fourth convolutions in a block are VGG-19's; tensors between VGG-16's those of batch normalisation or of
+ * another depth. */
+static int check_network(const source *s) {
+    int status = 0, next = 0;
+    if (s->layout != VGG16_TORCHVISION) {
+        for (int block = 1; status == 0 && block <= BLOCKS; block++)
+            status = refuse_extra(s, block, depths[block - 1] + 1, 0);
+        return status;
     }
-    for (int block = 1; !is_torch && block <= BLOCKS; block++)
-        if (has(s, block, depths[block - 1] + 1, 0))
-            return tensor_name(s, block, depths[block - 1] + 1, 0, 0, name),
-                   err_set("%s: %s is no tensor of VGG-16: the weights of another network", s->file.path,
-                           name);
-    return 0;
+    for (int module = 0; status == 0 && module < TORCHVISION_MODULES; module++)
+        if (next < CONVOLUTIONS && position_of(next).module == module)
+            next++;
+        else
+            status = refuse_extra(s, 0, 0, module);
+    return status;
 }
 
 /* All convolutions that are needed are in the file; else says which layers it serves. */
