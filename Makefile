@@ -19,11 +19,20 @@ RESULTS   ?= results
 WEIGHTS   ?= lib/models/weights/ssl_unet.h5
 RECON_WEIGHTS ?= lib/models/weights/recon_unet.h5
 MODELS    ?= build/models
+BASELINES ?= vgg_pl,ssfd_random
+BASELINE_SCANS ?= 24
+LPIPS_WEIGHTS ?=
 STEPS     ?= 2000
 RECON_STEPS ?= 2200
 BENCH_THREADS ?= 1,2
 BENCH_ROUNDS ?= 5
 BENCH     ?=
+
+# VGG-16 on ImageNet, as Keras publishes it (58.9 MB). Once downloaded it is used; VGG16_WEIGHTS= takes random weights.
+VGG16_URL ?= https://github.com/fchollet/deep-learning-models/releases/download/v0.1/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5
+VGG16_MD5 ?= 6d6bbae143d832006294945121d1f1fc
+VGG16_FILE := build/weights/$(notdir $(VGG16_URL))
+VGG16_WEIGHTS ?= $(wildcard $(VGG16_FILE))
 
 # ---------------------------------------------------------------- build
 PKGS      := gsl hdf5 openblas fftw3f libcrypto zlib jansson
@@ -96,14 +105,15 @@ bench: $(PROGS) $(BUILD)/bench/bench_ssfd
 	@$(MAKE) --no-print-directory $(RESULTS)/figures/bench.pdf
 
 # ---------------------------------------------------------------- the study
-FIGURES   := $(foreach name,perturbation_sweep,$(RESULTS)/figures/$(name).pdf $(RESULTS)/figures/$(name).png)
+FIGURES   := $(foreach name,perturbation_sweep $(if $(BASELINES),perturbation_baselines),$(RESULTS)/figures/$(name).pdf $(RESULTS)/figures/$(name).png)
 # From raw k-space, fastMRI's (FASTMRI=folder) or that of virtual scans, to prepared scans.
 PREPARE_SCANS = $(BUILD)/bin/prepare_scans $(FASTMRI) --out $(COHORT) --seed $(SEED) --test $(TEST_SCANS) \
              --acceleration $(ACCELERATION) --threads $(THREADS) --records $(RESULTS)/records $(PREPARE)
 
 # Which settings the files below were made with: a change of a variable remakes what depends on it.
 SETTINGS  := seed=$(SEED) levels=$(LEVELS) test_scans=$(TEST_SCANS) cohort=$(COHORT) weights=$(WEIGHTS) \
-             fastmri=$(FASTMRI) acceleration=$(ACCELERATION) prepare=$(PREPARE) recon_weights=$(RECON_WEIGHTS)
+             fastmri=$(FASTMRI) acceleration=$(ACCELERATION) prepare=$(PREPARE) recon_weights=$(RECON_WEIGHTS) \
+             baselines=$(BASELINES) baseline_scans=$(BASELINE_SCANS) vgg16=$(VGG16_WEIGHTS) lpips=$(LPIPS_WEIGHTS)
 $(RESULTS)/.settings: always
 	@mkdir -p $(@D)
 	@[ "$$(cat $@ 2>/dev/null)" = "$(SETTINGS)" ] || echo "$(SETTINGS)" > $@
@@ -117,9 +127,15 @@ $(COHORT)/.test: $(BUILD)/bin/prepare_scans $(RECON_WEIGHTS) $(RESULTS)/.setting
 	$(PREPARE_SCANS) --split test --weights $(RECON_WEIGHTS)
 	@touch $@
 
-$(RESULTS)/perturbation_sweep.csv: $(BUILD)/bin/perturbation_sweep $(COHORT)/.test $(WEIGHTS) $(RESULTS)/.settings
+# What the experiments compare SSFD with.
+BASELINE   = $(if $(BASELINES),--baseline $(BASELINES)) --baseline-scans $(BASELINE_SCANS) \
+             $(if $(VGG16_WEIGHTS),--vgg16-weights $(VGG16_WEIGHTS)) $(if $(LPIPS_WEIGHTS),--lpips-weights $(LPIPS_WEIGHTS))
+
+$(RESULTS)/perturbation_sweep.csv: $(BUILD)/bin/perturbation_sweep $(COHORT)/.test $(WEIGHTS) \
+             $(wildcard $(VGG16_WEIGHTS) $(LPIPS_WEIGHTS)) $(RESULTS)/.settings
 	$(BUILD)/bin/perturbation_sweep --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --levels $(LEVELS) \
-	    --seed $(SEED) --threads $(THREADS)
+	    --seed $(SEED) --threads $(THREADS) $(BASELINE)
+$(RESULTS)/perturbation_baselines.csv: $(RESULTS)/perturbation_sweep.csv ;
 
 # One run draws both formats, aside first: figures appear whole or not at all. In a bare C locale gnuplot has no UTF-8.
 $(RESULTS)/figures/%.pdf $(RESULTS)/figures/%.png: plots/%.gp plots/style.gp $(RESULTS)/%.csv
@@ -129,6 +145,10 @@ $(RESULTS)/figures/%.pdf $(RESULTS)/figures/%.png: plots/%.gp plots/style.gp $(R
 
 $(RESULTS)/index.html: $(BUILD)/bin/report $(FIGURES)
 	$(BUILD)/bin/report --results $(RESULTS) --weights $(WEIGHTS) --recon-weights $(RECON_WEIGHTS)
+
+# ---------------------------------------------------------------- other people's weights
+vgg16-weights:
+	@data_prep/download_checked.sh '$(VGG16_URL)' $(VGG16_MD5) $(VGG16_FILE)
 
 # ---------------------------------------------------------------- training
 TRAIN      = --cohort $(COHORT) --seed $(SEED) --threads $(THREADS) --records $(RESULTS)/records
@@ -146,15 +166,18 @@ help:
 	@echo "make check          build and run the tests"
 	@echo "make sanitize       the tests under the address and undefined-behaviour sanitizers"
 	@echo "make models         train both networks from scratch (resumes when interrupted)"
+	@echo "make vgg16-weights  download VGG-16's ImageNet weights, the poster's baseline (build/weights, 59 MB)"
 	@echo "make bench          times beside other libraries: $(RESULTS)/bench.csv and its figure (Python fetches the peers)"
 	@echo "make format         clang-format the sources; format-check only looks"
-	@echo "make clean          remove $(BUILD), the cached cohort and trained models in it included"
+	@echo "make clean          remove $(BUILD), the cached cohort and trained models and downloaded weights in it included"
 	@echo
 	@echo "settings            CC=$(CC) OPT=$(OPT) SANITIZE=$(SANITIZE) BUILD=$(BUILD) THREADS=$(THREADS) SEED=$(SEED)"
 	@echo "                    LEVELS=$(LEVELS) TEST_SCANS=$(TEST_SCANS) COHORT=$(COHORT) RESULTS=$(RESULTS)"
 	@echo "                    FASTMRI=$(FASTMRI) (folder of multicoil_train and multicoil_val; empty: virtual scans)"
 	@echo "                    ACCELERATION=$(ACCELERATION) PREPARE=$(PREPARE) (more options of prepare_scans)"
 	@echo "                    WEIGHTS=$(WEIGHTS) RECON_WEIGHTS=$(RECON_WEIGHTS)"
+	@echo "                    BASELINES=$(BASELINES) BASELINE_SCANS=$(BASELINE_SCANS) (see perturbation_sweep --help)"
+	@echo "                    VGG16_WEIGHTS=$(VGG16_WEIGHTS) LPIPS_WEIGHTS=$(LPIPS_WEIGHTS) (empty: random VGG-16, no LPIPS)"
 	@echo "                    BENCH_THREADS=$(BENCH_THREADS) BENCH_ROUNDS=$(BENCH_ROUNDS) BENCH=$(BENCH) (more options of tests/bench/bench.py)"
 	@echo "                    MODELS=$(MODELS) STEPS=$(STEPS) RECON_STEPS=$(RECON_STEPS)"
 
@@ -162,5 +185,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(PROG_SRC:%.c=$(BUILD)/%.d) $(BUILD)/tests/bench/bench_ssfd.d
-.PHONY: all bench check sanitize format format-check reproduce figures models help clean always
+.PHONY: all bench check sanitize format format-check reproduce figures models vgg16-weights help clean always
 .DELETE_ON_ERROR:

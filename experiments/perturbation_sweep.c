@@ -2,7 +2,7 @@
  *
  * Every slice of every test scan, every perturbation, a linear grid of levels from none to the maximum. The
  * features of a slice's reference are computed once. Slices are averaged within their scan; means and
- * intervals are over scans. */
+ * intervals are over scans. Baselines (metrics/baselines.h) are computed for a seeded choice of scans. */
 #include "core/atomic_file.h"
 #include "core/cli.h"
 #include "core/csv.h"
@@ -10,15 +10,14 @@
 #include "core/progress.h"
 #include "core/record.h"
 #include "core/rng.h"
+#include "io/panel.h"
 #include "io/prepared.h"
-#include "metrics/image_metrics.h"
-#include "metrics/ssfd.h"
+#include "io/unfinished.h"
+#include "metrics/scores.h"
 #include "models/ssl_unet.h"
 #include "perturb/perturb.h"
 #include "stats/matched.h"
 #include "stats/stats.h"
-#include <gsl/gsl_sort.h>
-#include <gsl/gsl_statistics.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -32,15 +31,13 @@
 #define MAX_PERTURBATIONS 32
 #define CONFIDENCE 0.95
 
-enum { SSFD, SSIM, PSNR, NRMSE, METRICS };
-static const char *const metric_names[METRICS] = {"ssfd", "ssim", "psnr_db", "nrmse"};
-
 /* SSIM at which perturbations are compared for the poster's claim. */
 static const double matched_ssim[] = {0.95, 0.9, 0.8, 0.7};
 
 typedef struct {
     const char *cohort, *split, *weights, *out, *records, *layers, *perturbations, *maxima;
-    int levels, scans, threads, example;
+    const char *baselines, *vgg16_weights, *lpips_weights;
+    int levels, scans, threads, example, baseline_scans;
     double save_every; /* seconds between two saves of what has been computed */
     uint64_t seed;
 } options;
@@ -48,28 +45,27 @@ typedef struct {
 typedef struct {
     const options *o;
     prepared_split *split;
-    net *n;
-    ssfd_layers layers;
-    int count; /* perturbations */
+    score_set scores;
+    int *has_baselines; /* [scans] */
+    int count;          /* perturbations */
     const perturbation *perturbations[MAX_PERTURBATIONS];
     double level_max[MAX_PERTURBATIONS];
     int *first_slice; /* [scans + 1]: index of a scan's first slice in `values` */
-    double *values;   /* [slices][perturbations][levels][METRICS]; NaN: not computed yet */
-    char settings[1536], saved[PATH_LENGTH];
-    char weights_sha256[65];
+    double *values;   /* [slices][perturbations][levels][scores]; NaN: not computed */
+    char settings[4096], saved[PATH_LENGTH];
 } sweep;
 
 static double level_at(const sweep *s, int p, int level) {
     return s->level_max[p] * level / (s->o->levels - 1);
 }
 
-/* Metrics of one slice: [perturbations][levels][METRICS]. */
+/* Scores of one slice: [perturbations][levels][scores]. */
 static size_t slice_count(const sweep *s) {
-    return (size_t)s->count * (size_t)s->o->levels * METRICS;
+    return (size_t)s->count * (size_t)s->o->levels * (size_t)s->scores.count;
 }
 
 static double *slice_value(const sweep *s, double *slice, int p, int level) {
-    return slice + ((size_t)p * (size_t)s->o->levels + (size_t)level) * METRICS;
+    return slice + ((size_t)p * (size_t)s->o->levels + (size_t)level) * (size_t)s->scores.count;
 }
 
 static double *value_at(const sweep *s, int slice, int p, int level) {
@@ -84,7 +80,7 @@ static size_t value_count(const sweep *s) {
 
 /* What one thread works with. */
 typedef struct {
-    ssfd_metric *metric;
+    scorer *scorer;
     gsl_rng *rng;
     float *reference, *image;
     double *values; /* of the slice in hand, copied to the sweep when whole */
@@ -92,7 +88,7 @@ typedef struct {
 } worker;
 
 static void worker_free(worker *w) {
-    ssfd_metric_free(w->metric);
+    scorer_free(w->scorer);
     if (w->rng)
         gsl_rng_free(w->rng);
     free(w->reference);
@@ -103,8 +99,8 @@ static void worker_free(worker *w) {
 static int worker_init(worker *w, const sweep *s) {
     size_t pixels = (size_t)s->split->rows * (size_t)s->split->columns;
     *w = (worker){.rows = s->split->rows, .columns = s->split->columns};
-    w->metric = ssfd_metric_create(s->n, &s->layers, w->rows, w->columns);
-    w->rng = w->metric ? rng_stream(s->o->seed, RNG_PERTURB, 0, 0) : NULL;
+    w->scorer = scorer_create(&s->scores, w->rows, w->columns);
+    w->rng = w->scorer ? rng_stream(s->o->seed, RNG_PERTURB, 0, 0) : NULL;
     w->reference = w->rng ? mem_alloc(pixels * sizeof(float)) : NULL;
     w->image = w->reference ? mem_alloc(pixels * sizeof(float)) : NULL;
     w->values = w->image ? mem_alloc(slice_count(s) * sizeof(double)) : NULL;
@@ -114,19 +110,6 @@ static int worker_init(worker *w, const sweep *s) {
     return -1;
 }
 
-static int measure(worker *w, int layers, double *metrics) {
-    double distances[SSFD_MAX_LAYERS], peak = image_max_abs(w->reference, w->rows, w->columns);
-    if (ssfd_metric_distance(w->metric, w->image, distances) < 0 ||
-        metric_ssim(w->reference, w->image, w->rows, w->columns, SSIM_WANG, peak, &metrics[SSIM]) < 0 ||
-        metric_psnr(w->reference, w->image, w->rows, w->columns, peak, &metrics[PSNR]) < 0 ||
-        metric_nrmse(w->reference, w->image, w->rows, w->columns, &metrics[NRMSE]) < 0)
-        return -1;
-    metrics[SSFD] = 0.0;
-    for (int k = 0; k < layers; k++)
-        metrics[SSFD] += distances[k];
-    return 0;
-}
-
 static int perturb_slice(const sweep *s, worker *w, int scan, int slice, int p, double level) {
     char stream[512];
     snprintf(stream, sizeof stream, "%s/%s", s->perturbations[p]->name, s->split->scan_ids[scan]);
@@ -134,70 +117,32 @@ static int perturb_slice(const sweep *s, worker *w, int scan, int slice, int p, 
     return perturb_apply(s->perturbations[p], w->reference, w->image, w->rows, w->columns, level, w->rng);
 }
 
-static int read_reference(const sweep *s, int scan, int slice, float *image) {
-    int status;
-#pragma omp critical(hdf5)
-    {
-        prepared_scan *file = prepared_open(s->split->paths[scan]);
-        status = file ? prepared_read(file, PREPARED_REFERENCE, slice, image) : -1;
-        prepared_close(file);
-    }
-    return status;
-}
-
 /* Level 0 is the same image for every perturbation: measured once. */
 static int sweep_slice(const sweep *s, worker *w, int scan, int slice) {
-    if (read_reference(s, scan, slice, w->reference) < 0 ||
-        ssfd_metric_reference(w->metric, w->reference) < 0)
+    if (prepared_split_read(s->split, scan, PREPARED_REFERENCE, slice, w->reference) < 0 ||
+        scorer_reference(w->scorer, w->reference, s->has_baselines[scan]) < 0)
         return -1;
     for (int p = 0; p < s->count; p++)
         for (int level = p > 0; level < s->o->levels; level++)
             if (perturb_slice(s, w, scan, slice, p, level_at(s, p, level)) < 0 ||
-                measure(w, s->layers.count, slice_value(s, w->values, p, level)) < 0)
+                scorer_score(w->scorer, w->image, slice_value(s, w->values, p, level)) < 0)
                 return err_prefix("%s: slice %d: %s", s->split->paths[scan], slice,
                                   s->perturbations[p]->name);
     for (int p = 1; p < s->count; p++)
-        memcpy(slice_value(s, w->values, p, 0), w->values, METRICS * sizeof(double));
+        memcpy(slice_value(s, w->values, p, 0), w->values, (size_t)s->scores.count * sizeof(double));
     return 0;
 }
 
 /* ---------------------------------------------------------------- an interrupted run goes on */
 
-static int save_values(const sweep *s, const double *values) {
-    h5_file *f = h5_create(s->saved);
-    hsize_t count[1] = {value_count(s)};
-    if (!f)
-        return -1;
-    if (h5_set_text(f, "settings", s->settings) < 0 || h5_write_f64(f, "values", 1, count, values) < 0) {
-        h5_close(f);
-        return -1;
-    }
-    return h5_commit(f);
-}
-
-/* Takes over what an interrupted run of the same settings had computed; anything else is ignored. */
-static void load_values(sweep *s) {
-    for (size_t k = 0; k < value_count(s); k++)
-        s->values[k] = NAN;
-    h5_file *f = access(s->saved, R_OK) == 0 ? h5_open(s->saved) : NULL;
-    hsize_t count[1] = {value_count(s)};
-    char *settings = NULL;
-    if (f && h5_attr_text(f, "settings", &settings) == 0 && strcmp(settings, s->settings) == 0 &&
-        h5_read_f64(f, "values", 1, count, s->values) < 0)
-        for (size_t k = 0; k < value_count(s); k++)
-            s->values[k] = NAN;
-    free(settings);
-    h5_close(f);
-}
-
 static int is_done(const sweep *s, int slice) {
-    return !isnan(value_at(s, slice, s->count - 1, s->o->levels - 1)[SSFD]);
+    return !isnan(value_at(s, slice, s->count - 1, s->o->levels - 1)[SCORE_SSFD]);
 }
 
 static int save_now_and_then(const sweep *s, double *saved_at) {
     int status = 0;
     if (clock_seconds() - *saved_at >= s->o->save_every) {
-        status = save_values(s, s->values);
+        status = unfinished_save(s->saved, s->settings, s->values, value_count(s));
         *saved_at = clock_seconds();
     }
     return status;
@@ -245,6 +190,7 @@ static int run_sweep(sweep *s) {
 
 /* ---------------------------------------------------------------- tables */
 
+/* NaN for a baseline that was not computed for this scan. */
 static double scan_mean(const sweep *s, int scan, int p, int level, int metric) {
     double sum = 0.0;
     for (int slice = s->first_slice[scan]; slice < s->first_slice[scan + 1]; slice++)
@@ -256,35 +202,53 @@ static void write_comments(const sweep *s, csv_writer *csv) {
     csv_writer_comment(csv, "cohort: %s", s->split->cohort);
     csv_writer_comment(csv, "split: %s, %d scans, %d slices", s->split->split, s->split->scans,
                        s->split->total_slices);
-    csv_writer_comment(csv, "ssfd: layer %s, weights sha256 %s", s->o->layers, s->weights_sha256);
+    csv_writer_comment(csv, "ssfd: %s", s->scores.ssfd_about);
     csv_writer_comment(csv,
                        "ssim: Gaussian window 11x11, sigma 1.5, data range = maximum of the reference slice");
+    for (int m = SCORE_BASELINES; m < s->scores.count; m++)
+        csv_writer_comment(csv, "%s: %s", score_key(&s->scores, m),
+                           s->scores.baselines[m - SCORE_BASELINES].about);
     csv_writer_comment(csv, "seed: %llu", (unsigned long long)s->o->seed);
 }
 
+/* Begins OUT/<name>.csv with the comments that all tables have. */
+static csv_writer *begin_table(const sweep *s, const char *name) {
+    char path[PATH_LENGTH];
+    snprintf(path, sizeof path, "%s/%s.csv", s->o->out, name);
+    csv_writer *csv = csv_writer_open(path);
+    if (csv)
+        write_comments(s, csv);
+    return csv;
+}
+
+static int end_table(csv_writer *csv, int status) {
+    if (status == 0)
+        return csv_writer_close(csv);
+    csv_writer_discard(csv);
+    return -1;
+}
+
 /* PSNR of an image that the perturbation leaves as it is (level 0, a blur far below a pixel) is infinite:
- * such rows are left out. */
+ * such rows are left out, as are baselines where they were not computed. */
 static int has_row(int metric, double value) {
-    return !(metric == PSNR && isinf(value));
+    return !(metric == SCORE_PSNR && isinf(value)) && !isnan(value);
 }
 
 static int write_scans(const sweep *s) {
-    char path[PATH_LENGTH];
-    snprintf(path, sizeof path, "%s/perturbation_sweep_scans.csv", s->o->out);
-    csv_writer *csv = csv_writer_open(path);
+    csv_writer *csv = begin_table(s, PROGRAM "_scans");
     if (!csv)
         return -1;
-    write_comments(s, csv);
-    csv_writer_row(csv, "scan_id,perturbation,level,metric,slices,value");
+    csv_writer_row(csv, "scan_id,perturbation,level,metric,slices,value,metric_title");
     for (int scan = 0; scan < s->split->scans; scan++)
         for (int p = 0; p < s->count; p++)
             for (int level = 0; level < s->o->levels; level++)
-                for (int m = 0; m < METRICS; m++) {
+                for (int m = 0; m < s->scores.count; m++) {
                     double value = scan_mean(s, scan, p, level, m);
                     if (has_row(m, value))
-                        csv_writer_row(csv, "%s,%s,%.9g,%s,%d,%.9g", s->split->scan_ids[scan],
-                                       s->perturbations[p]->name, level_at(s, p, level), metric_names[m],
-                                       s->split->slices[scan], value);
+                        csv_writer_row(csv, "%s,%s,%.9g,%s,%d,%.9g,%s", s->split->scan_ids[scan],
+                                       s->perturbations[p]->name, level_at(s, p, level),
+                                       score_key(&s->scores, m), s->split->slices[scan], value,
+                                       score_title(&s->scores, m));
                 }
     return csv_writer_close(csv);
 }
@@ -292,40 +256,39 @@ static int write_scans(const sweep *s) {
 static int write_mean(const sweep *s, csv_writer *csv, int p, int level, int metric, double *scans) {
     const perturbation *q = s->perturbations[p];
     stats_mean mean;
+    size_t n = 0;
     for (int scan = 0; scan < s->split->scans; scan++) {
-        scans[scan] = scan_mean(s, scan, p, level, metric);
-        if (!has_row(metric, scans[scan]))
+        scans[n] = scan_mean(s, scan, p, level, metric);
+        if (metric == SCORE_PSNR && !has_row(metric, scans[n]))
             return 0;
+        n += has_row(metric, scans[n]);
     }
-    if (stats_mean_t(scans, (size_t)s->split->scans, CONFIDENCE, &mean) < 0)
-        return err_prefix("%s of %s at level %g", metric_names[metric], q->name, level_at(s, p, level));
-    csv_writer_row(csv, "%s,%.9g,%s,%s,%zu,%.9g,%.9g,%.9g,%.9g,%s,%s", q->name, level_at(s, p, level),
-                   q->level_unit, metric_names[metric], mean.n, mean.mean, mean.sd, mean.ci_low, mean.ci_high,
-                   q->title, q->level_name);
+    if (stats_mean_t(scans, n, CONFIDENCE, &mean) < 0)
+        return err_prefix("%s of %s at level %g", score_key(&s->scores, metric), q->name,
+                          level_at(s, p, level));
+    csv_writer_row(csv, "%s,%.9g,%s,%s,%zu,%.9g,%.9g,%.9g,%.9g,%s,%s,%s", q->name, level_at(s, p, level),
+                   q->level_unit, score_key(&s->scores, metric), mean.n, mean.mean, mean.sd, mean.ci_low,
+                   mean.ci_high, q->title, q->level_name, score_title(&s->scores, metric));
     return 0;
 }
 
 static int write_means(const sweep *s, double *scans) {
-    char path[PATH_LENGTH];
-    snprintf(path, sizeof path, "%s/perturbation_sweep.csv", s->o->out);
-    csv_writer *csv = csv_writer_open(path);
+    csv_writer *csv = begin_table(s, PROGRAM);
+    int status = 0;
     if (!csv)
         return -1;
-    write_comments(s, csv);
     csv_writer_comment(csv, "ci: two-sided 95 %% Student-t interval of the mean over scans");
     csv_writer_row(csv,
-                   "perturbation,level,level_unit,metric,n_scans,mean,sd,ci_low,ci_high,title,level_name");
-    for (int p = 0; p < s->count; p++)
-        for (int level = 0; level < s->o->levels; level++)
-            for (int m = 0; m < METRICS; m++)
-                if (write_mean(s, csv, p, level, m, scans) < 0) {
-                    csv_writer_discard(csv);
-                    return -1;
-                }
-    return csv_writer_close(csv);
+                   "perturbation,level,level_unit,metric,n_scans,mean,sd,ci_low,ci_high,title,level_name,"
+                   "metric_title");
+    for (int p = 0; status == 0 && p < s->count; p++)
+        for (int level = 0; status == 0 && level < s->o->levels; level++)
+            for (int m = 0; status == 0 && m < s->scores.count; m++)
+                status = write_mean(s, csv, p, level, m, scans);
+    return end_table(csv, status);
 }
 
-/* ---------------------------------------------------------------- the poster's claim */
+/* ---------------------------------------------------------------- comparisons at equal SSIM */
 
 static int index_of(const sweep *s, const char *name) {
     for (int p = 0; p < s->count; p++)
@@ -334,121 +297,134 @@ static int index_of(const sweep *s, const char *name) {
     return -1;
 }
 
-/* SSFD of every scan where its SSIM under perturbation p has fallen to `target`; NaN where it never does. */
-static int ssfd_at_ssim(const sweep *s, int p, double target, double *out) {
-    double *ssim = mem_alloc(2 * (size_t)s->o->levels * sizeof(double)), *ssfd = ssim + s->o->levels;
+/* A score of every scan where its SSIM under perturbation p has fallen to `target`; NaN where it never does,
+ * and where the scan is left out. */
+static int score_at_ssim(const sweep *s, int metric, int baseline_scans, int p, double target, double *out) {
+    double *ssim = mem_alloc(2 * (size_t)s->o->levels * sizeof(double)), *score = ssim + s->o->levels;
     int status = ssim ? 0 : -1;
     for (int scan = 0; status == 0 && scan < s->split->scans; scan++) {
+        out[scan] = NAN;
+        if (baseline_scans && !s->has_baselines[scan])
+            continue;
         for (int level = 0; level < s->o->levels; level++) {
-            ssim[level] = scan_mean(s, scan, p, level, SSIM);
-            ssfd[level] = scan_mean(s, scan, p, level, SSFD);
+            ssim[level] = scan_mean(s, scan, p, level, SCORE_SSIM);
+            score[level] = scan_mean(s, scan, p, level, metric);
         }
-        status = matched_value(ssim, ssfd, (size_t)s->o->levels, target, &out[scan]);
+        status = matched_value(ssim, score, (size_t)s->o->levels, target, &out[scan]);
     }
     free(ssim);
     return status;
 }
 
-static int write_claim(const sweep *s, csv_writer *csv, int shift, int other, double target, double *a,
-                       double *b) {
-    size_t n = (size_t)s->split->scans, both = 0;
-    matched_ratio r;
-    if (ssfd_at_ssim(s, shift, target, a) < 0 || ssfd_at_ssim(s, other, target, b) < 0)
+/* How a score reacts to two perturbations that cost the same SSIM. */
+typedef struct {
+    int metric, baseline_scans; /* whether of the scans that baselines were computed for, or of all */
+    const perturbation *shift, *other;
+    double target;
+    matched_ratio ratio;
+} comparison;
+
+/* 1 when enough scans get to that SSIM for a statement about the cohort, 0 when not. */
+static int compare(const sweep *s, comparison *c, double *work) {
+    double *a = work, *b = work + s->split->scans;
+    int both = 0, n = 0;
+    if (score_at_ssim(s, c->metric, c->baseline_scans, index_of(s, c->shift->name), c->target, a) < 0 ||
+        score_at_ssim(s, c->metric, c->baseline_scans, index_of(s, c->other->name), c->target, b) < 0)
         return -1;
-    for (size_t k = 0; k < n; k++)
-        both += !isnan(a[k]) && !isnan(b[k]);
+    for (int scan = 0; scan < s->split->scans; scan++) {
+        both += !isnan(a[scan]) && !isnan(b[scan]);
+        n += !c->baseline_scans || s->has_baselines[scan];
+    }
     if (2 * both < n || both < 3)
-        return 0; /* a matter of the few scans that get there: no statement about the cohort */
-    if (matched_log_ratio(a, b, n, CONFIDENCE, &r) < 0)
-        return -1;
-    const char *verdict = r.ci_high < 1.0 ? "reproduced" : r.ci_low > 1.0 ? "not reproduced" : "undecided";
+        return 0;
+    return matched_log_ratio(a, b, (size_t)s->split->scans, CONFIDENCE, &c->ratio) < 0 ? -1 : 1;
+}
+
+static void write_claim(const sweep *s, csv_writer *csv, const comparison *c) {
+    const matched_ratio *r = &c->ratio;
+    const char *verdict = r->ci_high < 1.0 ? "reproduced" : r->ci_low > 1.0 ? "not reproduced" : "undecided";
+    (void)s;
     csv_writer_row(
         csv,
         "at equal SSIM (%.2f) SSFD reacts less to %s than to %s,ratio of SSFD (%s / %s),%.6g,%.6g,%.6g,%zu,"
         "paired t on log ratio over scans,%s",
-        target, s->perturbations[shift]->name, s->perturbations[other]->name, s->perturbations[shift]->name,
-        s->perturbations[other]->name, r.ratio, r.ci_low, r.ci_high, r.n, verdict);
-    return 0;
+        c->target, c->shift->name, c->other->name, c->shift->name, c->other->name, r->ratio, r->ci_low,
+        r->ci_high, r->n, verdict);
 }
 
-static int write_claim_rows(const sweep *s, csv_writer *csv, double *work) {
+static void write_comparison(const sweep *s, csv_writer *csv, const comparison *c) {
+    const matched_ratio *r = &c->ratio;
+    csv_writer_row(csv, "%s,%s,%s,%.2f,%zu,%.6g,%.6g,%.6g,%s,%s", score_key(&s->scores, c->metric),
+                   c->shift->name, c->other->name, c->target, r->n, r->ratio, r->ci_low, r->ci_high,
+                   c->other->title, score_title(&s->scores, c->metric));
+}
+
+/* Shifts against blur and noise, at every SSIM of the list. */
+static int write_comparisons(const sweep *s, csv_writer *csv, int metric, int baseline_scans, double *work,
+                             void (*write)(const sweep *, csv_writer *, const comparison *)) {
     static const char *const others[] = {"gaussian_blur", "gaussian_noise"};
-    int shift = index_of(s, "pixel_shift");
+    int shift = index_of(s, "pixel_shift"), found = 0;
     for (size_t k = 0; shift >= 0 && k < sizeof others / sizeof *others; k++)
         for (size_t t = 0; t < sizeof matched_ssim / sizeof *matched_ssim; t++) {
             int other = index_of(s, others[k]);
-            if (other >= 0 &&
-                write_claim(s, csv, shift, other, matched_ssim[t], work, work + s->split->scans) < 0)
+            if (other < 0)
+                continue;
+            comparison c = {
+                metric, baseline_scans, s->perturbations[shift], s->perturbations[other], matched_ssim[t],
+                {0}};
+            if ((found = compare(s, &c, work)) < 0)
                 return -1;
+            if (found)
+                write(s, csv, &c);
         }
     return 0;
 }
 
 static int write_claims(const sweep *s, double *work) {
-    char path[PATH_LENGTH];
-    snprintf(path, sizeof path, "%s/perturbation_sweep_claims.csv", s->o->out);
-    csv_writer *csv = csv_writer_open(path);
+    csv_writer *csv = begin_table(s, PROGRAM "_claims");
     if (!csv)
         return -1;
-    write_comments(s, csv);
     csv_writer_comment(csv,
                        "each scan's SSFD is interpolated at equal SSIM; n scans reach that SSIM under both; "
                        "an SSIM that fewer than half of the scans reach has no row");
     csv_writer_row(csv, "claim,effect,estimate,ci_low,ci_high,n,test,verdict");
-    if (write_claim_rows(s, csv, work) == 0)
-        return csv_writer_close(csv);
-    csv_writer_discard(csv);
-    return -1;
+    return end_table(csv, write_comparisons(s, csv, SCORE_SSFD, 0, work, write_claim));
+}
+
+/* The same ratio for SSFD and every baseline, all on the scans that the baselines were computed for. */
+static int write_baselines(const sweep *s, double *work) {
+    if (s->scores.count == SCORE_BASELINES)
+        return 0;
+    csv_writer *csv = begin_table(s, "perturbation_baselines");
+    if (!csv)
+        return -1;
+    csv_writer_comment(csv,
+                       "ratio: score under the perturbation / score under the other where both have brought "
+                       "a scan's SSIM down to ssim; geometric mean over scans, 95 %% Student-t interval on "
+                       "logarithms");
+    csv_writer_row(csv,
+                   "metric,perturbation,other,ssim,n_scans,ratio,ci_low,ci_high,other_title,metric_title");
+    int status = write_comparisons(s, csv, SCORE_SSFD, 1, work, write_comparison);
+    for (int m = SCORE_BASELINES; status == 0 && m < s->scores.count; m++)
+        status = write_comparisons(s, csv, m, 1, work, write_comparison);
+    return end_table(csv, status);
 }
 
 /* ---------------------------------------------------------------- example images */
 
-static int write_panel(const sweep *s, const char *name, const float *image, double white) {
-    char path[PATH_LENGTH];
-    size_t pixels = (size_t)s->split->rows * (size_t)s->split->columns;
-    snprintf(path, sizeof path, "%s/panels/%s.f32", s->o->out, name);
-    char *temporary = atomic_begin(path);
-    FILE *f = temporary ? fopen(temporary, "wb") : NULL;
-    int ok = f != NULL;
-    for (size_t k = 0; ok && k < pixels; k++) {
-        float v = (float)((double)image[k] / white);
-        v = v < 0.0f ? 0.0f : v > 1.0f ? 1.0f : v;
-        ok = fwrite(&v, sizeof v, 1, f) == 1;
-    }
-    if (f && fclose(f) != 0)
-        ok = 0;
-    if (ok)
-        return atomic_commit(temporary, path);
-    atomic_discard(temporary);
-    return temporary ? err_set("%s: cannot be written", path) : -1;
-}
-
-/* White of the display window: the 99.8th percentile of the reference, so that a few bright pixels do not
- * darken all. */
-static int display_white(const worker *w, double *white) {
-    size_t n = (size_t)w->rows * (size_t)w->columns;
-    double *sorted = mem_alloc(n * sizeof *sorted);
-    if (!sorted)
-        return -1;
-    for (size_t k = 0; k < n; k++)
-        sorted[k] = (double)w->reference[k];
-    gsl_sort(sorted, 1, n);
-    *white = gsl_stats_quantile_from_sorted_data(sorted, 1, n, 0.998);
-    free(sorted);
-    return *white > 0.0 ? 0 : err_set("example slice is empty");
-}
-
 static int write_example(const sweep *s, worker *w, csv_writer *csv, int scan, int slice, int p,
                          double white) {
-    double metrics[METRICS], level = p < 0 ? 0.0 : 0.5 * s->level_max[p];
+    char path[PATH_LENGTH];
+    double scores[SCORES_MAX], level = p < 0 ? 0.0 : 0.5 * s->level_max[p];
     const char *name = p < 0 ? "original" : s->perturbations[p]->name;
     const char *unit = p < 0 ? "" : s->perturbations[p]->level_unit;
     if (perturb_slice(s, w, scan, slice, p < 0 ? 0 : p, level) < 0 ||
-        measure(w, s->layers.count, metrics) < 0)
+        scorer_score(w->scorer, w->image, scores) < 0)
         return -1;
     csv_writer_row(csv, "%s,%s,%.9g,%s,%s,%d,%.9g,%.9g", name, p < 0 ? "none" : name, level, unit,
-                   s->split->scan_ids[scan], slice, metrics[SSFD], metrics[SSIM]);
-    return write_panel(s, name, w->image, white);
+                   s->split->scan_ids[scan], slice, scores[SCORE_SSFD], scores[SCORE_SSIM]);
+    snprintf(path, sizeof path, "%s/panels/%s.f32", s->o->out, name);
+    return panel_write(path, w->image, (size_t)w->rows * (size_t)w->columns, white);
 }
 
 /* The original and each perturbation at the 50th percentile of its levels, of one slice. */
@@ -461,9 +437,9 @@ static int write_examples(const sweep *s) {
         return -1;
     snprintf(path, sizeof path, "%s/panels/perturbation_examples.csv", s->o->out);
     csv_writer *csv = csv_writer_open(path);
-    int status = csv && read_reference(s, scan, slice, w.reference) == 0 &&
-                         ssfd_metric_reference(w.metric, w.reference) == 0
-                     ? display_white(&w, &white)
+    int status = csv && prepared_split_read(s->split, scan, PREPARED_REFERENCE, slice, w.reference) == 0 &&
+                         scorer_reference(w.scorer, w.reference, 0) == 0
+                     ? panel_white(w.reference, (size_t)w.rows * (size_t)w.columns, &white)
                      : -1;
     if (status == 0) {
         csv_writer_comment(csv, "image: %d x %d", w.rows, w.columns);
@@ -473,34 +449,18 @@ static int write_examples(const sweep *s) {
     for (int p = -1; status == 0 && p < s->count; p++)
         status = write_example(s, &w, csv, scan, slice, p, white);
     worker_free(&w);
-    if (status == 0)
-        return csv_writer_close(csv);
-    csv_writer_discard(csv);
-    return -1;
+    return end_table(csv, status);
 }
 
 /* ---------------------------------------------------------------- set-up */
 
 /* Exit code 2 for what the caller asked for wrongly: the message is set. */
 static int choose_perturbations(sweep *s) {
-    char list[1024], *rest = NULL;
-    const perturbation *const *all = perturb_list();
-    for (; strcmp(s->o->perturbations, "all") == 0 && all[s->count] && s->count < MAX_PERTURBATIONS;
-         s->count++)
-        s->perturbations[s->count] = all[s->count];
-    snprintf(list, sizeof list, "%s", s->count ? "" : s->o->perturbations);
-    for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
-        if (s->count == MAX_PERTURBATIONS)
-            return err_set("more than %d perturbations", MAX_PERTURBATIONS);
-        if (!(s->perturbations[s->count] = perturb_find(name)))
-            return -1;
-        if (index_of(s, name) >= 0)
-            return err_set("perturbation '%s' is given twice", name);
-        s->count++;
-    }
+    if ((s->count = perturb_parse(s->o->perturbations, s->perturbations, MAX_PERTURBATIONS)) < 0)
+        return -1;
     for (int p = 0; p < s->count; p++)
         s->level_max[p] = s->perturbations[p]->level_max;
-    return s->count ? 0 : err_set("no perturbation given");
+    return 0;
 }
 
 /* "gaussian_blur=3,pixel_shift=8" */
@@ -535,9 +495,13 @@ static int describe(sweep *s) {
                  (long long)info.st_size, (long long)info.st_mtime);
         files = rng_hash(line);
     }
-    snprintf(to, left, "weights=%s layers=%s levels=%d seed=%llu scans=%d files=%llx isa=%s",
-             s->weights_sha256, s->o->layers, s->o->levels, (unsigned long long)s->o->seed, s->split->scans,
-             (unsigned long long)files, conv_isa());
+    snprintf(to, left, "ssfd=%s levels=%d seed=%llu scans=%d files=%llx isa=%s", s->scores.ssfd_about,
+             s->o->levels, (unsigned long long)s->o->seed, s->split->scans, (unsigned long long)files,
+             conv_isa());
+    for (int m = SCORE_BASELINES; m < s->scores.count; m++)
+        snprintf(to + strlen(to), left - strlen(to), " %s=%llx of %d scans", score_key(&s->scores, m),
+                 (unsigned long long)rng_hash(s->scores.baselines[m - SCORE_BASELINES].about),
+                 s->o->baseline_scans);
     for (int p = 0; p < s->count; p++)
         snprintf(to + strlen(to), left - strlen(to), " %s=%.9g", s->perturbations[p]->name, s->level_max[p]);
     return 0;
@@ -545,15 +509,18 @@ static int describe(sweep *s) {
 
 static int sweep_open(sweep *s) {
     const options *o = s->o;
-    ssl_unet_config config;
+    const baseline_files files = {o->weights, o->layers, o->vgg16_weights, o->lpips_weights, o->seed};
     if (!(s->split = prepared_split_open(o->cohort, o->split, o->scans)))
         return -1;
     if (s->split->scans < 2)
         return err_set("%s: %s split has %d scan: intervals need at least 2", o->cohort, o->split,
                        s->split->scans);
-    if (!(s->n = ssl_unet_load(o->weights, 1, &config)) ||
-        ssfd_layers_parse(s->n, o->layers, &s->layers) < 0 ||
-        file_checksum(o->weights, "sha256", s->weights_sha256) < 0 || describe(s) < 0)
+    if (score_set_open(&s->scores, o->baselines, &files) < 0 || describe(s) < 0)
+        return -1;
+    /* Baselines cost several times what SSFD does. */
+    s->has_baselines = mem_alloc((size_t)s->split->scans * sizeof *s->has_baselines);
+    if (!s->has_baselines ||
+        rng_choose(o->seed, RNG_SPLIT, 1, 0, s->split->scans, o->baseline_scans, s->has_baselines) < 0)
         return -1;
     s->first_slice = mem_calloc((size_t)s->split->scans + 1, sizeof *s->first_slice);
     s->values = mem_alloc(value_count(s) * sizeof(double));
@@ -562,13 +529,14 @@ static int sweep_open(sweep *s) {
     for (int scan = 0; scan < s->split->scans; scan++)
         s->first_slice[scan + 1] = s->first_slice[scan] + s->split->slices[scan];
     snprintf(s->saved, sizeof s->saved, "%s/.perturbation_sweep.unfinished.h5", o->out);
-    load_values(s);
+    unfinished_load(s->saved, s->settings, s->values, value_count(s));
     return path_make_dirs(o->out);
 }
 
 static void sweep_close(sweep *s) {
     prepared_split_free(s->split);
-    net_free(s->n);
+    score_set_close(&s->scores);
+    free(s->has_baselines);
     free(s->first_slice);
     free(s->values);
 }
@@ -587,7 +555,7 @@ static int run(sweep *s, run_record *record) {
         return -1;
     double *scans = mem_alloc(2 * (size_t)s->split->scans * sizeof(double));
     int status = scans && write_scans(s) == 0 && write_examples(s) == 0 && write_claims(s, scans) == 0 &&
-                         write_means(s, scans) == 0
+                         write_baselines(s, scans) == 0 && write_means(s, scans) == 0
                      ? 0
                      : -1;
     free(scans);
@@ -603,12 +571,15 @@ static int run(sweep *s, run_record *record) {
                 (double)(s->split->total_slices - taken_over) * s->count * (s->o->levels - 1) /
                     (clock_seconds() - started));
     snprintf(path, sizeof path, "%s/perturbation_sweep.csv", s->o->out);
-    return record_file(record, "weights", s->o->weights) < 0 || record_file(record, "result", path) < 0 ? -1
-                                                                                                        : 0;
+    if (record_file(record, "weights", s->o->weights) < 0 ||
+        (s->o->vgg16_weights && record_file(record, "vgg16_weights", s->o->vgg16_weights) < 0) ||
+        (s->o->lpips_weights && record_file(record, "lpips_weights", s->o->lpips_weights) < 0))
+        return -1;
+    return record_file(record, "result", path);
 }
 
 int main(int argc, char **argv) {
-    char names[1024] = "Perturbations (default: all):\n";
+    char names[2048] = "Perturbations (default: all):\n";
     options o = {.cohort = "build/cohort",
                  .split = "test",
                  .weights = "lib/models/weights/ssl_unet.h5",
@@ -616,6 +587,8 @@ int main(int argc, char **argv) {
                  .layers = SSFD_DEFAULT_LAYER,
                  .perturbations = "all",
                  .maxima = "",
+                 .baselines = "",
+                 .baseline_scans = 24,
                  .levels = 11,
                  .threads = omp_get_num_procs(),
                  .save_every = 20.0,
@@ -629,6 +602,13 @@ int main(int argc, char **argv) {
          "feature layers of SSFD, comma-separated (their distances add)", 0, 0},
         {CLI_STRING, "perturbations", &o.perturbations, "NAMES", "comma-separated, or all", 0, 0},
         {CLI_STRING, "max", &o.maxima, "NAME=LEVEL,...", "ends of level grids other than the defaults", 0, 0},
+        {CLI_STRING, "baseline", &o.baselines, "NAMES",
+         "distances to compare with, comma-separated, each NAME or NAME:LAYER (see below)", 0, 0},
+        {CLI_INT, "baseline-scans", &o.baseline_scans, "N",
+         "compute baselines for N scans, a seeded choice (0: all)", 0, 1e9},
+        {CLI_STRING, "vgg16-weights", &o.vgg16_weights, "FILE",
+         "weights of VGG-16: Keras HDF5 or torchvision safetensors (default: random, and called so)", 0, 0},
+        {CLI_STRING, "lpips-weights", &o.lpips_weights, "FILE", "linear weights of LPIPS", 0, 0},
         {CLI_INT, "levels", &o.levels, "N", "points of each level grid, none and the maximum included", 2,
          1001},
         {CLI_INT, "scans", &o.scans, "N", "take the first N scans only (0: all)", 0, 1e9},
@@ -642,10 +622,14 @@ int main(int argc, char **argv) {
     for (const perturbation *const *p = perturb_list(); *p; p++)
         snprintf(names + strlen(names), sizeof names - strlen(names), "  %-16s %s, up to %g\n", (*p)->name,
                  (*p)->level_name, (*p)->level_max);
+    baseline_help(names + strlen(names), sizeof names - strlen(names));
     const cli_spec spec = {
-        PROGRAM, "SSFD, SSIM, PSNR and NRMSE of perturbed test images against the level (figure 1).",
-        NULL,    0,
-        0,       table,
+        PROGRAM,
+        "SSFD, SSIM, PSNR, NRMSE and baselines of perturbed test images against the level (figure 1).",
+        NULL,
+        0,
+        0,
+        table,
         names};
     int first;
     cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
@@ -654,8 +638,10 @@ int main(int argc, char **argv) {
     sweep s = {.o = &o};
     char records[PATH_LENGTH];
     snprintf(records, sizeof records, "%s/records", o.out);
-    if (choose_perturbations(&s) < 0 || choose_maxima(&s) < 0)
+    if (choose_perturbations(&s) < 0 || choose_maxima(&s) < 0 || baseline_check(o.baselines) < 0)
         return cli_usage(PROGRAM, "%s", err_message());
+    if (o.baseline_scans == 1)
+        return cli_usage(PROGRAM, "--baseline-scans: intervals need at least 2 scans");
     omp_set_num_threads(o.threads);
     run_record *record = record_begin(PROGRAM, argc, argv);
     int status = record ? run(&s, record) : -1;

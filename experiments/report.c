@@ -6,6 +6,7 @@
 #include "core/csv.h"
 #include "core/error.h"
 #include "io/h5.h"
+#include "metrics/baselines.h"
 #include <ctype.h>
 #include <dirent.h>
 #include <math.h>
@@ -409,6 +410,56 @@ static int section_sweep(report *r) {
     return 0;
 }
 
+/* ---------------------------------------------------------------- baselines */
+
+/* First row of a baseline whose title starts with `title` ("": of any); -1 when there is none. */
+static int baseline_row(const report *r, const char *title) {
+    static const char *const others[] = {"ssfd", "ssim", "psnr_db", "nrmse"};
+    int metric = csv_table_column(r->sweep, "metric"), column = csv_table_column(r->sweep, "metric_title");
+    for (size_t k = 0; column >= 0 && k < r->sweep->rows; k++) {
+        int is_baseline = strncmp(csv_table_text(r->sweep, k, column), title, strlen(title)) == 0;
+        for (size_t m = 0; m < sizeof others / sizeof *others; m++)
+            is_baseline = is_baseline && strcmp(csv_table_text(r->sweep, k, metric), others[m]) != 0;
+        if (is_baseline)
+            return (int)k;
+    }
+    return -1;
+}
+
+static void put_random_warning(report *r) {
+    put(r,
+        "<div class=\"warn\" role=\"note\"><strong>" VGG16_RANDOM_TITLE
+        ".</strong> The weights that VGG-16 learned on ImageNet were not there, so this network has random "
+        "ones: its column shows what an untrained VGG-16 does and is not the poster's baseline. For the real "
+        "one, with a network connection: <code>make vgg16-weights &amp;&amp; make reproduce</code></div>\n");
+}
+
+static int section_baselines(report *r) {
+    int row = baseline_row(r, "");
+    char caption[1024];
+    if (row < 0)
+        return 0;
+    snprintf(
+        caption, sizeof caption,
+        "Baselines were computed for %s of the scans. Top: mean distances, each as a share of its largest "
+        "mean over all perturbations, so that those of different units share an axis. Bottom: a distance "
+        "under pixel shifts divided by that under blur or noise where both have brought the SSIM of a scan "
+        "to the same value, geometric mean over those scans; 1 is no difference, below it shifts count "
+        "less. Bands and bars are 95 %% Student-t intervals. Cohort: %s.",
+        csv_table_text(r->sweep, (size_t)row, csv_table_column(r->sweep, "n_scans")), r->cohort);
+    section_figure(r,
+                   &(figure){.name = "perturbation_baselines",
+                             .title = "SSFD beside other feature distances",
+                             .alt = "Top row: one plot per perturbation of the mean distances against the "
+                                    "level. Bottom row: ratio of the distances under shifts to those under "
+                                    "blur and under noise at equal SSIM. The values are in the CSV linked "
+                                    "below.",
+                             .caption = caption});
+    if (baseline_row(r, VGG16_RANDOM_TITLE) >= 0)
+        put_random_warning(r);
+    return 0;
+}
+
 /* ---------------------------------------------------------------- head, data */
 
 static void put_virtual_warning(report *r) {
@@ -737,7 +788,9 @@ static void section_tables(report *r) {
                : ends_with(name, "_claims.csv")              ? ": claims of this experiment"
                : ends_with(name, "_scans.csv")               ? ": values of every scan"
                : strcmp(name, "perturbation_sweep.csv") == 0 ? ": means over scans with intervals"
-                                                             : "");
+               : strcmp(name, "perturbation_baselines.csv") == 0
+                   ? ": shifts against blur and noise at equal SSIM, of SSFD and baselines"
+                   : "");
         put(r, "</li>\n");
     }
     put(r, "</ul>\n</body></html>\n");
@@ -835,7 +888,7 @@ static int write_page(report *r) {
     section_data(r);
     section_training(r);
     section_reconstruction(r);
-    int status = section_sweep(r) < 0 || section_claims(r) < 0 ? -1 : 0;
+    int status = section_sweep(r) < 0 || section_baselines(r) < 0 || section_claims(r) < 0 ? -1 : 0;
     section_differences(r);
     if (status == 0)
         status = section_provenance(r);

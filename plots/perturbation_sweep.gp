@@ -33,7 +33,7 @@ note(name, title, level_name) = strstrt(names, " " . name . " ") ? perturbations
     (names = names . name . " ", perturbations = perturbations + 1, NAME[perturbations] = name, \
      TITLE[perturbations] = title, LEVEL_NAME[perturbations] = level_name, perturbations)
 stats sweep using (note(strcol("perturbation"), strcol("title"), strcol("level_name"))) nooutput
-stats sweep using (column("n_scans")) prefix "SCANS" nooutput
+stats sweep using (strcol("metric") eq "ssfd" ? column("n_scans") : NaN) prefix "SCANS" nooutput # not baselines
 stats sweep using (strcol("metric") eq "ssfd" ? column("ci_high") : 0.0) prefix "SSFD_TOP" nooutput
 stats sweep using (strcol("metric") eq "ssim" ? column("ci_low") : 1.0) prefix "SSIM_BOTTOM" nooutput
 

@@ -38,6 +38,10 @@ static void make_cohort(void) {
     ck_assert_msg(code == 0, "%s", output);
 }
 
+#define SWEEP "perturbation_sweep --cohort @/cohort --weights " GOLDEN " --layer block3_relu2 --levels 3 "
+
+#define BASELINES "--baseline vgg_pl:relu1_2,ssfd_random,vgg16_unit:relu1_1 "
+
 START_TEST(test_wrong_usage_of_the_sweep) {
     expect_failure("perturbation_sweep --levels 1 --out @/r", 2, "levels", "1");
     expect_failure("perturbation_sweep --levels two --out @/r", 2, "levels", "two");
@@ -45,6 +49,12 @@ START_TEST(test_wrong_usage_of_the_sweep) {
     expect_failure("perturbation_sweep --perturbations gaussian_blur,gaussian_blur --out @/r", 2,
                    "gaussian_blur", "twice");
     expect_failure("perturbation_sweep --max pixel_shift=-3 --out @/r", 2, "pixel_shift", "above 0");
+    expect_failure("perturbation_sweep --baseline vgg --out @/r", 2, "'vgg'", "vgg_pl, vgg16_unit");
+    expect_failure("perturbation_sweep --baseline vgg_pl,ssfd_random,vgg_pl --out @/r", 2, "vgg_pl", "twice");
+    expect_failure("perturbation_sweep --baseline vgg_pl:relu2_2+relu9_9 --out @/r", 2, "relu9_9", "relu5_3");
+    expect_failure("perturbation_sweep --baseline vgg_pl: --out @/r", 2, "vgg_pl:", "layer");
+    expect_failure("perturbation_sweep --baseline lpips:relu1_2 --out @/r", 2, "lpips", "no layer");
+    expect_failure("perturbation_sweep --baseline-scans 1 --out @/r", 2, "baseline-scans", "2");
     expect_failure("prepare_scans --split tests", 2, "tests", "train, val");
 }
 END_TEST
@@ -61,6 +71,14 @@ START_TEST(test_wrong_input_of_the_sweep) {
                    1, "block7_relu1", "block4_relu2");
     expect_failure("perturbation_sweep --cohort @/cohort --weights " GOLDEN " --scans 1 --out @/r", 1,
                    "cohort", "2");
+    expect_failure(SWEEP "--out @/r --baseline lpips", 1, "lpips", "--lpips-weights");
+    expect_failure(SWEEP "--out @/r --baseline vgg_pl --vgg16-weights @/none.h5", 1, "none.h5", "");
+    expect_failure(SWEEP "--out @/r --baseline vgg_pl --vgg16-weights README.md", 1, "README.md",
+                   "safetensors");
+    expect_failure(SWEEP "--out @/r --baseline vgg_pl --vgg16-weights " GOLDEN, 1, "unet_plain.h5",
+                   "features.0.weight");
+    expect_failure(SWEEP "--out @/r --baseline vgg_pl,vgg_pl:relu2_2", 1, "vgg_pl:relu2_2",
+                   "vgg16_random_relu2_2");
     char path[128];
     snprintf(path, sizeof path, "%s/r/perturbation_sweep.csv", folder);
     ck_assert_int_ne(access(path, F_OK), 0);
@@ -95,14 +113,13 @@ START_TEST(test_damaged_scans_are_named) {
 }
 END_TEST
 
-#define SWEEP "perturbation_sweep --cohort @/cohort --weights " GOLDEN " --layer block3_relu2 --levels 3 "
-
 START_TEST(test_sweep_is_the_same_for_any_number_of_threads) {
     make_cohort();
-    ck_assert_msg(run(SWEEP "--threads 1 --out @/one") == 0, "%s", output);
-    ck_assert_msg(run(SWEEP "--threads 3 --out @/three") == 0, "%s", output);
+    ck_assert_msg(run(SWEEP BASELINES "--baseline-scans 2 --threads 1 --out @/one") == 0, "%s", output);
+    ck_assert_msg(run(SWEEP BASELINES "--baseline-scans 2 --threads 3 --out @/three") == 0, "%s", output);
     static const char *const tables[] = {"perturbation_sweep.csv", "perturbation_sweep_scans.csv",
-                                         "perturbation_sweep_claims.csv", "panels/perturbation_examples.csv"};
+                                         "perturbation_sweep_claims.csv", "perturbation_baselines.csv",
+                                         "panels/perturbation_examples.csv"};
     for (size_t k = 0; k < sizeof tables / sizeof *tables; k++) {
         char one[128], three[128];
         snprintf(one, sizeof one, "one/%s", tables[k]);
@@ -116,6 +133,7 @@ START_TEST(test_sweep_is_the_same_for_any_number_of_threads) {
     ck_assert_ptr_nonnull(strstr(means, "# cohort: colin27-virtual\n"));
     ck_assert_ptr_nonnull(strstr(means, "\ngaussian_blur,0,pixels,ssfd,3,0,0,0,0,"));
     ck_assert_ptr_nonnull(strstr(means, "\npixel_shift,0,pixels,ssim,3,1,0,1,1,"));
+    ck_assert_ptr_nonnull(strstr(means, "\npixel_shift,0,pixels,ssfd_random_block3_relu2,2,0,0,0,0,"));
     ck_assert_ptr_null(strstr(means, "nan"));
     free(means);
 }
@@ -125,26 +143,58 @@ END_TEST
 START_TEST(test_interrupted_sweep_goes_on) {
     char command[2048];
     make_cohort();
-    ck_assert_msg(
-        run("perturbation_sweep --cohort @/cohort --weights " GOLDEN " --levels 60 --out @/straight") == 0,
-        "%s", output);
+    ck_assert_msg(run("perturbation_sweep --cohort @/cohort --weights " GOLDEN
+                      " --levels 60 --baseline ssfd_random --baseline-scans 2 --out @/straight") == 0,
+                  "%s", output);
     snprintf(command, sizeof command,
              "%s/perturbation_sweep --cohort %s/cohort --weights " GOLDEN
-             " --levels 60 --threads 1 --save-every 0 --out %s/killed & pid=$!; "
+             " --levels 60 --baseline ssfd_random --baseline-scans 2 --threads 1 --save-every 0 --out "
+             "%s/killed & pid=$!; "
              "while kill -0 $pid 2>/dev/null && [ ! -f %s/killed/.perturbation_sweep.unfinished.h5 ]; do "
              "sleep 0.01; "
              "done; kill -9 $pid; ! [ -f %s/killed/perturbation_sweep.csv ]",
              programs(), folder, folder, folder, folder);
     ck_assert_int_eq(system(command), 0);
-    ck_assert_msg(
-        run("perturbation_sweep --cohort @/cohort --weights " GOLDEN " --levels 60 --out @/killed") == 0,
-        "%s", output);
+    ck_assert_msg(run("perturbation_sweep --cohort @/cohort --weights " GOLDEN
+                      " --levels 60 --baseline ssfd_random --baseline-scans 2 --out @/killed") == 0,
+                  "%s", output);
     ck_assert_msg(strstr(output, "taken over from an interrupted run") != NULL, "%s", output);
     char *straight = read_table("straight/perturbation_sweep_scans.csv");
     char *killed = read_table("killed/perturbation_sweep_scans.csv");
     ck_assert_str_eq(straight, killed);
     free(straight);
     free(killed);
+}
+END_TEST
+
+/* Baselines do not change what was there without them, and random weights are called so wherever they show.
+ */
+START_TEST(test_sweep_with_baselines) {
+    static const char *const files[] = {"perturbation_sweep.csv", "perturbation_sweep_scans.csv",
+                                        "perturbation_baselines.csv", "index.html"};
+    make_cohort();
+    ck_assert_msg(run(SWEEP "--out @/without") == 0, "%s", output);
+    ck_assert_msg(run(SWEEP BASELINES "--out @/with") == 0, "%s", output);
+    ck_assert_msg(run("report --results @/with --weights " GOLDEN) == 0, "%s", output);
+    char command[512];
+    snprintf(command, sizeof command,
+             "grep -Ev 'vgg16_|ssfd_random' %s/with/perturbation_sweep.csv | cmp -s - "
+             "%s/without/perturbation_sweep.csv && [ ! -e %s/without/perturbation_baselines.csv ]",
+             folder, folder, folder);
+    ck_assert_int_eq(system(command), 0);
+    for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
+        char name[64];
+        snprintf(name, sizeof name, "with/%s", files[k]);
+        char *text = read_table(name);
+        ck_assert_msg(strstr(text, "VGG-16 (random weights)") && strstr(text, "make vgg16-weights"), "%s",
+                      text);
+        ck_assert_msg(!strstr(text, "VGG-PL") && !strstr(text, "vgg_pl_"), "%s", text);
+        free(text);
+    }
+    char *table = read_table("with/perturbation_baselines.csv");
+    ck_assert(strstr(table, "\nssfd,pixel_shift,gaussian_blur,0.95,3,"));
+    ck_assert(strstr(table, "\nssfd_random_block3_relu2,pixel_shift,gaussian_blur,0.95,3,"));
+    free(table);
 }
 END_TEST
 
@@ -208,6 +258,7 @@ Suite *suite_cli(void) {
     tcase_add_test(t, test_damaged_scans_are_named);
     tcase_add_test(t, test_sweep_is_the_same_for_any_number_of_threads);
     tcase_add_test(t, test_interrupted_sweep_goes_on);
+    tcase_add_test(t, test_sweep_with_baselines);
     tcase_add_test(t, test_report_of_a_small_study);
     tcase_add_test(t, test_training_resumes_to_the_same_weights);
     suite_add_tcase(s, t);

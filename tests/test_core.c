@@ -176,6 +176,31 @@ START_TEST(test_uniform_moments) {
 }
 END_TEST
 
+/* As many as wanted, every one as often as any other. */
+START_TEST(test_choosing_some_of_many) {
+    int chosen[10], again[10], often[10] = {0};
+    for (uint64_t seed = 0; seed < 2000; seed++) {
+        int count = 0;
+        ck_assert_int_eq(rng_choose(seed, RNG_TEST, 0, 0, 10, 3, chosen), 0);
+        for (int k = 0; k < 10; k++) {
+            count += chosen[k];
+            often[k] += chosen[k];
+        }
+        ck_assert_int_eq(count, 3);
+    }
+    for (int k = 0; k < 10; k++)
+        ck_assert_msg(abs(often[k] - 600) < 100, "%d: %d of 2000", k,
+                      often[k]); /* five standard deviations */
+    rng_choose(1999, RNG_TEST, 0, 0, 10, 3, again);
+    ck_assert_int_eq(memcmp(chosen, again, sizeof chosen), 0);
+    for (int wanted = 0; wanted <= 11; wanted += 11) { /* none said, or more than there are: all */
+        rng_choose(1, RNG_TEST, 0, 0, 10, wanted, chosen);
+        for (int k = 0; k < 10; k++)
+            ck_assert_int_eq(chosen[k], 1);
+    }
+}
+END_TEST
+
 START_TEST(test_hash_known_answers) {
     ck_assert_uint_eq(rng_hash(""), 0xcbf29ce484222325u);
     ck_assert_uint_eq(rng_hash("a"), 0xaf63dc4c8601ec8cu);
@@ -797,6 +822,7 @@ Suite *suite_core(void) {
     tcase_add_test(t, test_stream_ignores_earlier_draws);
     tcase_add_test(t, test_streams_of_different_names_differ);
     tcase_add_test(t, test_uniform_moments);
+    tcase_add_test(t, test_choosing_some_of_many);
     tcase_add_test(t, test_hash_known_answers);
     tcase_add_test(t, test_error_messages);
     tcase_add_test(t, test_long_messages_are_cut);

@@ -162,59 +162,75 @@ START_TEST(test_finite_differences) {
 END_TEST
 
 START_TEST(test_ssfd_matches_pytorch) {
-    ssl_unet_config config;
     size_t count;
     const char *names =
         "block1_relu1,block1_relu2,block2_relu1,block2_relu2,block3_relu1,block3_relu2,block4_relu1,"
         "block4_relu2,block5_relu1,block5_relu2";
-    net *n = ssl_unet_load(golden_files[_i], 1, &config); /* encoder alone */
-    ck_assert_msg(n != NULL, "%s", err_message());
+    feature_network ssfd;
+    ck_assert_msg(ssfd_open(&ssfd, golden_files[_i], names) == 0, "%s", err_message());
     h5_file *f = h5_open(golden_files[_i]);
     float *reference = read_golden(f, "golden/reference", &count),
           *image = read_golden(f, "golden/image", &count);
-    ssfd_layers layers;
-    ck_assert_msg(ssfd_layers_parse(n, names, &layers) == 0, "%s", err_message());
-    ssfd_metric *m = ssfd_metric_create(n, &layers, ROWS, COLUMNS);
-    double found[SSFD_MAX_LAYERS];
-    ck_assert_int_eq(ssfd_metric_reference(m, reference), 0);
-    ck_assert_int_eq(ssfd_metric_distance(m, image, found), 0);
-    for (int k = 0; k < layers.count; k++) {
+    feature_metric *m = feature_metric_create(&ssfd, ROWS, COLUMNS);
+    double found[FEATURE_MAX_LAYERS], total = 0.0, sum;
+    ck_assert_int_eq(feature_metric_reference(m, reference), 0);
+    ck_assert_int_eq(feature_metric_layers(m, image, found), 0);
+    ck_assert_int_eq(ssfd.count, 10);
+    for (int k = 0; k < ssfd.count; k++) {
         char dataset[128];
         hsize_t one[1] = {1};
         double expected;
-        snprintf(dataset, sizeof dataset, "golden/ssfd/%s", n->layers[layers.layers[k]].name);
+        snprintf(dataset, sizeof dataset, "golden/ssfd/%s", ssfd.n->layers[ssfd.layers[k]].name);
         ck_assert_int_eq(h5_read_f64(f, dataset, 1, one, &expected), 0);
         ck_assert_msg(fabs(found[k] - expected) < 1e-5 * expected, "%s: %.9g, expected %.9g", dataset,
                       found[k], expected);
+        total += found[k];
     }
-    ck_assert_int_eq(ssfd_metric_distance(m, reference, found), 0);
-    for (int k = 0; k < layers.count; k++)
+    ck_assert_int_eq(feature_metric_distance(m, image, &sum), 0);
+    ck_assert_double_eq(sum, total);
+    ck_assert_int_eq(feature_metric_layers(m, reference, found), 0);
+    for (int k = 0; k < ssfd.count; k++)
         ck_assert_double_eq(found[k], 0.0);
-    ssfd_metric_free(m);
+    feature_metric_free(m);
     free(reference);
     free(image);
     h5_close(f);
-    net_free(n);
+    feature_network_close(&ssfd);
+}
+END_TEST
+
+/* The encoder before training, the one that training with that seed starts from. */
+START_TEST(test_ssfd_with_random_weights) {
+    ssl_unet_config config;
+    feature_network trained, random;
+    ck_assert_int_eq(ssfd_open(&trained, golden_files[_i], SSFD_DEFAULT_LAYER), 0);
+    ck_assert_int_eq(ssfd_open_random(&random, golden_files[_i], SSFD_DEFAULT_LAYER, 7), 0);
+    net *initial = ssl_unet_load(golden_files[_i], 1, &config);
+    ck_assert_int_eq(net_init(initial, 7), 0);
+    ck_assert_uint_eq(random.n->param_floats, trained.n->param_floats);
+    ck_assert_int_eq(memcmp(random.n->values, initial->values, initial->param_floats * sizeof(float)), 0);
+    ck_assert_int_ne(memcmp(random.n->values, trained.n->values, initial->param_floats * sizeof(float)), 0);
+    net_free(initial);
+    feature_network_close(&trained);
+    feature_network_close(&random);
 }
 END_TEST
 
 START_TEST(test_ssfd_errors) {
-    ssl_unet_config config;
-    net *n = ssl_unet_load(golden_files[0], 1, &config);
-    ssfd_layers layers;
-    ck_assert_int_eq(ssfd_layers_parse(n, "block9_relu1", &layers), -1);
+    feature_network ssfd;
+    ck_assert_int_eq(ssfd_open(&ssfd, golden_files[0], "block9_relu1"), -1);
     ck_assert(strstr(err_message(), "block9_relu1") && strstr(err_message(), "block5_relu2"));
-    ck_assert_int_eq(ssfd_layers_parse(n, "", &layers), -1);
-    ck_assert_int_eq(ssfd_layers_parse(n, SSFD_DEFAULT_LAYER, &layers), 0);
-    ck_assert_ptr_null(ssfd_metric_create(n, &layers, 61, 48));
+    ck_assert_int_eq(ssfd_open(&ssfd, golden_files[0], ""), -1);
+    ck_assert_int_eq(ssfd_open(&ssfd, golden_files[0], SSFD_DEFAULT_LAYER), 0);
+    ck_assert_ptr_null(feature_metric_create(&ssfd, 61, 48));
     ck_assert(strstr(err_message(), "61"));
-    ssfd_metric *m = ssfd_metric_create(n, &layers, ROWS, COLUMNS);
+    feature_metric *m = feature_metric_create(&ssfd, ROWS, COLUMNS);
     float image[ROWS * COLUMNS] = {0};
-    ck_assert_int_eq(ssfd_metric_reference(m, image), -1); /* constant */
+    ck_assert_int_eq(feature_metric_reference(m, image), -1); /* constant */
     image[5] = NAN;
-    ck_assert_int_eq(ssfd_metric_reference(m, image), -1);
-    ssfd_metric_free(m);
-    net_free(n);
+    ck_assert_int_eq(feature_metric_reference(m, image), -1);
+    feature_metric_free(m);
+    feature_network_close(&ssfd);
 }
 END_TEST
 
@@ -321,6 +337,7 @@ Suite *suite_ssl_unet(void) {
     tcase_add_loop_test(t, test_gradients, 0, 2);
     tcase_add_loop_test(t, test_finite_differences, 0, 2);
     tcase_add_loop_test(t, test_ssfd_matches_pytorch, 0, 2);
+    tcase_add_loop_test(t, test_ssfd_with_random_weights, 0, 2);
     tcase_add_test(t, test_ssfd_errors);
     tcase_add_test(t, test_adam_matches_pytorch);
     tcase_add_loop_test(t, test_weight_file_round_trip, 0, 2);

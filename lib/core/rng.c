@@ -71,6 +71,20 @@ gsl_rng *rng_stream(uint64_t seed, rng_domain domain, uint64_t a, uint64_t b) {
     return rng;
 }
 
+/* Knuth's algorithm S: each in turn with the chance that is left for it. */
+int rng_choose(uint64_t seed, rng_domain domain, uint64_t a, uint64_t b, int n, int wanted, int *is_chosen) {
+    gsl_rng *rng = rng_stream(seed, domain, a, b);
+    if (!rng)
+        return -1;
+    int left = wanted == 0 || wanted > n ? n : wanted;
+    for (int k = 0; k < n; k++) {
+        is_chosen[k] = gsl_rng_uniform(rng) * (n - k) < left;
+        left -= is_chosen[k];
+    }
+    gsl_rng_free(rng);
+    return 0;
+}
+
 uint64_t rng_hash(const char *text) {
     uint64_t hash = 0xCBF29CE484222325u;
     for (; *text; text++)

@@ -343,3 +343,14 @@ void prepared_split_free(prepared_split *split) {
     free(split->settings);
     free(split);
 }
+
+int prepared_split_read(const prepared_split *split, int scan, prepared_kind kind, int index, float *image) {
+    int status;
+#pragma omp critical(hdf5)
+    {
+        prepared_scan *file = prepared_open(split->paths[scan]);
+        status = file ? prepared_read(file, kind, index, image) : -1;
+        prepared_close(file);
+    }
+    return status;
+}

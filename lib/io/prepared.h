@@ -82,5 +82,7 @@ typedef struct {
  * error. */
 prepared_split *prepared_split_open(const char *folder, const char *split, int limit);
 void prepared_split_free(prepared_split *split);
+/* prepared_read() of a scan of the split, from any thread. */
+int prepared_split_read(const prepared_split *split, int scan, prepared_kind kind, int index, float *image);
 
 #endif

@@ -242,6 +242,20 @@ double image_max_abs(const float *image, int rows, int columns) {
     return max;
 }
 
+int image_range(const float *image, int rows, int columns, double *low, double *high) {
+    const size_t n = (size_t)rows * columns;
+    float least = image[0], most = image[0];
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(image[i]))
+            return err_set("image is not finite at row %zu, column %zu", i / columns, i % columns);
+        least = image[i] < least ? image[i] : least;
+        most = image[i] > most ? image[i] : most;
+    }
+    *low = least;
+    *high = most;
+    return 0;
+}
+
 int image_zscore(const float *image, int rows, int columns, float *out) {
     /* the image compared with itself: finite everywhere and not constant */
     if (check_pair(image, image, rows, columns))

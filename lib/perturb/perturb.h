@@ -28,6 +28,9 @@ int perturb_apply(const perturbation *p, const float *image, float *out, int row
 
 /* All perturbations in the order of the registry; NULL-terminated. */
 const perturbation *const *perturb_list(void);
+/* A comma-separated list of names, or "all"; returns how many, at most `room`. -1 with a message for none, an
+ * unknown one and one given twice. */
+int perturb_parse(const char *list, const perturbation **out, int room);
 /* By name; NULL with a message that lists the known names. */
 const perturbation *perturb_find(const char *name);
 

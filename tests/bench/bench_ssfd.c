@@ -12,7 +12,7 @@
 #include "metrics/image_metrics.h"
 #include "models/recon_unet.h"
 #include "models/ssl_unet.h"
-#include "models/weights.h"
+#include "models/vgg16.h"
 #include "train/trainer.h"
 #include <cblas.h>
 #include <math.h>
@@ -235,42 +235,19 @@ static int measure_recon_unet(const bench *b) {
                            "output");
 }
 
-/* VGG-16 up to relu5_3: 3x3 convolutions with ReLU, 0 stands for a max-pooling. Parameters are named as in
- * torchvision, whose numbers count the ReLUs and poolings, too. */
-static net *vgg16_create(void) {
-    static const int widths[] = {64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512};
-    const int count = sizeof widths / sizeof *widths;
-    net *n = net_create();
-    if (!n)
-        return NULL;
-    int at = net_add_input(n, 3);
-    for (int k = 0, module = 0; k < count; k++) {
-        char params[NET_NAME];
-        snprintf(params, sizeof params, "features.%d", module);
-        at = widths[k] ? net_add_conv3(n, at, widths[k], NET_RELU, params, k == count - 1 ? VGG_OUTPUT : NULL)
-                       : net_add_max_pool(n, at);
-        module += widths[k] ? 2 : 1;
-    }
-    if (net_finish(n) == 0)
-        return n;
-    net_free(n);
-    return NULL;
-}
-
-static net *vgg16_load(const char *path) {
-    h5_file *f = h5_open(path);
-    net *n = f ? vgg16_create() : NULL;
-    if (n && weights_read(f, n) < 0) {
-        net_free(n);
-        n = NULL;
-    }
-    h5_close(f);
-    return n;
+static int measure_vgg(const bench *b, const char *layer) {
+    vgg16 v;
+    if ((b->o->weights ? vgg16_load(b->o->weights, layer, &v) : vgg16_random(b->o->seed, layer, &v)) < 0)
+        return -1;
+    return measure_forward(b, v.n, layer);
 }
 
 static int measure_vgg16(const bench *b) {
-    return measure_forward(
-        b, b->o->weights ? vgg16_load(b->o->weights) : initialised(vgg16_create(), b->o->seed), VGG_OUTPUT);
+    return measure_vgg(b, VGG_OUTPUT);
+}
+
+static int measure_vgg16_shallow(const bench *b) {
+    return measure_vgg(b, VGG16_DEFAULT_LAYER);
 }
 
 /* ---------------------------------------------------------------- one convolution */
@@ -546,6 +523,8 @@ static int measure_sgemm(const bench *b) {
 static const bench_case cases[] = {
     {"ssl_encoder", "encoder of SSFD's U-Net up to " ENCODER_OUTPUT, 1, 1, 320, 0, 1, measure_ssl_encoder},
     {"vgg16", "13 convolutions of VGG-16 up to " VGG_OUTPUT, 3, 1, 320, 0, 1, measure_vgg16},
+    {"vgg16_relu2_2", "4 convolutions of VGG-16 up to " VGG16_DEFAULT_LAYER, 3, 1, 320, 0, 1,
+     measure_vgg16_shallow},
     {"train_step", "training step of SSFD's U-Net: forward, backward, Adam; no dropout", 1, 4, 320, 1, 1,
      measure_train_step},
     {"recon_unet", "reconstruction U-Net", 2, 1, 320, 0, 1, measure_recon_unet},

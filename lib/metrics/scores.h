@@ -1,0 +1,37 @@
+/* The scores of an image against its reference that the experiments tabulate: SSFD, SSIM, PSNR, NRMSE and the
+ * baselines asked for. A score_set says which and holds their networks; every thread scores with a scorer of
+ * its own, which computes the features of a reference once for any number of images. */
+#ifndef SSFD_METRICS_SCORES_H
+#define SSFD_METRICS_SCORES_H
+
+#include "metrics/baselines.h"
+
+#define SCORES_MAX 20
+enum { SCORE_SSFD, SCORE_SSIM, SCORE_PSNR, SCORE_NRMSE, SCORE_BASELINES /* the first of them */ };
+
+typedef struct {
+    int count;            /* scores of an image */
+    char ssfd_about[512]; /* layer and weights of SSFD, for provenance */
+    feature_network ssfd;
+    baseline baselines[SCORES_MAX - SCORE_BASELINES];
+} score_set;
+
+/* Opens SSFD and a comma-separated list of baselines ("": none). Behind a failure, too: score_set_close(). */
+int score_set_open(score_set *s, const char *baselines, const baseline_files *files);
+void score_set_close(score_set *s);
+/* Name of a score in tables ("ssfd", "ssim", "psnr_db", "nrmse", a baseline's key), and in figures. */
+const char *score_key(const score_set *s, int score);
+const char *score_title(const score_set *s, int score);
+
+typedef struct scorer scorer;
+
+scorer *scorer_create(const score_set *s, int rows, int columns);
+void scorer_free(scorer *w);
+/* The reference (kept by address: it has to stay) of the images that follow. Without with_baselines their
+ * scores are NaN, and cost nothing. */
+int scorer_reference(scorer *w, const float *reference, int with_baselines);
+/* scores holds s->count values. SSIM: Gaussian window, data range = maximum of the reference; PSNR: the same
+ * peak, infinite for equal images (metrics/image_metrics.h). */
+int scorer_score(scorer *w, const float *image, double *scores);
+
+#endif
