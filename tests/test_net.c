@@ -128,12 +128,38 @@ START_TEST(test_modes_agree) {
 }
 END_TEST
 
+/* What is given up for inference is not missed. */
+START_TEST(test_inference_only) {
+    static float image[PIXELS];
+    net *whole = random_encoder(0), *kept = random_encoder(0);
+    int last = net_layer(whole, "block3_relu1");
+    random_image(image, PIXELS, 0);
+    ck_assert_int_eq(net_inference_only(kept, last), 0);
+    ck_assert_int_eq(net_layer(kept, "block3_relu2"), -1);
+    ck_assert_int_eq(net_enable_training(kept), -1);
+    ck_assert_uint_lt(kept->derived_floats + kept->param_floats, whole->derived_floats / 20);
+    net_state *a = net_state_create(whole, ROWS, COLUMNS, last, NET_INFER);
+    net_state *b = net_state_create(kept, ROWS, COLUMNS, last, NET_INFER);
+    ck_assert(a && b);
+    net_forward(a, image, NULL);
+    net_forward(b, image, NULL);
+    const tensor *t = net_output(a, last);
+    ck_assert(memcmp(t->data, net_output(b, last)->data, tensor_floats(t) * sizeof(float)) == 0);
+    net_state_free(a);
+    net_state_free(b);
+    net_free(whole);
+    net_free(kept);
+}
+END_TEST
+
 START_TEST(test_encoder_memory) {
     enum { SIZE = 320 };
     float *image = mem_alloc(SIZE * SIZE * sizeof(float));
     net *n = random_encoder(1);
     net_state *s = net_state_create(n, SIZE, SIZE, net_layer(n, "block5_relu2"), NET_INFER);
+    ck_assert(image && s);
     random_image(image, SIZE * SIZE, 0);
+    ck_assert_int_eq(net_inference_only(n, n->layer_count - 1), 0);
     double megabytes =
         1e-6 * (double)(net_state_bytes(s) + (n->param_floats + n->derived_floats) * sizeof(float));
     ck_assert_msg(megabytes < 60.0, "weights, feature maps and scratch take %.1f MB", megabytes);
@@ -157,6 +183,7 @@ Suite *suite_net(void) {
     tcase_set_timeout(t, 120);
     tcase_add_test(t, test_arena);
     tcase_add_loop_test(t, test_modes_agree, 0, 4);
+    tcase_add_test(t, test_inference_only);
     tcase_add_test(t, test_encoder_memory);
     suite_add_tcase(s, t);
     return s;

@@ -208,8 +208,9 @@ START_TEST(test_ssfd_with_random_weights) {
     net *initial = ssl_unet_load(golden_files[_i], 1, &config);
     ck_assert_int_eq(net_init(initial, 7), 0);
     ck_assert_uint_eq(random.n->param_floats, trained.n->param_floats);
-    ck_assert_int_eq(memcmp(random.n->values, initial->values, initial->param_floats * sizeof(float)), 0);
-    ck_assert_int_ne(memcmp(random.n->values, trained.n->values, initial->param_floats * sizeof(float)), 0);
+    size_t packed = random.n->derived_floats * sizeof(float);
+    ck_assert_int_eq(memcmp(random.n->derived, initial->derived, packed), 0);
+    ck_assert_int_ne(memcmp(random.n->derived, trained.n->derived, packed), 0);
     net_free(initial);
     feature_network_close(&trained);
     feature_network_close(&random);

@@ -6,7 +6,8 @@ static int open_encoder(feature_network *f, const char *weights, const char *lay
     ssl_unet_config config;
     *f = (feature_network){.scaling = FEATURE_ZSCORE, .channels = 1, .gain = {1.0f}};
     f->n = ssl_unet_load(weights, 1, &config);
-    if (f->n && feature_network_layers(f, layers) == 0 && (!seed || net_init(f->n, *seed) == 0))
+    if (f->n && feature_network_layers(f, layers) == 0 && (!seed || net_init(f->n, *seed) == 0) &&
+        net_inference_only(f->n, f->last) == 0)
         return 0;
     feature_network_close(f);
     return -1;

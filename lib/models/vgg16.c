@@ -98,29 +98,6 @@ net *vgg16_create(const char *layers) {
     return NULL;
 }
 
-/* Packs the kernels, which is all that the forward pass reads, and lets go of the unpacked ones: 59 of 295
- * MB. Biases stay where their parameters say. */
-static int keep_packed(net *n) {
-    size_t biases = 0;
-    net_update(n);
-    for (int k = 0; k < n->param_count; k++)
-        biases += n->params[k].rank == 1 ? n->params[k].count : 0;
-    float *kept = mem_aligned(biases * sizeof *kept);
-    if (!kept)
-        return -1;
-    n->param_floats = 0;
-    for (int k = 0; k < n->param_count; k++) {
-        net_param *p = &n->params[k];
-        p->count = p->rank == 1 ? p->count : 0;
-        memcpy(kept + n->param_floats, n->values + p->offset, p->count * sizeof *kept);
-        p->offset = n->param_floats;
-        n->param_floats += p->count;
-    }
-    free(n->values);
-    n->values = kept;
-    return 0;
-}
-
 /* ---------------------------------------------------------------- weight files */
 
 typedef struct {
@@ -272,7 +249,9 @@ static void set_normalisation(vgg16 *v) {
 
 /* Takes the net, filled, over. */
 static int finish(vgg16 *v, int status) {
-    if (status == 0 && keep_packed(v->n) == 0) {
+    if (status == 0)
+        net_update(v->n);
+    if (status == 0 && net_inference_only(v->n, v->n->layer_count - 1) == 0) {
         set_normalisation(v);
         return 0;
     }

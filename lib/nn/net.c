@@ -153,6 +153,8 @@ int net_finish(net *n) {
 }
 
 int net_enable_training(net *n) {
+    if (n->inference_only)
+        return err_set("a network kept for inference only cannot be trained");
     if (n->transposed)
         return 0;
     n->transposed = mem_aligned(n->transposed_floats * sizeof(float));
@@ -186,6 +188,8 @@ static const float *conv_weights(const net *n, const net_layer_t *l) {
 }
 
 void net_update(net *n) {
+    if (n->inference_only)
+        return;
     for (int k = 0; k < n->layer_count; k++) {
         const net_layer_t *l = &n->layers[k];
         if (l->kind != NET_CONV3)
@@ -199,6 +203,53 @@ void net_update(net *n) {
             conv3_pack_transposed(conv_weights(n, l), l->channels, in,
                                   &(conv_packed){.data = n->transposed + l->packed_transposed});
     }
+}
+
+/* Biases and the normalisations' parameters, which the forward pass reads where their parameters say. */
+static int keep_small_values(net *n) {
+    size_t floats = 0;
+    for (int k = 0; k < n->param_count; k++)
+        floats += n->params[k].rank == 4 && n->params[k].dims[2] == 3 ? 0 : n->params[k].count;
+    float *kept = mem_aligned(floats * sizeof *kept);
+    if (!kept)
+        return -1;
+    n->param_floats = 0;
+    for (int k = 0; k < n->param_count; k++) {
+        net_param *p = &n->params[k];
+        p->count = p->rank == 4 && p->dims[2] == 3 ? 0 : p->count;
+        memcpy(kept + n->param_floats, n->values + p->offset, p->count * sizeof *kept);
+        p->offset = n->param_floats;
+        n->param_floats += p->count;
+    }
+    free(n->values);
+    n->values = kept;
+    return 0;
+}
+
+/* Layers come in the order in which they are added, and so do their parameters and packed kernels. */
+int net_inference_only(net *n, int last) {
+    int params = 0;
+    size_t floats = 0;
+    for (int k = 0; k <= last; k++) {
+        const net_layer_t *l = &n->layers[k];
+        params = l->weight >= params ? l->weight + 1 : params;
+        params = l->bias >= params ? l->bias + 1 : params;
+        if (l->kind == NET_CONV3)
+            floats = l->packed + conv3_packed_floats(l->channels, n->layers[l->input[0]].channels);
+    }
+    if (floats < n->derived_floats) {
+        float *kept = mem_aligned(floats * sizeof *kept);
+        if (!kept)
+            return -1;
+        memcpy(kept, n->derived, floats * sizeof *kept);
+        free(n->derived);
+        n->derived = kept;
+        n->derived_floats = floats;
+    }
+    n->layer_count = last + 1;
+    n->param_count = params;
+    n->inference_only = 1;
+    return keep_small_values(n);
 }
 
 int net_layer(const net *n, const char *name) {

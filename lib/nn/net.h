@@ -72,7 +72,8 @@ typedef struct {
     size_t derived_floats;
     float *transposed; /* the same for the backward pass; NULL until net_enable_training() */
     size_t transposed_floats;
-    int failed; /* a builder ran out of layers or parameters */
+    int failed;         /* a builder ran out of layers or parameters */
+    int inference_only; /* net_inference_only() was called */
 } net;
 
 /* --- building: every function returns the index of the new layer; errors show in net_finish() --- */
@@ -98,6 +99,10 @@ int net_enable_training(net *n);
 int net_init(net *n, uint64_t seed);
 /* To be called whenever values changed, before the next forward: packs weights for the kernels. */
 void net_update(net *n);
+
+/* Gives up what only training and layers behind `last` need: of the 3x3 kernels nothing but the packed copies
+ * is kept. From then on values cannot change and the net ends with `last`. 0, or -1 with a message. */
+int net_inference_only(net *n, int last);
 
 /* Index of the layer of that name, -1 with a message that lists the names there are. */
 int net_layer(const net *n, const char *name);

@@ -196,7 +196,7 @@ static int forward_prepare(forward *f, const net *n) {
 /* Takes n over, which may be NULL after a failure. */
 static int measure_forward(const bench *b, net *n, const char *layer) {
     forward f = {.b = b, .last = n ? net_layer(n, layer) : -1};
-    int status = f.last >= 0 && forward_prepare(&f, n) == 0
+    int status = f.last >= 0 && net_inference_only(n, f.last) == 0 && forward_prepare(&f, n) == 0
                      ? measure(b->o, &(work){forward_run, forward_write, &f})
                      : -1;
     for (int k = 0; f.states && k < f.workers; k++)
