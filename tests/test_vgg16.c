@@ -448,7 +448,11 @@ static double best_seconds(const char *layers) {
 
 /* Nothing behind the deepest layer is computed. */
 START_TEST(test_shallow_layers_cost_less) {
-    double shallow = best_seconds("relu2_2"), whole = best_seconds("relu5_3");
+    double shallow = INFINITY, whole = INFINITY;
+    for (int k = 0; k < 4 && !(shallow < 0.5 * whole); k++) { /* other work may be running */
+        shallow = fmin(shallow, best_seconds("relu2_2"));
+        whole = fmin(whole, best_seconds("relu5_3"));
+    }
     ck_assert_msg(shallow < 0.5 * whole, "relu2_2: %.0f ms, relu5_3: %.0f ms", 1e3 * shallow, 1e3 * whole);
 }
 END_TEST
