@@ -187,8 +187,8 @@ START_TEST(test_sweep_with_baselines) {
         snprintf(name, sizeof name, "with/%s", files[k]);
         char *text = read_table(name);
         ck_assert_msg(strstr(text, "VGG-16 (random weights)") && strstr(text, "make vgg16-weights"), "%s",
-                      text);
-        ck_assert_msg(!strstr(text, "VGG-PL") && !strstr(text, "vgg_pl_"), "%s", text);
+                      files[k]);
+        ck_assert_msg(!strstr(text, "VGG-PL") && !strstr(text, "vgg_pl_"), "%s", files[k]);
         free(text);
     }
     char *table = read_table("with/perturbation_baselines.csv");
