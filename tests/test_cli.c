@@ -187,10 +187,13 @@ START_TEST(test_sweep_with_baselines) {
         snprintf(name, sizeof name, "with/%s", files[k]);
         char *text = read_table(name);
         ck_assert_msg(strstr(text, "VGG-16 (random weights)") && strstr(text, "make vgg16-weights"), "%s",
-                      text);
-        ck_assert_msg(!strstr(text, "VGG-PL") && !strstr(text, "vgg_pl_"), "%s", text);
+                      files[k]);
+        ck_assert_msg(!strstr(text, "VGG-PL") && !strstr(text, "vgg_pl_"), "%s", files[k]);
         free(text);
     }
+    char *page = read_table("with/index.html");
+    ck_assert(strstr(page, "is not the poster's baseline")); /* the warning */
+    free(page);
     char *table = read_table("with/perturbation_baselines.csv");
     ck_assert(strstr(table, "\nssfd,pixel_shift,gaussian_blur,0.95,3,"));
     ck_assert(strstr(table, "\nssfd_random_block3_relu2,pixel_shift,gaussian_blur,0.95,3,"));
