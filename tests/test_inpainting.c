@@ -1,10 +1,15 @@
-/* Harmonic interpolation against SciPy and against what is known of harmonic functions; the panels of
- * figures. */
+/* In-painting: harmonic interpolation against SciPy and against what is known of harmonic functions, the
+ * panels of figures, and the program that compares the network with both baselines. */
+#include "core/csv.h"
 #include "core/error.h"
+#include "core/rng.h"
 #include "io/h5.h"
 #include "io/panel.h"
+#include "io/prepared.h"
+#include "metrics/image_metrics.h"
 #include "models/harmonic_fill.h"
-#include "scratch.h"
+#include "models/ssl_mask.h"
+#include "programs.h"
 #include "suites.h"
 #include <math.h>
 #include <unistd.h>
@@ -118,16 +123,151 @@ START_TEST(test_panels) {
 }
 END_TEST
 
+/* ---------------------------------------------------------------- the program */
+
+#define GOLDEN "tests/golden/unet_plain.h5"
+#define INPAINTING "inpainting --cohort @/cohort --weights " GOLDEN " "
+
+static void expect_done(const char *arguments) {
+    int code = run(arguments);
+    ck_assert_msg(code == 0, "%s: exit code %d: %s", arguments, code, output);
+}
+
+/* Test scans of 64 x 64. */
+static void make_cohort(void) {
+    expect_done("prepare_scans --no-reconstruction --out @/cohort --records "
+                "@/records --size 64 --split test "
+                "--test 4 --test-slices 3 --threads 2");
+}
+
+static const char *const files[] = {"inpainting.csv",
+                                    "inpainting_summary.csv",
+                                    "panels/inpainting_examples.csv",
+                                    "panels/inpainting_median_masked.f32",
+                                    "panels/inpainting_median_network.f32",
+                                    "panels/inpainting_median_original.f32",
+                                    "panels/inpainting_worst_harmonic.f32",
+                                    "panels/inpainting_worst_error.f32"};
+
+START_TEST(test_inpainting_is_the_same_for_any_number_of_threads) {
+    make_cohort();
+    expect_done(INPAINTING "--slices 0 --threads 1 --out @/one");
+    expect_done(INPAINTING "--slices 0 --threads 3 --out @/three");
+    for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
+        char command[256];
+        snprintf(command, sizeof command, "cmp %s/one/%s %s/three/%s", folder, files[k], folder, files[k]);
+        ck_assert_int_eq(system(command), 0);
+    }
+    expect_done(INPAINTING "--slices 0 --seed 7 --out @/other");
+    char *one = read_table("one/inpainting.csv"), *other = read_table("other/inpainting.csv");
+    ck_assert(strstr(one, "# cohort: colin27-virtual\n") && strstr(one, "sha256 ") &&
+              strstr(one, "# seed: 2022\n"));
+    ck_assert_ptr_nonnull(strstr(other, "# seed: 7\n"));
+    ck_assert_str_ne(strstr(one, "scan_id,"), strstr(other, "scan_id,"));
+    free(one);
+    free(other);
+}
+END_TEST
+
+/* Error of a baseline in the middle slice of the second scan, the mask drawn as training draws its own. */
+static void baseline_errors(double *harmonic, double *local_mean) {
+    enum { N = 64 };
+    float image[N * N], masked[N * N], filled[N * N];
+    unsigned char mask[N * N];
+    prepared_scan *scan = prepared_open(in_folder("cohort/test/colin27_test_0002.h5"));
+    ck_assert_ptr_nonnull(scan);
+    ck_assert_int_eq(prepared_read(scan, PREPARED_REFERENCE, 1, image), 0);
+    prepared_close(scan);
+    gsl_rng *rng = rng_stream(2022, RNG_MASK, rng_hash("colin27_test_0002"), 1);
+    ck_assert_int_eq(image_zscore(image, N, N, image), 0);
+    ck_assert_int_eq(ssl_mask_draw(&(ssl_mask_config){16, 0.25}, N, N, rng, mask), 0);
+    gsl_rng_free(rng);
+    ssl_mask_apply(mask, image, N * N, masked);
+    ck_assert_int_eq(harmonic_fill(mask, masked, N, N, filled), 0);
+    *harmonic = ssl_mask_mse(mask, filled, image, N * N);
+    ck_assert_int_eq(ssl_mask_fill_local_mean(mask, masked, N, N, 16, filled), 0);
+    *local_mean = ssl_mask_mse(mask, filled, image, N * N);
+}
+
+static double real_at(const csv_table *t, size_t row, const char *column) {
+    double value;
+    ck_assert_msg(csv_table_real(t, row, csv_table_column(t, column), &value) == 0, "%s", err_message());
+    return value;
+}
+
+START_TEST(test_inpainting_tables) {
+    enum { SCANS = 4, METHODS = 3 };
+    double harmonic, local_mean, sum[METHODS] = {0};
+    make_cohort();
+    expect_done(INPAINTING "--out @/r");
+    csv_table *scans = csv_table_read(in_folder("r/inpainting.csv"));
+    csv_table *summary = csv_table_read(in_folder("r/inpainting_summary.csv"));
+    ck_assert_msg(scans && summary, "%s", err_message());
+    ck_assert_uint_eq(scans->rows, SCANS * METHODS);
+    ck_assert_uint_eq(summary->rows, METHODS);
+    baseline_errors(&harmonic, &local_mean);
+    ck_assert_double_eq_tol(real_at(scans, 4, "masked_mse_per_variance"), harmonic, 1e-8);
+    ck_assert_double_eq_tol(real_at(scans, 5, "masked_mse_per_variance"), local_mean, 1e-8);
+    for (size_t k = 0; k < scans->rows; k++)
+        sum[k % METHODS] += real_at(scans, k, "masked_mse_per_variance");
+    for (size_t m = 0; m < METHODS; m++) {
+        double mean = real_at(summary, m, "mean"), difference = real_at(summary, m, "network_minus_method");
+        ck_assert_double_eq_tol(mean, sum[m] / SCANS, 1e-8);
+        ck_assert(real_at(summary, m, "n_scans") == SCANS);
+        ck_assert(real_at(summary, m, "ci_low") < mean && mean < real_at(summary, m, "ci_high"));
+        if (m > 0) {
+            ck_assert_double_eq_tol(difference, (sum[0] - sum[m]) / SCANS, 1e-8);
+            ck_assert(real_at(summary, m, "difference_ci_low") < difference &&
+                      difference < real_at(summary, m, "difference_ci_high"));
+        } else {
+            ck_assert(isnan(difference));
+        }
+    }
+    csv_table_free(scans);
+    csv_table_free(summary);
+}
+END_TEST
+
+static void expect_no_output(const char *name) {
+    ck_assert_msg(access(in_folder(name), F_OK) != 0, "%s is there", path);
+}
+
+START_TEST(test_wrong_input_of_inpainting) {
+    make_cohort();
+    expect_failure("inpainting --cohort @/nowhere --weights " GOLDEN " --out @/r", 1, "nowhere/test",
+                   "cannot list");
+    expect_failure("inpainting --cohort @/cohort --weights @/none.h5 --out @/r", 1, "none.h5", "");
+    expect_failure("inpainting --cohort @/cohort --weights "
+                   "tests/golden/recon_unet.h5 --out @/r",
+                   1, "recon_unet.h5", "ssfd-unet");
+    expect_failure(INPAINTING "--patch 100 --out @/r", 1, "patch of 100 pixels", "64 x 64");
+    expect_failure(INPAINTING "--patch 60 --coverage 0.25 --out @/r", 1, "cannot cover", "0.25");
+    expect_failure(INPAINTING "--scans 1 --out @/r", 1, "cohort", "2");
+    expect_failure(INPAINTING "--patch 0 --out @/r", 2, "patch", "0");
+    expect_failure(INPAINTING "--coverage 1.5 --out @/r", 2, "coverage", "1.5");
+    ck_assert_int_eq(truncate(in_folder("cohort/test/colin27_test_0003.h5"), 9000), 0);
+    expect_failure(INPAINTING "--out @/r", 1, "colin27_test_0003.h5", "");
+    expect_no_output("r/inpainting.csv");
+    expect_no_output("r/inpainting_summary.csv");
+    expect_no_output("r/panels");
+    expect_no_output("r/records");
+}
+END_TEST
+
 Suite *suite_inpainting(void) {
     Suite *s = suite_create("inpainting");
-    TCase *t = tcase_create("harmonic_fill"), *p = tcase_create("panel");
+    TCase *t = tcase_create("harmonic_fill"), *p = tcase_create("inpainting");
     tcase_add_test(t, test_harmonic_agrees_with_a_direct_solution);
     tcase_add_test(t, test_harmonic_restores_a_ramp);
     tcase_add_test(t, test_harmonic_is_mirrored_at_the_border);
     tcase_add_test(t, test_harmonic_edges);
     suite_add_tcase(s, t);
+    tcase_set_timeout(p, 120);
     tcase_add_checked_fixture(p, scratch_set_up, scratch_tear_down);
     tcase_add_test(p, test_panels);
+    tcase_add_test(p, test_inpainting_is_the_same_for_any_number_of_threads);
+    tcase_add_test(p, test_inpainting_tables);
+    tcase_add_test(p, test_wrong_input_of_inpainting);
     suite_add_tcase(s, p);
     return s;
 }
