@@ -135,8 +135,7 @@ static void expect_done(const char *arguments) {
 
 /* Test scans of 64 x 64. */
 static void make_cohort(void) {
-    expect_done("prepare_scans --no-reconstruction --out @/cohort --records "
-                "@/records --size 64 --split test "
+    expect_done("prepare_scans --no-reconstruction --out @/cohort --records @/records --size 64 --split test "
                 "--test 4 --test-slices 3 --threads 2");
 }
 
