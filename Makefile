@@ -105,7 +105,7 @@ bench: $(PROGS) $(BUILD)/bench/bench_ssfd
 	@$(MAKE) --no-print-directory $(RESULTS)/figures/bench.pdf
 
 # ---------------------------------------------------------------- the study
-FIGURES   := $(foreach name,perturbation_sweep $(if $(BASELINES),perturbation_baselines),$(RESULTS)/figures/$(name).pdf $(RESULTS)/figures/$(name).png)
+FIGURES   := $(foreach name,perturbation_sweep inpainting $(if $(BASELINES),perturbation_baselines),$(RESULTS)/figures/$(name).pdf $(RESULTS)/figures/$(name).png)
 # From raw k-space, fastMRI's (FASTMRI=folder) or that of virtual scans, to prepared scans.
 PREPARE_SCANS = $(BUILD)/bin/prepare_scans $(FASTMRI) --out $(COHORT) --seed $(SEED) --test $(TEST_SCANS) \
              --acceleration $(ACCELERATION) --threads $(THREADS) --records $(RESULTS)/records $(PREPARE)
@@ -136,6 +136,9 @@ $(RESULTS)/perturbation_sweep.csv: $(BUILD)/bin/perturbation_sweep $(COHORT)/.te
 	$(BUILD)/bin/perturbation_sweep --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --levels $(LEVELS) \
 	    --seed $(SEED) --threads $(THREADS) $(BASELINE)
 $(RESULTS)/perturbation_baselines.csv: $(RESULTS)/perturbation_sweep.csv ;
+
+$(RESULTS)/inpainting.csv: $(BUILD)/bin/inpainting $(COHORT)/.test $(WEIGHTS) $(RESULTS)/.settings
+	$(BUILD)/bin/inpainting --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --seed $(SEED) --threads $(THREADS)
 
 # One run draws both formats, aside first: figures appear whole or not at all. In a bare C locale gnuplot has no UTF-8.
 $(RESULTS)/figures/%.pdf $(RESULTS)/figures/%.png: plots/%.gp plots/style.gp $(RESULTS)/%.csv

@@ -424,7 +424,7 @@ static int write_example(const sweep *s, worker *w, csv_writer *csv, int scan, i
     csv_writer_row(csv, "%s,%s,%.9g,%s,%s,%d,%.9g,%.9g", name, p < 0 ? "none" : name, level, unit,
                    s->split->scan_ids[scan], slice, scores[SCORE_SSFD], scores[SCORE_SSIM]);
     snprintf(path, sizeof path, "%s/panels/%s.f32", s->o->out, name);
-    return panel_write(path, w->image, (size_t)w->rows * (size_t)w->columns, white);
+    return panel_write(path, w->image, (size_t)w->rows * (size_t)w->columns, 0.0, white);
 }
 
 /* The original and each perturbation at the 50th percentile of its levels, of one slice. */

@@ -137,6 +137,13 @@ START_TEST(test_local_mean) {
 }
 END_TEST
 
+START_TEST(test_error_is_that_of_masked_pixels) {
+    const unsigned char mask[5] = {0, 1, 1, 0, 1};
+    const float a[5] = {9.0f, 1.0f, 2.0f, NAN, -1.0f}, b[5] = {0.0f, 1.5f, 0.0f, 0.0f, 1.0f};
+    ck_assert_double_eq_tol(ssl_mask_mse(mask, a, b, 5), (0.25 + 4.0 + 4.0) / 3.0, 1e-15);
+}
+END_TEST
+
 Suite *suite_ssl_mask(void) {
     Suite *s = suite_create("ssl_mask");
     TCase *t = tcase_create("ssl_mask");
@@ -146,6 +153,7 @@ Suite *suite_ssl_mask(void) {
     tcase_add_test(t, test_same_stream_same_mask);
     tcase_add_test(t, test_impossible_masks_are_refused);
     tcase_add_test(t, test_local_mean);
+    tcase_add_test(t, test_error_is_that_of_masked_pixels);
     suite_add_tcase(s, t);
     return s;
 }

@@ -4,8 +4,35 @@
 #include "core/error.h"
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+static float grey(double value, double black, double white) {
+    double v = (value - black) / (white - black);
+    return (float)(v < 0.0 ? 0.0 : v > 1.0 ? 1.0 : v);
+}
+
+int panel_write(const char *path, const float *image, size_t pixels, double black, double white) {
+    if (!(white > black) || !isfinite(black) || !isfinite(white))
+        return err_set("%s: expected a window from black to a larger white, found %g to %g", path, black,
+                       white);
+    char *temporary = atomic_begin(path);
+    if (!temporary)
+        return -1;
+    FILE *f = fopen(temporary, "wb");
+    int ok = f != NULL;
+    for (size_t k = 0; ok && k < pixels; k++) {
+        float v = grey((double)image[k], black, white);
+        ok = fwrite(&v, sizeof v, 1, f) == 1;
+    }
+    if (f && fclose(f) != 0)
+        ok = 0;
+    if (ok)
+        return atomic_commit(temporary, path);
+    atomic_discard(temporary);
+    return err_set("%s: cannot be written", path);
+}
 
 int panel_white(const float *image, size_t pixels, double *white) {
     double *sorted = mem_alloc(pixels * sizeof *sorted);
@@ -16,22 +43,5 @@ int panel_white(const float *image, size_t pixels, double *white) {
     gsl_sort(sorted, 1, pixels);
     *white = gsl_stats_quantile_from_sorted_data(sorted, 1, pixels, 0.998);
     free(sorted);
-    return *white > 0.0 ? 0 : err_set("example slice is empty");
-}
-
-int panel_write(const char *path, const float *image, size_t pixels, double white) {
-    char *temporary = atomic_begin(path);
-    FILE *f = temporary ? fopen(temporary, "wb") : NULL;
-    int ok = f != NULL;
-    for (size_t k = 0; ok && k < pixels; k++) {
-        float v = (float)((double)image[k] / white);
-        v = v < 0.0f ? 0.0f : v > 1.0f ? 1.0f : v;
-        ok = fwrite(&v, sizeof v, 1, f) == 1;
-    }
-    if (f && fclose(f) != 0)
-        ok = 0;
-    if (ok)
-        return atomic_commit(temporary, path);
-    atomic_discard(temporary);
-    return temporary ? err_set("%s: cannot be written", path) : -1;
+    return 0;
 }

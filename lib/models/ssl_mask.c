@@ -172,3 +172,14 @@ int ssl_mask_fill_local_mean(const unsigned char *mask, const float *image, int 
     free(table);
     return 0;
 }
+
+double ssl_mask_mse(const unsigned char *mask, const float *a, const float *b, int pixels) {
+    double sum = 0.0;
+    long count = 0;
+    for (int k = 0; k < pixels; k++) {
+        double e = (double)a[k] - (double)b[k];
+        sum += mask[k] ? e * e : 0.0;
+        count += mask[k];
+    }
+    return sum / (double)count;
+}

@@ -25,9 +25,16 @@ int ssl_mask_draw(const ssl_mask_config *config, int rows, int columns, gsl_rng 
 /* out = image with masked pixels 0. In a z-scored image 0 is the image's mean. */
 void ssl_mask_apply(const unsigned char *mask, const float *image, int pixels, float *out);
 
+/* Half-width of the local mean's window: a patch of 16 pixels on each side. */
+#define SSL_MASK_LOCAL_MEAN_REACH 16
+
 /* The baseline: each masked pixel becomes the mean of the visible pixels in the square window of half-width
  * `reach` around it, doubled until it holds at least one. */
 int ssl_mask_fill_local_mean(const unsigned char *mask, const float *image, int rows, int columns, int reach,
                              float *out);
+
+/* Mean of (a - b)^2 over the masked pixels, summed in double. In z-scored images its unit is the image's
+ * variance. At least one pixel is masked. */
+double ssl_mask_mse(const unsigned char *mask, const float *a, const float *b, int pixels);
 
 #endif

@@ -1,0 +1,416 @@
+/* What the self-supervised network has learned of anatomy: its error inside the masked patches of test
+ * images, beside two ways to fill them that have learned nothing.
+ *
+ * Masks are drawn as in training, from the scan's name and the slice. Every method sees the masked image
+ * only. A scan's slices are averaged; means, intervals and differences are over scans. */
+#include "core/atomic_file.h"
+#include "core/cli.h"
+#include "core/csv.h"
+#include "core/error.h"
+#include "core/progress.h"
+#include "core/record.h"
+#include "core/rng.h"
+#include "io/panel.h"
+#include "io/prepared.h"
+#include "metrics/image_metrics.h"
+#include "models/harmonic_fill.h"
+#include "models/ssl_mask.h"
+#include "models/ssl_unet.h"
+#include "stats/stats.h"
+#include <cblas.h>
+#include <gsl/gsl_sort.h>
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PROGRAM "inpainting"
+#define PATH_LENGTH 4096
+#define CONFIDENCE 0.95
+#define METRIC "masked_mse_per_variance"
+#define ERROR_FACTOR 4.0 /* of the error panels */
+
+enum { NETWORK, HARMONIC, LOCAL_MEAN, METHODS };
+static const char *const method_names[METHODS] = {"network", "harmonic", "local_mean"};
+static const char *const method_titles[METHODS] = {"Network", "Harmonic interpolation", "Local mean"};
+
+typedef struct {
+    const char *cohort, *weights, *out, *records;
+    int scans, slices, threads;
+    ssl_mask_config mask;
+    uint64_t seed;
+} options;
+
+typedef struct {
+    const options *o;
+    prepared_split *split;
+    net *n;
+    size_t pixels;
+    int measured;   /* slices of all scans together */
+    double *errors; /* [METHODS][scans] */
+    char weights_sha256[65];
+} study;
+
+/* ---------------------------------------------------------------- which slices */
+
+static int slices_of(const study *s, int scan) {
+    int there = s->split->slices[scan];
+    return s->o->slices > 0 && s->o->slices < there ? s->o->slices : there;
+}
+
+/* Evenly spread over the scan; the middle one when there is one. */
+static int slice_at(const study *s, int scan, int k) {
+    return (2 * k + 1) * s->split->slices[scan] / (2 * slices_of(s, scan));
+}
+
+/* ---------------------------------------------------------------- one slice */
+
+/* What one thread works with. Images are z-scored. */
+typedef struct {
+    net_state *state;
+    gsl_rng *rng;
+    unsigned char *mask;
+    float *image, *masked, *filled[METHODS];
+} worker;
+
+static void worker_free(worker *w) {
+    net_state_free(w->state);
+    if (w->rng)
+        gsl_rng_free(w->rng);
+    free(w->mask);
+    free(w->image);
+}
+
+static int worker_init(worker *w, const study *s) {
+    *w = (worker){0};
+    w->state = net_state_create(s->n, s->split->rows, s->split->columns, s->n->layer_count - 1, NET_INFER);
+    w->rng = w->state ? rng_stream(s->o->seed, RNG_MASK, 0, 0) : NULL;
+    w->mask = w->rng ? mem_alloc(s->pixels) : NULL;
+    w->image = w->mask ? mem_alloc((2 + METHODS) * s->pixels * sizeof(float)) : NULL;
+    if (!w->image) {
+        worker_free(w);
+        return -1;
+    }
+    w->masked = w->image + s->pixels;
+    for (int m = 0; m < METHODS; m++)
+        w->filled[m] = w->image + (size_t)(2 + m) * s->pixels;
+    return 0;
+}
+
+static int read_reference(const study *s, int scan, int slice, float *image) {
+    int status;
+#pragma omp critical(hdf5)
+    {
+        prepared_scan *file = prepared_open(s->split->paths[scan]);
+        status = file ? prepared_read(file, PREPARED_REFERENCE, slice, image) : -1;
+        prepared_close(file);
+    }
+    return status;
+}
+
+/* Fills the masked image by every method. */
+static int fill(const study *s, worker *w) {
+    int rows = s->split->rows, columns = s->split->columns;
+    if (harmonic_fill(w->mask, w->masked, rows, columns, w->filled[HARMONIC]) < 0 ||
+        ssl_mask_fill_local_mean(w->mask, w->masked, rows, columns, SSL_MASK_LOCAL_MEAN_REACH,
+                                 w->filled[LOCAL_MEAN]) < 0)
+        return -1;
+    net_forward(w->state, w->masked, NULL);
+    tensor_store(net_output(w->state, s->n->layer_count - 1), w->filled[NETWORK]);
+    return 0;
+}
+
+static int inpaint_slice(const study *s, worker *w, int scan, int slice, double *errors) {
+    int rows = s->split->rows, columns = s->split->columns;
+    if (read_reference(s, scan, slice, w->image) < 0)
+        return -1;
+    rng_restart(w->rng, s->o->seed, RNG_MASK, rng_hash(s->split->scan_ids[scan]), (uint64_t)slice);
+    if (image_zscore(w->image, rows, columns, w->image) < 0 ||
+        ssl_mask_draw(&s->o->mask, rows, columns, w->rng, w->mask) < 0)
+        return err_prefix("%s: slice %d", s->split->paths[scan], slice);
+    ssl_mask_apply(w->mask, w->image, (int)s->pixels, w->masked);
+    if (fill(s, w) < 0)
+        return err_prefix("%s: slice %d", s->split->paths[scan], slice);
+    for (int m = 0; m < METHODS; m++)
+        errors[m] = ssl_mask_mse(w->mask, w->filled[m], w->image, (int)s->pixels);
+    return 0;
+}
+
+/* ---------------------------------------------------------------- all scans */
+
+static double *errors_of(const study *s, int method) {
+    return s->errors + (size_t)method * (size_t)s->split->scans;
+}
+
+static int inpaint_scan(const study *s, worker *w, int scan) {
+    int slices = slices_of(s, scan);
+    double errors[METHODS];
+    for (int k = 0; k < slices; k++) {
+        if (inpaint_slice(s, w, scan, slice_at(s, scan, k), errors) < 0)
+            return -1;
+        for (int m = 0; m < METHODS; m++)
+            errors_of(s, m)[scan] += errors[m] / slices;
+    }
+    return 0;
+}
+
+static int inpaint_scans(const study *s) {
+    err_box failure = {0};
+    progress bar;
+    progress_start(&bar, "in-painting (scans)", (size_t)s->split->scans);
+#pragma omp parallel
+    {
+        worker w;
+        int ready = worker_init(&w, s) == 0;
+        if (!ready)
+            err_box_take(&failure);
+#pragma omp for schedule(dynamic, 1)
+        for (int scan = 0; scan < s->split->scans; scan++) {
+            if (ready && !err_box_failed(&failure) && inpaint_scan(s, &w, scan) < 0)
+                err_box_take(&failure);
+            progress_step(&bar, 1);
+        }
+        if (ready)
+            worker_free(&w);
+    }
+    progress_end(&bar);
+    return err_box_raise(&failure);
+}
+
+/* ---------------------------------------------------------------- tables */
+
+static void write_comments(const study *s, csv_writer *csv) {
+    csv_writer_comment(csv, "cohort: %s", s->split->cohort);
+    csv_writer_comment(csv, "split: %s, %d scans, %d slices", s->split->split, s->split->scans, s->measured);
+    csv_writer_comment(csv, "network: weights sha256 %s", s->weights_sha256);
+    csv_writer_comment(csv, "masks: patches of %d x %d pixels over %g %% of the image", s->o->mask.patch,
+                       s->o->mask.patch, 100.0 * s->o->mask.coverage);
+    csv_writer_comment(csv, METRIC ": mean squared error inside the patches / variance of the image");
+    csv_writer_comment(csv, "seed: %llu", (unsigned long long)s->o->seed);
+}
+
+static csv_writer *open_table(const study *s, const char *name) {
+    char path[PATH_LENGTH];
+    snprintf(path, sizeof path, "%s/%s", s->o->out, name);
+    csv_writer *csv = csv_writer_open(path);
+    if (csv)
+        write_comments(s, csv);
+    return csv;
+}
+
+static int write_scans(const study *s) {
+    csv_writer *csv = open_table(s, "inpainting.csv");
+    if (!csv)
+        return -1;
+    csv_writer_row(csv, "scan_id,method,slices," METRIC);
+    for (int scan = 0; scan < s->split->scans; scan++)
+        for (int m = 0; m < METHODS; m++)
+            csv_writer_row(csv, "%s,%s,%d,%.9g", s->split->scan_ids[scan], method_names[m],
+                           slices_of(s, scan), errors_of(s, m)[scan]);
+    return csv_writer_close(csv);
+}
+
+/* differences has room for a value of each scan. */
+static int write_method(const study *s, csv_writer *csv, int method, double *differences) {
+    size_t scans = (size_t)s->split->scans;
+    stats_mean mean, difference = {.mean = NAN, .ci_low = NAN, .ci_high = NAN};
+    for (size_t k = 0; k < scans; k++)
+        differences[k] = errors_of(s, NETWORK)[k] - errors_of(s, method)[k];
+    if (stats_mean_t(errors_of(s, method), scans, CONFIDENCE, &mean) < 0 ||
+        (method != NETWORK && stats_mean_t(differences, scans, CONFIDENCE, &difference) < 0))
+        return err_prefix("errors of method %s", method_names[method]);
+    csv_writer_row(csv, "%s," METRIC ",%zu,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%s", method_names[method],
+                   mean.n, mean.mean, mean.sd, mean.ci_low, mean.ci_high, difference.mean, difference.ci_low,
+                   difference.ci_high, method_titles[method]);
+    return 0;
+}
+
+static int write_summary(const study *s) {
+    double *differences = mem_alloc((size_t)s->split->scans * sizeof *differences);
+    csv_writer *csv = differences ? open_table(s, "inpainting_summary.csv") : NULL;
+    int status = csv ? 0 : -1;
+    if (csv) {
+        csv_writer_comment(csv, "ci: two-sided 95 %% Student-t interval of the mean over scans");
+        csv_writer_comment(csv,
+                           "network_minus_method: mean of the differences scan by scan, with its interval");
+        csv_writer_row(csv, "method,metric,n_scans,mean,sd,ci_low,ci_high,network_minus_method,"
+                            "difference_ci_low,difference_ci_high,title");
+    }
+    for (int m = 0; status == 0 && m < METHODS; m++)
+        status = write_method(s, csv, m, differences);
+    free(differences);
+    if (status == 0)
+        return csv_writer_close(csv);
+    csv_writer_discard(csv);
+    return -1;
+}
+
+/* ---------------------------------------------------------------- example images */
+
+typedef struct {
+    const char *name; /* "median" */
+    int scan, slice;
+    double black, white; /* grey window, that of the original for all */
+} example;
+
+static int write_panel(const study *s, csv_writer *csv, const example *e, const char *kind, const char *title,
+                       const float *image, double black, double white, double error) {
+    char path[PATH_LENGTH];
+    snprintf(path, sizeof path, "%s/panels/inpainting_%s_%s.f32", s->o->out, e->name, kind);
+    csv_writer_row(csv, "inpainting_%s_%s,%s,%s,%s,%d,%.9g,%s", e->name, kind, e->name, kind,
+                   s->split->scan_ids[e->scan], e->slice, error, title);
+    return panel_write(path, image, s->pixels, black, white);
+}
+
+/* In units of grey the error panel is ERROR_FACTOR times as bright as the images' differences. It overwrites
+ * the masked image. */
+static int write_error_panel(const study *s, worker *w, csv_writer *csv, const example *e, double error) {
+    char title[64];
+    snprintf(title, sizeof title, "|Network - original| x %g", ERROR_FACTOR);
+    for (size_t k = 0; k < s->pixels; k++)
+        w->masked[k] = fabsf(w->filled[NETWORK][k] - w->image[k]);
+    return write_panel(s, csv, e, "error", title, w->masked, 0.0, (e->white - e->black) / ERROR_FACTOR,
+                       error);
+}
+
+static int write_example(const study *s, worker *w, csv_writer *csv, example *e) {
+    double errors[METHODS];
+    if (inpaint_slice(s, w, e->scan, e->slice, errors) < 0 || panel_white(w->image, s->pixels, &e->white) < 0)
+        return -1;
+    e->black = (double)w->image[0];
+    for (size_t k = 1; k < s->pixels; k++)
+        e->black = fmin(e->black, (double)w->image[k]);
+    double masked = ssl_mask_mse(w->mask, w->masked, w->image, (int)s->pixels);
+    if (write_panel(s, csv, e, "masked", "Masked input", w->masked, e->black, e->white, masked) < 0)
+        return -1;
+    for (int m = 0; m < METHODS; m++)
+        if (write_panel(s, csv, e, method_names[m], method_titles[m], w->filled[m], e->black, e->white,
+                        errors[m]) < 0)
+            return -1;
+    if (write_panel(s, csv, e, "original", "Original", w->image, e->black, e->white, 0.0) < 0)
+        return -1;
+    return write_error_panel(s, w, csv, e, errors[NETWORK]);
+}
+
+/* The scans that the network in-paints middling and worst: nobody picked them. */
+static int choose_examples(const study *s, example *median, example *worst) {
+    size_t scans = (size_t)s->split->scans, *order = mem_alloc(scans * sizeof *order);
+    if (!order)
+        return -1;
+    gsl_sort_index(order, errors_of(s, NETWORK), 1, scans);
+    *median = (example){.name = "median", .scan = (int)order[(scans - 1) / 2]};
+    *worst = (example){.name = "worst", .scan = (int)order[scans - 1]};
+    median->slice = slice_at(s, median->scan, slices_of(s, median->scan) / 2);
+    worst->slice = slice_at(s, worst->scan, slices_of(s, worst->scan) / 2);
+    free(order);
+    return 0;
+}
+
+static int write_examples(const study *s) {
+    worker w;
+    example examples[2];
+    if (choose_examples(s, &examples[0], &examples[1]) < 0 || worker_init(&w, s) < 0)
+        return -1;
+    csv_writer *csv = open_table(s, "panels/inpainting_examples.csv");
+    int status = csv ? 0 : -1;
+    if (csv) {
+        csv_writer_comment(csv, "image: %d x %d", s->split->rows, s->split->columns);
+        csv_writer_comment(csv, "examples: the scans with the network's median and largest error");
+        csv_writer_row(csv, "panel,example,image,scan_id,slice," METRIC ",title");
+    }
+    for (int k = 0; status == 0 && k < 2; k++)
+        status = write_example(s, &w, csv, &examples[k]);
+    worker_free(&w);
+    if (status == 0)
+        return csv_writer_close(csv);
+    csv_writer_discard(csv);
+    return -1;
+}
+
+/* ---------------------------------------------------------------- set-up */
+
+static int study_open(study *s) {
+    const options *o = s->o;
+    ssl_unet_config config;
+    if (!(s->split = prepared_split_open(o->cohort, "test", o->scans)))
+        return -1;
+    if (s->split->scans < 2)
+        return err_set("%s: test split has %d scan: intervals need at least 2", o->cohort, s->split->scans);
+    if (!(s->n = ssl_unet_load(o->weights, 0, &config)) ||
+        file_checksum(o->weights, "sha256", s->weights_sha256) < 0)
+        return -1;
+    s->pixels = (size_t)s->split->rows * (size_t)s->split->columns;
+    for (int scan = 0; scan < s->split->scans; scan++)
+        s->measured += slices_of(s, scan);
+    s->errors = mem_calloc(METHODS * (size_t)s->split->scans, sizeof *s->errors);
+    return s->errors ? path_make_dirs(o->out) : -1;
+}
+
+static void study_close(study *s) {
+    prepared_split_free(s->split);
+    net_free(s->n);
+    free(s->errors);
+}
+
+/* The table of scans comes last: when it is there, so is the rest. */
+static int run(study *s, run_record *record) {
+    char path[PATH_LENGTH];
+    if (study_open(s) < 0 || inpaint_scans(s) < 0 || write_examples(s) < 0 || write_summary(s) < 0 ||
+        write_scans(s) < 0)
+        return -1;
+    record_text(record, "cohort", s->split->cohort);
+    record_integer(record, "scans", s->split->scans);
+    record_integer(record, "slices", s->measured);
+    record_integer(record, "seed", (int64_t)s->o->seed);
+    snprintf(path, sizeof path, "%s/inpainting.csv", s->o->out);
+    return record_file(record, "weights", s->o->weights) < 0 || record_file(record, "result", path) < 0 ? -1
+                                                                                                        : 0;
+}
+
+int main(int argc, char **argv) {
+    options o = {.cohort = "build/cohort",
+                 .weights = "lib/models/weights/ssl_unet.h5",
+                 .out = "results",
+                 .slices = 1,
+                 .threads = omp_get_num_procs(),
+                 .mask = {16, 0.25},
+                 .seed = 2022};
+    const cli_option table[] = {
+        {CLI_STRING, "cohort", &o.cohort, "DIR", "prepared scans with the split test", 0, 0},
+        {CLI_STRING, "weights", &o.weights, "FILE", "weights of the self-supervised network", 0, 0},
+        {CLI_STRING, "out", &o.out, "DIR", "folder for the tables and example panels", 0, 0},
+        {CLI_INT, "scans", &o.scans, "N", "take the first N scans only (0: all)", 0, 1e9},
+        {CLI_INT, "slices", &o.slices, "N", "slices of each scan, evenly spread (0: all)", 0, 1e9},
+        {CLI_INT, "patch", &o.mask.patch, "PIXELS", "side of a masked patch", 1, 256},
+        {CLI_REAL, "coverage", &o.mask.coverage, "SHARE", "share of the image that is masked", 0.01, 0.95},
+        {CLI_U64, "seed", &o.seed, "N", "seed of the masks", 0, 0},
+        {CLI_INT, "threads", &o.threads, "N", "threads", 1, 1024},
+        {CLI_STRING, "records", &o.records, "DIR", "folder for the run record (default: OUT/records)", 0, 0},
+        {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};
+    const cli_spec spec = {PROGRAM,
+                           "In-painting of test images: the error inside the masked patches, of the "
+                           "self-supervised network, harmonic\n"
+                           "interpolation and the local mean.",
+                           NULL,
+                           0,
+                           0,
+                           table,
+                           NULL};
+    int first;
+    cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
+    if (parsed != CLI_RUN)
+        return parsed == CLI_DONE ? 0 : 2;
+    study s = {.o = &o};
+    char records[PATH_LENGTH];
+    snprintf(records, sizeof records, "%s/records", o.out);
+    omp_set_num_threads(o.threads);
+    openblas_set_num_threads(1); /* threads work on different scans */
+    run_record *record = record_begin(PROGRAM, argc, argv);
+    int status = record ? run(&s, record) : -1;
+    study_close(&s);
+    if (status == 0)
+        status = record_end(record, o.records ? o.records : records);
+    else
+        record_discard(record);
+    return status < 0 ? cli_fail(PROGRAM) : 0;
+}
