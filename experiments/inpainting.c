@@ -97,17 +97,6 @@ static int worker_init(worker *w, const study *s) {
     return 0;
 }
 
-static int read_reference(const study *s, int scan, int slice, float *image) {
-    int status;
-#pragma omp critical(hdf5)
-    {
-        prepared_scan *file = prepared_open(s->split->paths[scan]);
-        status = file ? prepared_read(file, PREPARED_REFERENCE, slice, image) : -1;
-        prepared_close(file);
-    }
-    return status;
-}
-
 /* Fills the masked image by every method. */
 static int fill(const study *s, worker *w) {
     int rows = s->split->rows, columns = s->split->columns;
@@ -122,7 +111,7 @@ static int fill(const study *s, worker *w) {
 
 static int inpaint_slice(const study *s, worker *w, int scan, int slice, double *errors) {
     int rows = s->split->rows, columns = s->split->columns;
-    if (read_reference(s, scan, slice, w->image) < 0)
+    if (prepared_split_read(s->split, scan, PREPARED_REFERENCE, slice, w->image) < 0)
         return -1;
     rng_restart(w->rng, s->o->seed, RNG_MASK, rng_hash(s->split->scan_ids[scan]), (uint64_t)slice);
     if (image_zscore(w->image, rows, columns, w->image) < 0 ||

@@ -410,6 +410,38 @@ static int section_sweep(report *r) {
     return 0;
 }
 
+/* ---------------------------------------------------------------- in-painting */
+
+static int section_inpainting(report *r) {
+    char path[PATH_LENGTH], caption[1024];
+    snprintf(path, sizeof path, "%s/inpainting_summary.csv", r->results);
+    if (access(path, F_OK) != 0)
+        return 0;
+    csv_table *summary = csv_table_read(path);
+    int method = summary ? csv_table_column(summary, "method") : -1;
+    int n = method >= 0 ? csv_table_column(summary, "n_scans") : -1;
+    if (n < 0 || summary->rows == 0) {
+        csv_table_free(summary);
+        return n < 0 ? -1 : err_set("%s: has no rows", path);
+    }
+    snprintf(
+        caption, sizeof caption,
+        "The pretext task on test scans, which training has not seen: masked input, the network's output, "
+        "harmonic interpolation, the original, and the network's error, in the scans with the median "
+        "and the largest error. Below: mean squared error inside the patches as a share of the image's "
+        "variance, one dot per scan, with mean and 95 %% Student-t interval. n = %s scans. Cohort: %s.",
+        csv_table_text(summary, 0, n), r->cohort);
+    csv_table_free(summary);
+    section_figure(r, &(figure){.name = "inpainting",
+                                .title = "Method: what the network learns from",
+                                .alt = "Two test slices: with masked patches, filled by the network, filled "
+                                       "by harmonic interpolation, as they are, and the network's error. "
+                                       "Below, a dot plot of the error of three methods. The values are in "
+                                       "the CSV linked below.",
+                                .caption = caption});
+    return 0;
+}
+
 /* ---------------------------------------------------------------- baselines */
 
 /* First row of a baseline whose title starts with `title` ("": of any); -1 when there is none. */
@@ -888,7 +920,10 @@ static int write_page(report *r) {
     section_data(r);
     section_training(r);
     section_reconstruction(r);
-    int status = section_sweep(r) < 0 || section_baselines(r) < 0 || section_claims(r) < 0 ? -1 : 0;
+    int status =
+        section_inpainting(r) < 0 || section_sweep(r) < 0 || section_baselines(r) < 0 || section_claims(r) < 0
+            ? -1
+            : 0;
     section_differences(r);
     if (status == 0)
         status = section_provenance(r);
