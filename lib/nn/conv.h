@@ -1,32 +1,24 @@
 /* 3x3 convolution, stride 1, zero padding 1 (cross-correlation, as in PyTorch's Conv2d), on padded planes.
  *
  * Which kernel runs:
- *   forward, and the gradient of the input, which is a forward convolution with turned weights
- *     from CONV_WINOGRAD_CHANNELS channels on both sides: Winograd's F(4x4, 3x3) (Lavin & Gray 2016,
- *     arXiv:1509.09308), which needs a quarter of the multiplications. Tiles of 4x4 outputs see 6x6 inputs d;
- *     per tile, y = A^T [sum_i (G g_i G^T) * (B^T d_i B)] A, so that each of the 36 points is a matrix
- * product (out x in)(in x tiles). It is done for as many tiles at a time as the second-level cache holds.
- *     fewer channels (the first layer): direct, register-blocked: CONV_BLOCK output channels x 4 vectors of
- *     pixels.
- *   gradient of the weights
- *     Winograd in the same way, where the columns are divisible by 4: the products are OpenBLAS's. Else nine
- *     shifted sgemm (OpenBLAS) from CONV_GEMM_CHANNELS channels on, where the matrices are large enough
- * to run near peak; else direct. The kernels are compiled three times (AVX-512, AVX2, baseline vectors) and
- * chosen when the program starts.
+ *   CONV_WINOGRAD_CHANNELS and more on both sides: Winograd's F(4x4, 3x3) (nn/winograd.h), forward, for the
+ *     gradient of the input, which is a forward convolution with turned weights, and for that of the weights.
+ *   fewer (the first layer of a network): direct, in blocks of CONV_BLOCK output channels x 4 vectors of
+ *     pixels that stay in registers.
+ * The kernels are compiled three times (AVX-512, AVX2, baseline vectors) and chosen when the program starts.
  *
- * Threads: work is split over images outside. Called outside of a parallel region (one image), the Winograd
- * convolution splits itself over `threads`; results do not depend on their number. */
+ * Threads: work is split over images outside. Called outside of a parallel region (one image), a convolution
+ * splits itself over `threads`; results do not depend on their number. */
 #ifndef SSFD_NN_CONV_H
 #define SSFD_NN_CONV_H
 
 #include "nn/tensor.h"
 
 #define CONV_BLOCK 5
-#define CONV_GEMM_CHANNELS 40
 #define CONV_WINOGRAD_CHANNELS 16
 
 /* Weights in the order in which the kernel reads them: blocks of up to CONV_BLOCK output channels, each
- * [in][3][3][block], for Winograd [36][in][block]. */
+ * [in][3][3][block]; for Winograd see winograd_pack(). */
 typedef struct {
     int in, out;
     float *data; /* conv3_packed_floats(out, in) */
