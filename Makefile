@@ -22,8 +22,12 @@ MODELS    ?= build/models
 BASELINES ?= vgg_pl,ssfd_random
 BASELINE_SCANS ?= 24
 LPIPS_WEIGHTS ?=
-STEPS     ?= 2000
-RECON_STEPS ?= 2200
+STEPS     ?= 4000
+RECON_STEPS ?= 3000
+# How they are trained; each option can be said again in TRAINING, which comes last.
+SSL_TRAINING := --schedule cosine --warmup 200 --clip 1 --augment --rotation 10 --batch 4
+RECON_TRAINING := --schedule cosine --warmup 200 --clip 1 --augment --batch 2
+TRAINING  ?=
 BENCH_THREADS ?= 1,2
 BENCH_ROUNDS ?= 5
 BENCH     ?=
@@ -141,10 +145,13 @@ $(RESULTS)/inpainting.csv: $(BUILD)/bin/inpainting $(COHORT)/.test $(WEIGHTS) $(
 	$(BUILD)/bin/inpainting --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --seed $(SEED) --threads $(THREADS)
 
 # One run draws both formats, aside first: figures appear whole or not at all. In a bare C locale gnuplot has no UTF-8.
+define DRAW
+LC_ALL=C.UTF-8 gnuplot -e "$(1); output='$(2)'" $< || { rm -f $(2).*; exit 1; }
+@mv $(2).pdf $(3).pdf && mv $(2).png $(3).png
+endef
 $(RESULTS)/figures/%.pdf $(RESULTS)/figures/%.png: plots/%.gp plots/style.gp $(RESULTS)/%.csv
 	@mkdir -p $(@D)
-	LC_ALL=C.UTF-8 gnuplot -e "results='$(RESULTS)'; output='$(@D)/.$*'" $< || { rm -f $(@D)/.$*.*; exit 1; }
-	@mv $(@D)/.$*.pdf $(@D)/$*.pdf && mv $(@D)/.$*.png $(@D)/$*.png
+	$(call DRAW,results='$(RESULTS)',$(@D)/.$*,$(@D)/$*)
 
 $(RESULTS)/index.html: $(BUILD)/bin/report $(FIGURES)
 	$(BUILD)/bin/report --results $(RESULTS) --weights $(WEIGHTS) --recon-weights $(RECON_WEIGHTS)
@@ -158,9 +165,19 @@ TRAIN      = --cohort $(COHORT) --seed $(SEED) --threads $(THREADS) --records $(
 models: $(BUILD)/bin/prepare_scans $(BUILD)/bin/train_ssl $(BUILD)/bin/train_recon
 	$(PREPARE_SCANS) --split train --complex --no-reconstruction
 	$(PREPARE_SCANS) --split val --complex --no-reconstruction
-	$(BUILD)/bin/train_ssl $(TRAIN) --out $(MODELS)/ssl_unet --steps $(STEPS)
-	$(BUILD)/bin/train_recon $(TRAIN) --out $(MODELS)/recon_unet --steps $(RECON_STEPS)
-	@echo "use them with: make reproduce WEIGHTS=$(MODELS)/ssl_unet/weights.h5 RECON_WEIGHTS=$(MODELS)/recon_unet/weights.h5"
+	$(BUILD)/bin/train_ssl $(TRAIN) --out $(MODELS)/ssl_unet $(SSL_TRAINING) --steps $(STEPS) $(TRAINING)
+	$(BUILD)/bin/train_recon $(TRAIN) --out $(MODELS)/recon_unet $(RECON_TRAINING) --steps $(RECON_STEPS) $(TRAINING)
+	@$(MAKE) --no-print-directory learning-curves
+	@if [ -f $(MODELS)/ssl_unet/weights.h5 ] && [ -f $(MODELS)/recon_unet/weights.h5 ]; then \
+	    echo "use them with: make reproduce WEIGHTS=$(MODELS)/ssl_unet/weights.h5 RECON_WEIGHTS=$(MODELS)/recon_unet/weights.h5"; \
+	else echo "not finished: make models goes on"; fi
+
+# Of whatever networks have been trained, or are being trained: the curve grows with every validation.
+learning-curves: $(patsubst %/training_loss.csv,%/learning_curve.pdf,$(wildcard $(MODELS)/*/training_loss.csv))
+	@[ -n "$^" ] || { echo "$(MODELS): no network with a training_loss.csv; make models trains them" >&2; exit 1; }
+
+$(MODELS)/%/learning_curve.pdf $(MODELS)/%/learning_curve.png: plots/learning_curve.gp plots/style.gp $(MODELS)/%/training_loss.csv
+	$(call DRAW,curve='$(MODELS)/$*/training_loss.csv',$(@D)/.learning_curve,$(@D)/learning_curve)
 
 help:
 	@echo "make                build the programs into $(BUILD)/bin"
@@ -168,7 +185,7 @@ help:
 	@echo "make figures        draw the figures again"
 	@echo "make check          build and run the tests"
 	@echo "make sanitize       the tests under the address and undefined-behaviour sanitizers"
-	@echo "make models         train both networks from scratch (resumes when interrupted)"
+	@echo "make models         train both networks from scratch (resumes when interrupted); learning-curves only draws their curves"
 	@echo "make vgg16-weights  download VGG-16's ImageNet weights, the poster's baseline (build/weights, 59 MB)"
 	@echo "make bench          times beside other libraries: $(RESULTS)/bench.csv and its figure (Python fetches the peers)"
 	@echo "make format         clang-format the sources; format-check only looks"
@@ -182,11 +199,11 @@ help:
 	@echo "                    BASELINES=$(BASELINES) BASELINE_SCANS=$(BASELINE_SCANS) (see perturbation_sweep --help)"
 	@echo "                    VGG16_WEIGHTS=$(VGG16_WEIGHTS) LPIPS_WEIGHTS=$(LPIPS_WEIGHTS) (empty: random VGG-16, no LPIPS)"
 	@echo "                    BENCH_THREADS=$(BENCH_THREADS) BENCH_ROUNDS=$(BENCH_ROUNDS) BENCH=$(BENCH) (more options of tests/bench/bench.py)"
-	@echo "                    MODELS=$(MODELS) STEPS=$(STEPS) RECON_STEPS=$(RECON_STEPS)"
+	@echo "                    MODELS=$(MODELS) STEPS=$(STEPS) RECON_STEPS=$(RECON_STEPS) TRAINING=$(TRAINING) (more options of both)"
 
 clean:
 	rm -rf $(BUILD)
 
 -include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(PROG_SRC:%.c=$(BUILD)/%.d) $(BUILD)/tests/bench/bench_ssfd.d
-.PHONY: all bench check sanitize format format-check reproduce figures models vgg16-weights help clean always
+.PHONY: all bench check sanitize format format-check reproduce figures models learning-curves vgg16-weights help clean always
 .DELETE_ON_ERROR:

@@ -1,12 +1,15 @@
 /* Trains the reconstruction network: zero-filled image in, ground truth out. */
 #include "core/error.h"
+#include "core/rng.h"
 #include "metrics/image_metrics.h"
 #include "models/recon_unet.h"
+#include "train/augment.h"
 #include "train/slice_set.h"
 #include "training.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define PROGRAM "train_recon"
 #define PATH_LENGTH 4096
@@ -65,12 +68,24 @@ static void split_parts(const float complex *image, size_t pixels, float scale, 
     }
 }
 
+/* Flips both images of the pair alike, as drawn. */
+static int augment(const dataset *d, int64_t step, int position, const pair *p) {
+    gsl_rng *rng = rng_stream(d->o->t.seed, RNG_AUGMENT, (uint64_t)step, (uint64_t)position);
+    if (!rng)
+        return -1;
+    augmentation a = augment_draw(rng, d->o->t.augment, 0.0);
+    gsl_rng_free(rng);
+    augment_flip_complex(&a, p->zero_filled, d->rows, d->columns);
+    augment_flip_complex(&a, p->reference, d->rows, d->columns);
+    return 0;
+}
+
 static int make_example(void *self, int64_t step, int position, float *input, float *target) {
     const dataset *d = self;
     const pair *p = &d->batch[position];
     float scale;
-    (void)step;
-    if (recon_unet_scale(p->zero_filled, d->pixels, target, &scale) < 0) /* target: scratch until here */
+    if (augment(d, step, position, p) < 0 ||
+        recon_unet_scale(p->zero_filled, d->pixels, target, &scale) < 0) /* target: scratch until here */
         return -1;
     split_parts(p->zero_filled, d->pixels, scale, input);
     split_parts(p->reference, d->pixels, scale, target);
@@ -82,7 +97,7 @@ static int make_example(void *self, int64_t step, int position, float *input, fl
 enum { SSIM, PSNR, NRMSE, METRICS };
 
 typedef struct {
-    double l1, network[METRICS], zero_filled[METRICS];
+    double l1, zero_filled_l1, network[METRICS], zero_filled[METRICS];
 } quality;
 
 static void magnitude(const float complex *image, size_t pixels, float *out) {
@@ -98,19 +113,24 @@ static int compare(const dataset *d, const float *reference, const float *image,
     return metric_nrmse(reference, image, d->rows, d->columns, &values[NRMSE]);
 }
 
-/* work: 2 complex images. The loss is that of training: mean |y - t| over both parts, in units of the scale.
- */
+/* The loss of training: mean |y - t| over both parts, in units of the scale. */
+static double mean_l1(const dataset *d, const float complex *image, const float complex *reference,
+                      float scale) {
+    double sum = 0.0;
+    for (size_t k = 0; k < d->pixels; k++)
+        sum += fabs((double)crealf(image[k] - reference[k])) + fabs((double)cimagf(image[k] - reference[k]));
+    return sum / (2.0 * (double)d->pixels * (double)scale);
+}
+
+/* work: 2 complex images. */
 static int validate_slice(const dataset *d, recon_unet_runner *runner, const pair *p, float complex *work,
                           quality *q) {
     float *reference = (float *)(work + d->pixels), *image = reference + d->pixels, scale;
     if (recon_unet_scale(p->zero_filled, d->pixels, reference, &scale) < 0 ||
         recon_unet_run(runner, p->zero_filled, work) < 0)
         return -1;
-    double sum = 0.0;
-    for (size_t k = 0; k < d->pixels; k++)
-        sum +=
-            fabs((double)crealf(work[k] - p->reference[k])) + fabs((double)cimagf(work[k] - p->reference[k]));
-    q->l1 = sum / (2.0 * (double)d->pixels * (double)scale);
+    q->l1 = mean_l1(d, work, p->reference, scale);
+    q->zero_filled_l1 = mean_l1(d, p->zero_filled, p->reference, scale);
     magnitude(p->reference, d->pixels, reference);
     magnitude(work, d->pixels, image);
     if (compare(d, reference, image, q->network) < 0)
@@ -118,6 +138,12 @@ static int validate_slice(const dataset *d, recon_unet_runner *runner, const pai
     magnitude(p->zero_filled, d->pixels, image);
     return compare(d, reference, image, q->zero_filled);
 }
+
+/* Values: the loss, the network's metrics, those of the zero-filled images, their loss. Means over slices. */
+enum { L1, NETWORK, ZERO_FILLED = NETWORK + METRICS, ZERO_FILLED_L1 = ZERO_FILLED + METRICS, VALUES };
+static const char *const value_names[VALUES] = {
+    "validation_l1",     "ssim",          "psnr_db", "nrmse", "zero_filled_ssim", "zero_filled_psnr_db",
+    "zero_filled_nrmse", "zero_filled_l1"};
 
 static int validate(void *self, const net *n, double *values) {
     dataset *d = self;
@@ -136,13 +162,14 @@ static int validate(void *self, const net *n, double *values) {
         recon_unet_runner_free(runner);
         free(work);
     }
-    for (int v = 0; v < 1 + 2 * METRICS; v++)
+    for (int v = 0; v < VALUES; v++)
         values[v] = 0.0;
     for (int k = 0; k < d->validation_count; k++) {
-        values[0] += all[k].l1 / d->validation_count;
+        values[L1] += all[k].l1 / d->validation_count;
+        values[ZERO_FILLED_L1] += all[k].zero_filled_l1 / d->validation_count;
         for (int m = 0; m < METRICS; m++) {
-            values[1 + m] += all[k].network[m] / d->validation_count;
-            values[1 + METRICS + m] += all[k].zero_filled[m] / d->validation_count;
+            values[NETWORK + m] += all[k].network[m] / d->validation_count;
+            values[ZERO_FILLED + m] += all[k].zero_filled[m] / d->validation_count;
         }
     }
     free(all);
@@ -176,8 +203,8 @@ static int allocate_pairs(dataset *d) {
 
 static int dataset_open(dataset *d, const options *o) {
     *d = (dataset){.o = o};
-    if (slice_set_open(&d->train, o->t.cohort, "train", o->t.seed) < 0 ||
-        slice_set_open(&d->val, o->t.cohort, "val", o->t.seed) < 0)
+    if (slice_set_open(&d->train, o->t.cohort, "train", o->t.fraction, o->t.seed) < 0 ||
+        slice_set_open_in_turn(&d->val, o->t.cohort, "val", o->t.validation_slices) < 0)
         return -1;
     const prepared_split *train = d->train.split, *val = d->val.split;
     if (val->rows != train->rows || val->columns != train->columns)
@@ -186,92 +213,87 @@ static int dataset_open(dataset *d, const options *o) {
     d->rows = train->rows;
     d->columns = train->columns;
     d->pixels = (size_t)d->rows * (size_t)d->columns;
-    d->validation_count =
-        o->t.validation_slices < val->total_slices ? o->t.validation_slices : val->total_slices;
+    d->validation_count = d->val.count;
     if (allocate_pairs(d) < 0)
         return -1;
-    for (int k = 0; k < d->validation_count; k++) {
-        int scan, slice;
-        slice_set_in_turn(&d->val, k, &scan, &slice);
-        if (read_pair(val, scan, slice, &d->validation[k]) < 0)
+    for (int k = 0; k < d->validation_count; k++)
+        if (read_pair(val, d->val.scan_of[k], d->val.slice_of[k], &d->validation[k]) < 0)
             return -1;
-    }
     return 0;
 }
 
-static const char *const value_names[] = {
-    "validation_l1",    "ssim", "psnr_db", "nrmse", "zero_filled_ssim", "zero_filled_psnr_db",
-    "zero_filled_nrmse"};
-
 /* Weights with their record: what they were trained on, how, and how well they do. */
-static int write_weights(const dataset *d, const net *n, const recon_unet_config *config,
-                         const char *settings, const double *values, const char *path) {
+static int write_weights(const net *n, const recon_unet_config *config, const training_record *about,
+                         const trainer_result *result, const char *path) {
     h5_file *f = h5_create(path);
     if (!f)
         return -1;
     int status = recon_unet_write(f, n, config, H5_F16);
     if (status == 0)
-        status = h5_set_text(f, "training_program", PROGRAM " " SSFD_VERSION);
-    if (status == 0)
-        status = h5_set_text(f, "training_settings", settings);
-    if (status == 0)
-        status = h5_set_text(f, "training_cohort", d->train.split->cohort);
-    for (int k = 0; status == 0 && k < 1 + 2 * METRICS; k++)
-        status = h5_set_real(f, value_names[k], values[k]);
+        status = training_record_write(about, result, f);
+    for (int k = 0; status == 0 && k < VALUES; k++)
+        status = h5_set_real(f, value_names[k], result->values[k]);
     if (status == 0)
         return h5_commit(f);
     h5_close(f);
     return -1;
 }
 
-static int run_training(const dataset *d, net *n, const char *settings, double *values) {
-    const options *o = d->o;
-    trainer_task task = {
-        (void *)d,    d->rows,  d->columns,      2,     2, d->train.split->total_slices, load_example,
-        make_example, validate, 1 + 2 * METRICS, {NULL}};
-    for (int k = 0; k < 1 + 2 * METRICS; k++)
-        task.value_names[k] = value_names[k];
-    trainer_config run = training_config(&o->t, TRAINER_L1, settings);
-    return trainer_run(n, &task, &run, values);
+static int run_training(dataset *d, net *n, const char *settings, trainer_result *result) {
+    trainer_task task = {.self = d,
+                         .rows = d->rows,
+                         .columns = d->columns,
+                         .input_channels = 2,
+                         .output_channels = 2,
+                         .examples = d->train.count,
+                         .load = load_example,
+                         .make = make_example,
+                         .validate = validate,
+                         .value_count = VALUES};
+    memcpy(task.value_names, value_names, sizeof value_names);
+    trainer_config run = training_config(&d->o->t, TRAINER_L1, settings);
+    return trainer_run(n, &task, &run, result);
 }
 
-static int finish(const dataset *d, const net *n, const recon_unet_config *config, const char *settings,
-                  const double *values, run_record *record) {
+static int finish(const dataset *d, const net *n, const recon_unet_config *config,
+                  const training_record *about, const trainer_result *result, run_record *record) {
     char path[PATH_LENGTH];
+    const double *network = result->values + NETWORK, *zero_filled = result->values + ZERO_FILLED;
     snprintf(path, sizeof path, "%s/weights.h5", d->o->t.out);
-    if (write_weights(d, n, config, settings, values, path) < 0)
+    if (write_weights(n, config, about, result, path) < 0)
         return -1;
-    record_text(record, "settings", settings);
-    for (int k = 0; k < 1 + 2 * METRICS; k++)
-        record_real(record, value_names[k], values[k]);
+    record_text(record, "settings", about->settings);
+    for (int k = 0; k < VALUES; k++)
+        record_real(record, value_names[k], result->values[k]);
     printf("%s: SSIM %.4f, PSNR %.2f dB, NRMSE %.4f; zero-filled %.4f, %.2f dB, %.4f (validation)\n", path,
-           values[1], values[2], values[3], values[4], values[5], values[6]);
+           network[SSIM], network[PSNR], network[NRMSE], zero_filled[SSIM], zero_filled[PSNR],
+           zero_filled[NRMSE]);
     return 0;
 }
 
-static int train(const void *given, run_record *record) {
-    const options *o = given;
+static int train(void *given, run_record *record) {
+    static const prepared_kind kinds[] = {PREPARED_REFERENCE_COMPLEX, PREPARED_ZERO_FILLED_COMPLEX};
+    options *o = given;
     dataset d;
-    char settings[1024];
-    double values[TRAINER_MAX_VALUES];
+    training_record about = {0};
+    trainer_result result;
     recon_unet_config config = recon_unet_defaults();
     config.channels = o->channels;
     net *n = NULL;
     int status = dataset_open(&d, o);
     if (status == 0)
+        status = training_settle(&o->t, &d.train, &d.val);
+    if (status == 0)
         status = (n = recon_unet_create(&config)) && net_init(n, o->t.seed) == 0 ? 0 : -1;
-    if (status == 0) {
-        snprintf(
-            settings, sizeof settings,
-            "steps=%d batch=%d rate=%g schedule=%s clip=%g channels=%d seed=%llu cohort=%s train_slices=%d "
-            "validation_slices=%d validate_every=%d",
-            o->t.steps, o->t.batch, o->t.rate, o->t.constant_rate ? "constant" : "cosine", o->t.clip,
-            o->channels, (unsigned long long)o->t.seed, d.train.split->cohort, d.train.split->total_slices,
-            d.validation_count, o->t.validate_every);
-        status = run_training(&d, n, settings, values);
-    }
-    if (status == 0 && training_is_finished(&o->t))
-        status = finish(&d, n, &config, settings, values, record);
+    if (status == 0)
+        status = training_record_init(&about, o->t.spec, training_not_settings, &d.train, &d.val, 2, kinds);
+    if (status == 0)
+        status = run_training(&d, n, about.settings, &result);
+    if (status == 0 && result.finished)
+        status = finish(&d, n, &config, &about, &result, record);
+    else if (status == 0)
+        training_say_paused(&o->t, &result);
+    training_record_free(&about);
     net_free(n);
     dataset_free(&d);
     return status;

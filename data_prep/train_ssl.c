@@ -4,6 +4,7 @@
 #include "metrics/image_metrics.h"
 #include "models/ssl_mask.h"
 #include "models/ssl_unet.h"
+#include "train/augment.h"
 #include "train/slice_set.h"
 #include "training.h"
 #include <stdio.h>
@@ -13,12 +14,9 @@
 #define PROGRAM "train_ssl"
 #define PATH_LENGTH 4096
 
-/* Half-width of the window of the local-mean baseline: two patches of 16 pixels. */
-#define LOCAL_MEAN_REACH 16
-
 typedef struct {
     training_options t;
-    double dropout;
+    double dropout, rotation;
     int weight_standardization;
     ssl_mask_config mask;
     const char *evaluate; /* weights that are validated instead of trained; NULL */
@@ -54,15 +52,36 @@ static int load_example(void *self, int64_t step, int position) {
     return read_slice(d->train, scan, slice, d->batch + (size_t)position * d->pixels);
 }
 
+/* Flips and rotates the image of this position as drawn, into target; a magnitude stays one. work: an image.
+ */
+static int augment(const dataset *d, int64_t step, int position, float *work, float *target) {
+    int rows = d->train->rows, columns = d->train->columns;
+    float *image = d->batch + (size_t)position * d->pixels;
+    gsl_rng *rng = rng_stream(d->o->t.seed, RNG_AUGMENT, (uint64_t)step, (uint64_t)position);
+    if (!rng)
+        return -1;
+    augmentation a = augment_draw(rng, d->o->t.augment, d->o->rotation);
+    gsl_rng_free(rng);
+    augment_flip(&a, image, rows, columns);
+    if (a.degrees == 0.0) {
+        memcpy(target, image, d->pixels * sizeof *target);
+        return 0;
+    }
+    augment_rotate(image, rows, columns, a.degrees, work, target);
+    for (size_t k = 0; k < d->pixels; k++)
+        target[k] = target[k] > 0.0f ? target[k] : 0.0f;
+    return 0;
+}
+
 /* Target: the z-scored image. Input: the same with the patches set to zero, which is the image's mean. */
 static int make_example(void *self, int64_t step, int position, float *input, float *target) {
     const dataset *d = self;
     int rows = d->train->rows, columns = d->train->columns;
     gsl_rng *rng = rng_stream(d->o->t.seed, RNG_MASK, (uint64_t)step, (uint64_t)position);
     unsigned char *mask = mem_alloc(d->pixels);
-    int status = rng && mask ? 0 : -1;
+    int status = rng && mask ? augment(d, step, position, input, target) : -1;
     if (status == 0)
-        status = image_zscore(d->batch + (size_t)position * d->pixels, rows, columns, target);
+        status = image_zscore(target, rows, columns, target);
     if (status == 0)
         status = ssl_mask_draw(&d->o->mask, rows, columns, rng, mask);
     if (status == 0)
@@ -76,7 +95,8 @@ static int make_example(void *self, int64_t step, int position, float *input, fl
 /* ---------------------------------------------------------------- validation */
 
 typedef struct {
-    double whole, masked, local_mean; /* mean squared errors, in units of the image's variance */
+    /* mean squared errors, in units of the image's variance: of the whole image, inside the patches */
+    double whole, masked, local_mean_whole, local_mean;
 } inpainting_error;
 
 static void masked_error(const unsigned char *mask, const float *a, const float *b, size_t n, double *whole,
@@ -98,19 +118,23 @@ static int validate_slice(const dataset *d, net_state *state, int k, float *work
     const float *image = d->validation + (size_t)k * d->pixels;
     const unsigned char *mask = d->val_masks + (size_t)k * d->pixels;
     float *out = work + d->pixels;
-    double unused;
     ssl_mask_apply(mask, image, (int)d->pixels, work);
-    if (ssl_mask_fill_local_mean(mask, work, rows, columns, LOCAL_MEAN_REACH, out) < 0)
+    if (ssl_mask_fill_local_mean(mask, work, rows, columns, SSL_MASK_LOCAL_MEAN_REACH, out) < 0)
         return -1;
-    masked_error(mask, out, image, d->pixels, &unused, &e->local_mean);
+    masked_error(mask, out, image, d->pixels, &e->local_mean_whole, &e->local_mean);
     net_forward(state, work, NULL);
     tensor_store(net_output(state, d->output), out);
     masked_error(mask, out, image, d->pixels, &e->whole, &e->masked);
     return 0;
 }
 
-/* Values: validation loss, MSE inside the patches, the same for the local mean. Means over slices; masks are
+/* Validation loss, MSE inside the patches, and the same two for the local mean. Means over slices; masks are
  * fixed. */
+enum { MSE, MASKED_MSE, MASKED_MSE_LOCAL_MEAN, MSE_LOCAL_MEAN, VALUES };
+static const char *const value_names[VALUES] = {"validation_mse", "validation_masked_mse",
+                                                "validation_masked_mse_local_mean",
+                                                "validation_mse_local_mean"};
+
 static int validate(void *self, const net *n, double *values) {
     dataset *d = self;
     inpainting_error *errors = mem_calloc((size_t)d->validation_count, sizeof *errors);
@@ -129,11 +153,13 @@ static int validate(void *self, const net *n, double *values) {
         net_state_free(state);
         free(work);
     }
-    values[0] = values[1] = values[2] = 0.0;
+    for (int v = 0; v < VALUES; v++)
+        values[v] = 0.0;
     for (int k = 0; k < d->validation_count; k++) {
-        values[0] += errors[k].whole / d->validation_count;
-        values[1] += errors[k].masked / d->validation_count;
-        values[2] += errors[k].local_mean / d->validation_count;
+        values[MSE] += errors[k].whole / d->validation_count;
+        values[MASKED_MSE] += errors[k].masked / d->validation_count;
+        values[MASKED_MSE_LOCAL_MEAN] += errors[k].local_mean / d->validation_count;
+        values[MSE_LOCAL_MEAN] += errors[k].local_mean_whole / d->validation_count;
     }
     free(errors);
     return err_box_raise(&failure);
@@ -153,20 +179,15 @@ static int prepare_validation_slice(dataset *d, int scan, int slice, int k) {
     return status;
 }
 
-/* Takes slices of all scans in turn until there are enough. */
 static int prepare_validation(dataset *d) {
-    int wanted =
-        d->o->t.validation_slices < d->val->total_slices ? d->o->t.validation_slices : d->val->total_slices;
-    d->validation = mem_alloc((size_t)wanted * d->pixels * sizeof(float));
-    d->val_masks = mem_alloc((size_t)wanted * d->pixels);
+    d->validation_count = d->val_set.count;
+    d->validation = mem_alloc((size_t)d->validation_count * d->pixels * sizeof(float));
+    d->val_masks = mem_alloc((size_t)d->validation_count * d->pixels);
     if (!d->validation || !d->val_masks)
         return -1;
-    for (; d->validation_count < wanted; d->validation_count++) {
-        int scan, slice;
-        slice_set_in_turn(&d->val_set, d->validation_count, &scan, &slice);
-        if (prepare_validation_slice(d, scan, slice, d->validation_count) < 0)
+    for (int k = 0; k < d->validation_count; k++)
+        if (prepare_validation_slice(d, d->val_set.scan_of[k], d->val_set.slice_of[k], k) < 0)
             return -1;
-    }
     return 0;
 }
 
@@ -182,8 +203,8 @@ static void dataset_free(dataset *d) {
 
 static int dataset_open(dataset *d, const options *o) {
     *d = (dataset){.o = o};
-    if (slice_set_open(&d->train_set, o->t.cohort, "train", o->t.seed) < 0 ||
-        slice_set_open(&d->val_set, o->t.cohort, "val", o->t.seed) < 0)
+    if (slice_set_open(&d->train_set, o->t.cohort, "train", o->t.fraction, o->t.seed) < 0 ||
+        slice_set_open_in_turn(&d->val_set, o->t.cohort, "val", o->t.validation_slices) < 0)
         return -1;
     d->train = d->train_set.split;
     d->val = d->val_set.split;
@@ -198,23 +219,20 @@ static int dataset_open(dataset *d, const options *o) {
 }
 
 /* Weights with their record: what they were trained on, how, and how well they do. */
-static int write_weights(const dataset *d, const net *n, const ssl_unet_config *config, const char *settings,
-                         const double *values, const char *path) {
+static int write_weights(const net *n, const ssl_unet_config *config, const training_record *about,
+                         const trainer_result *result, const char *path) {
     h5_file *f = h5_create(path);
     if (!f)
         return -1;
-    if (ssl_unet_write(f, n, config, H5_F16) < 0 ||
-        h5_set_text(f, "training_program", PROGRAM " " SSFD_VERSION) < 0 ||
-        h5_set_text(f, "training_settings", settings) < 0 ||
-        h5_set_text(f, "training_cohort", d->train->cohort) < 0 ||
-        h5_set_integer(f, "training_slices", d->train->total_slices) < 0 ||
-        h5_set_real(f, "validation_mse", values[0]) < 0 ||
-        h5_set_real(f, "validation_masked_mse", values[1]) < 0 ||
-        h5_set_real(f, "validation_masked_mse_local_mean", values[2]) < 0) {
-        h5_close(f);
-        return -1;
-    }
-    return h5_commit(f);
+    int status = ssl_unet_write(f, n, config, H5_F16);
+    if (status == 0)
+        status = training_record_write(about, result, f);
+    for (int k = 0; status == 0 && k < VALUES; k++)
+        status = h5_set_real(f, value_names[k], result->values[k]);
+    if (status == 0)
+        return h5_commit(f);
+    h5_close(f);
+    return -1;
 }
 
 /* Weights of any origin on the validation slices, the masks being those of training. */
@@ -231,64 +249,75 @@ static int evaluate(const options *o, run_record *record) {
         status = validate(&d, n, values);
     }
     if (status == 0) {
-        record_real(record, "validation_masked_mse", values[1]);
-        record_real(record, "validation_masked_mse_local_mean", values[2]);
+        for (int k = 0; k < VALUES; k++)
+            record_real(record, value_names[k], values[k]);
         status = record_file(record, "weights", o->evaluate);
         printf("%s: in-painting MSE %.4f, local mean %.4f (%d slices, inside the patches)\n", o->evaluate,
-               values[1], values[2], d.validation_count);
+               values[MASKED_MSE], values[MASKED_MSE_LOCAL_MEAN], d.validation_count);
     }
     net_free(n);
     dataset_free(&d);
     return status;
 }
 
-static int train(const void *given, run_record *record) {
-    const options *o = given;
+static int run_training(dataset *d, net *n, const char *settings, trainer_result *result) {
+    trainer_task task = {.self = d,
+                         .rows = d->train->rows,
+                         .columns = d->train->columns,
+                         .input_channels = 1,
+                         .output_channels = 1,
+                         .examples = d->train_set.count,
+                         .load = load_example,
+                         .make = make_example,
+                         .validate = validate,
+                         .value_count = VALUES};
+    memcpy(task.value_names, value_names, sizeof value_names);
+    trainer_config run = training_config(&d->o->t, TRAINER_MSE, settings);
+    d->output = n->layer_count - 1;
+    return trainer_run(n, &task, &run, result);
+}
+
+static int finish(const dataset *d, const net *n, const ssl_unet_config *config, const training_record *about,
+                  const trainer_result *result, run_record *record) {
+    char path[PATH_LENGTH];
+    snprintf(path, sizeof path, "%s/weights.h5", d->o->t.out);
+    if (write_weights(n, config, about, result, path) < 0)
+        return -1;
+    record_text(record, "settings", about->settings);
+    for (int k = 0; k < VALUES; k++)
+        record_real(record, value_names[k], result->values[k]);
+    printf("%s: in-painting MSE %.4f, local mean %.4f (validation, inside the patches)\n", path,
+           result->values[MASKED_MSE], result->values[MASKED_MSE_LOCAL_MEAN]);
+    return 0;
+}
+
+static int train(void *given, run_record *record) {
+    static const prepared_kind kinds[] = {PREPARED_REFERENCE};
+    options *o = given;
     if (o->evaluate)
         return evaluate(o, record);
     dataset d;
-    char settings[1024], path[PATH_LENGTH];
-    double values[TRAINER_MAX_VALUES];
+    training_record about = {0};
+    trainer_result result;
     ssl_unet_config config = ssl_unet_defaults();
     config.weight_standardization = o->weight_standardization;
     config.dropout = o->dropout;
     net *n = NULL;
     int status = dataset_open(&d, o);
     if (status == 0)
+        status = training_settle(&o->t, &d.train_set, &d.val_set);
+    if (status == 0)
         status = (n = ssl_unet_create(&config)) && net_init(n, o->t.seed) == 0 ? 0 : -1;
-    if (status == 0) {
-        d.output = n->layer_count - 1;
-        snprintf(settings, sizeof settings,
-                 "steps=%d batch=%d rate=%g schedule=%s clip=%g dropout=%g seed=%llu patch=%d coverage=%g "
-                 "weight_standardization=%d cohort=%s train_slices=%d validation_slices=%d validate_every=%d",
-                 o->t.steps, o->t.batch, o->t.rate, o->t.constant_rate ? "constant" : "cosine", o->t.clip,
-                 o->dropout, (unsigned long long)o->t.seed, o->mask.patch, o->mask.coverage,
-                 o->weight_standardization, d.train->cohort, d.train->total_slices, d.validation_count,
-                 o->t.validate_every);
-        trainer_task task = {&d,
-                             d.train->rows,
-                             d.train->columns,
-                             1,
-                             1,
-                             d.train->total_slices,
-                             load_example,
-                             make_example,
-                             validate,
-                             3,
-                             {"validation_mse", "validation_masked_mse", "validation_masked_mse_local_mean"}};
-        trainer_config run = training_config(&o->t, TRAINER_MSE, settings);
-        status = trainer_run(n, &task, &run, values);
-    }
-    if (status == 0 && training_is_finished(&o->t)) {
-        snprintf(path, sizeof path, "%s/weights.h5", o->t.out);
-        status = write_weights(&d, n, &config, settings, values, path);
-        record_text(record, "settings", settings);
-        record_real(record, "validation_masked_mse", values[1]);
-        record_real(record, "validation_masked_mse_local_mean", values[2]);
-        if (status == 0)
-            printf("%s: in-painting MSE %.4f, local mean %.4f (validation, inside the patches)\n", path,
-                   values[1], values[2]);
-    }
+    if (status == 0)
+        status = training_record_init(&about, o->t.spec, training_not_settings, &d.train_set, &d.val_set, 1,
+                                      kinds);
+    if (status == 0)
+        status = run_training(&d, n, about.settings, &result);
+    if (status == 0 && result.finished)
+        status = finish(&d, n, &config, &about, &result, record);
+    else if (status == 0)
+        training_say_paused(&o->t, &result);
+    training_record_free(&about);
     net_free(n);
     dataset_free(&d);
     return status;
@@ -298,6 +327,8 @@ int main(int argc, char **argv) {
     options o = {.t = training_defaults("build/models/ssl_unet"), .dropout = 0.1, .mask = {16, 0.25}};
     const cli_option table[] = {
         TRAINING_OPTIONS(o.t),
+        {CLI_REAL, "rotation", &o.rotation, "DEGREES",
+         "rotate training images by up to this much, every second one (0: none)", 0, 180},
         {CLI_REAL, "dropout", &o.dropout, "P", "dropout probability", 0, 0.95},
         {CLI_INT, "patch", &o.mask.patch, "PIXELS", "side of a masked patch", 1, 256},
         {CLI_REAL, "coverage", &o.mask.coverage, "SHARE", "share of the image that is masked", 0.01, 0.95},

@@ -20,6 +20,7 @@ int main(void) {
     srunner_add_suite(runner, suite_ssl_unet());
     srunner_add_suite(runner, suite_recon_unet());
     srunner_add_suite(runner, suite_vgg16());
+    srunner_add_suite(runner, suite_augment());
     srunner_add_suite(runner, suite_trainer());
     srunner_add_suite(runner, suite_slice_prep());
     srunner_add_suite(runner, suite_prepare());

@@ -50,11 +50,23 @@ static inline int run(const char *arguments) {
     return run_after(before, arguments);
 }
 
+static inline void expect_done(const char *arguments) {
+    int code = run(arguments);
+    ck_assert_msg(code == 0, "%s: exit code %d: %s", arguments, code, output);
+}
+
 static inline void expect_failure(const char *arguments, int code, const char *a, const char *b) {
     int found = run(arguments);
     ck_assert_msg(found == code, "%s: exit code %d, expected %d: %s", arguments, found, code, output);
     ck_assert_msg(error_lines == 1, "%s: %d lines of error: %s", arguments, error_lines, output);
     ck_assert_msg(strstr(output, a) && strstr(output, b), "%s: %s", arguments, output);
+}
+
+/* Whether two files of the scratch folder have the same bytes. */
+static inline int same_file(const char *a, const char *b) {
+    char command[256];
+    snprintf(command, sizeof command, "cmp -s %s/%s %s/%s", folder, a, folder, b);
+    return system(command) == 0;
 }
 
 static inline char *read_table(const char *name) {

@@ -21,6 +21,7 @@ Suite *suite_net(void);
 Suite *suite_ssl_unet(void);
 Suite *suite_recon_unet(void);
 Suite *suite_vgg16(void);
+Suite *suite_augment(void);
 Suite *suite_trainer(void);
 Suite *suite_cli(void);
 Suite *suite_slice_prep(void);

@@ -1,5 +1,6 @@
 /* The programs as a user meets them: exit codes, one clear line for wrong input, nothing half-written, and
  * the whole way from the head volume to the table on a small cohort. */
+#include "core/error.h"
 #include "io/h5.h"
 #include "programs.h"
 #include "suites.h"
@@ -226,27 +227,136 @@ END_TEST
 
 START_TEST(test_training_resumes_to_the_same_weights) {
     make_cohort();
-    ck_assert_msg(run(TRAIN "--threads 2 --out @/straight") == 0, "%s", output);
-    ck_assert_msg(run(TRAIN "--threads 1 --out @/resumed --stop-after 1") == 0, "%s", output);
-    ck_assert_msg(run(TRAIN "--threads 2 --out @/resumed") == 0, "%s", output);
-    char command[256];
-    snprintf(command, sizeof command, "cmp -s %s/straight/weights.h5 %s/resumed/weights.h5", folder, folder);
-    ck_assert_int_eq(system(command), 0);
-    ck_assert_msg(
-        run("perturbation_sweep --cohort @/cohort --weights @/straight/weights.h5 --levels 2 --out @/r") == 0,
-        "%s", output);
+    expect_done(TRAIN "--threads 2 --out @/straight");
+    expect_done(TRAIN "--threads 1 --out @/resumed --stop-after 1");
+    expect_done(TRAIN "--threads 2 --out @/resumed");
+    ck_assert(same_file("straight/weights.h5", "resumed/weights.h5"));
+    expect_done("perturbation_sweep --cohort @/cohort --weights @/straight/weights.h5 --levels 2 --out @/r");
     char *curve = read_table("straight/training_loss.csv");
     double masked = 0.0;
     for (char *row = curve, *next; (next = strchr(row, '\n')); row = next + 1) /* the last row stays */
         sscanf(row, "3,%*[^,],%*[^,],%*[^,],%*[^,],%lf", &masked);
     free(curve);
-    ck_assert_msg(run(TRAIN "--evaluate @/straight/weights.h5") == 0, "%s", output);
+    expect_done(TRAIN "--evaluate @/straight/weights.h5");
     const char *said = strstr(output, "in-painting MSE ");
     ck_assert_msg(said && masked > 0.0 && fabs(strtod(said + 16, NULL) - masked) < 1e-3 * masked, "%g: %s",
                   masked, output); /* the weights are float16 */
     expect_failure(TRAIN "--evaluate @/none.h5", 1, "none.h5", "");
-    expect_failure(TRAIN "--out @/resumed --patch 8", 1, "checkpoint", "patch=16");
+    expect_failure(TRAIN "--evaluate tests/golden/recon_unet.h5", 1, "recon-unet", "expected 'ssfd-unet'");
+    expect_failure(TRAIN "--out @/resumed --patch 8", 1, "(patch=16)", "(patch=8)");
     expect_failure("train_ssl --cohort @/cohort --patch 100 --out @/p --records @/records", 1, "100", "64");
+    ck_assert_int_eq(truncate(in_folder("resumed/checkpoint.h5"), 3000), 0);
+    expect_failure(TRAIN "--out @/resumed", 1, "resumed/checkpoint.h5", "truncated");
+}
+END_TEST
+
+/* Everything that draws or counts, in one run: paused after every step, by the clock and by the number. */
+START_TEST(test_training_with_all_options_resumes) {
+#define ALL                                                                                                  \
+    TRAIN "--augment --rotation 10 --warmup 1 --patience 1 --validate-every 1 --schedule step --fraction "   \
+          "0.5 "
+    make_cohort();
+    expect_done(ALL "--threads 2 --out @/straight");
+    for (int step = 1; step < 3; step++) {
+        expect_done(step == 1 ? ALL "--threads 1 --out @/resumed --budget 1e-9"
+                              : ALL "--threads 2 --out @/resumed --stop-after 2");
+        if (strstr(output, "paused after step") == NULL)
+            break; /* it had stopped early */
+        ck_assert_int_ne(access(in_folder("resumed/weights.h5"), F_OK), 0);
+    }
+    expect_done(ALL "--threads 1 --out @/resumed --budget 60");
+    ck_assert(same_file("straight/weights.h5", "resumed/weights.h5"));
+    ck_assert(same_file("straight/training_loss.csv", "resumed/training_loss.csv"));
+    for (int k = 1; k <= 3; k++) { /* killed wherever it may be */
+        char before[256];
+        snprintf(before, sizeof before, "timeout -s KILL 0.%d %s/", 2 * k, programs());
+        run_after(before, ALL "--threads 2 --checkpoint-every 1 --out @/killed");
+    }
+    expect_done(ALL "--threads 2 --out @/killed");
+    ck_assert(same_file("straight/weights.h5", "killed/weights.h5"));
+#undef ALL
+}
+END_TEST
+
+/* Whether two weight files hold the same first convolution. */
+static int same_filters(const char *a, const char *b) {
+    const hsize_t dims[4] = {20, 1, 3, 3};
+    float filters[2][180];
+    for (int k = 0; k < 2; k++) {
+        h5_file *f = h5_open(in_folder(k ? b : a));
+        ck_assert_msg(f && h5_read_f32(f, "firstblock.conv1.weight", 4, dims, filters[k]) == 0, "%s",
+                      err_message());
+        h5_close(f);
+    }
+    return memcmp(filters[0], filters[1], sizeof filters[0]) == 0;
+}
+
+/* Each of them changes the weights, and stands in the settings. */
+START_TEST(test_training_options_matter) {
+    static const char *const options[] = {"--schedule constant", "--schedule step",
+                                          "--warmup 2",          "--augment",
+                                          "--rotation 20",       "--fraction 0.4",
+                                          "--rate 0.002",        "--clip 0.001",
+                                          "--batch 3",           "--seed 1",
+                                          "--dropout 0.3",       "--patch 8",
+                                          "--coverage 0.5",      "--weight-standardization"};
+    make_cohort();
+    expect_done(TRAIN "--out @/base");
+    for (size_t k = 0; k < sizeof options / sizeof *options; k++) {
+        char command[512], other[64];
+        snprintf(command, sizeof command, TRAIN "--out @/%zu %s", k, options[k]);
+        expect_done(command);
+        /* another run has another record in any case: compare what was learned */
+        snprintf(other, sizeof other, "%zu/weights.h5", k);
+        ck_assert_msg(!same_filters("base/weights.h5", other), "%s changes nothing", options[k]);
+        snprintf(command, sizeof command, TRAIN "--out @/base %s", options[k]);
+        expect_failure(command, 1, "checkpoint of another run", "");
+    }
+    expect_done(
+        "train_ssl --cohort @/cohort --validation-slices 2 --validate-every 2 --records @/records --batch 2 "
+        "--epochs 1.5 --out @/epochs"); /* of 4 slices */
+    ck_assert(same_file("base/weights.h5", "epochs/weights.h5"));
+    expect_failure(TRAIN "--schedule linear --out @/wrong", 2, "linear", "cosine");
+    expect_failure(TRAIN "--warmup 3 --out @/wrong", 1, "--warmup 3", "3");
+    expect_failure(TRAIN "--fraction 0 --out @/wrong", 2, "--fraction", "");
+}
+END_TEST
+
+/* What the file says of its training. */
+START_TEST(test_training_record) {
+    static const char *const texts[][2] = {
+        {"training_program", "train_ssl "},
+        {"training_cohort", "colin27-virtual"},
+        {"training_command", "train_ssl --steps 3 --patience 5 --batch 2 --rate 0.001 --schedule cosine"},
+        {"training_settings", " seed=7 "},
+        {"training_settings", " train_sha256="}};
+    static const char *const reals[] = {"training_loss", "validation_loss_best", "validation_loss_last",
+                                        "validation_mse", "validation_masked_mse_local_mean"};
+    char *train = NULL, *validation = NULL;
+    int64_t seed = 0, steps = 0, best = 0, slices = 0;
+    make_cohort();
+    expect_done(TRAIN "--seed 7 --patience 5 --augment --out @/a");
+    h5_file *f = h5_open(in_folder("a/weights.h5"));
+    for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
+        char *found = NULL;
+        ck_assert_msg(h5_attr_text(f, texts[k][0], &found) == 0, "%s", err_message());
+        ck_assert_msg(strstr(found, texts[k][1]) != NULL, "%s: %s", texts[k][0], found);
+        free(found);
+    }
+    for (size_t k = 0; k < sizeof reals / sizeof *reals; k++) {
+        double value = 0.0;
+        ck_assert(h5_attr_real(f, reals[k], &value) == 0 && value > 0.0 && isfinite(value));
+    }
+    ck_assert(h5_attr_integer(f, "training_seed", &seed) == 0 &&
+              h5_attr_integer(f, "training_steps", &steps) == 0 &&
+              h5_attr_integer(f, "training_best_step", &best) == 0 &&
+              h5_attr_integer(f, "training_slices", &slices) == 0);
+    ck_assert(seed == 7 && steps == 3 && best > 0 && slices == 4);
+    ck_assert(h5_attr_text(f, "training_data_sha256", &train) == 0 && strlen(train) == 64);
+    ck_assert(h5_attr_text(f, "validation_data_sha256", &validation) == 0 && strcmp(train, validation) != 0);
+    free(train);
+    free(validation);
+    h5_close(f);
 }
 END_TEST
 
@@ -264,6 +374,9 @@ Suite *suite_cli(void) {
     tcase_add_test(t, test_sweep_with_baselines);
     tcase_add_test(t, test_report_of_a_small_study);
     tcase_add_test(t, test_training_resumes_to_the_same_weights);
+    tcase_add_test(t, test_training_with_all_options_resumes);
+    tcase_add_test(t, test_training_options_matter);
+    tcase_add_test(t, test_training_record);
     suite_add_tcase(s, t);
     return s;
 }

@@ -129,11 +129,6 @@ END_TEST
 #define GOLDEN "tests/golden/unet_plain.h5"
 #define INPAINTING "inpainting --cohort @/cohort --weights " GOLDEN " "
 
-static void expect_done(const char *arguments) {
-    int code = run(arguments);
-    ck_assert_msg(code == 0, "%s: exit code %d: %s", arguments, code, output);
-}
-
 /* Test scans of 64 x 64. */
 static void make_cohort(void) {
     expect_done("prepare_scans --no-reconstruction --out @/cohort --records @/records --size 64 --split test "

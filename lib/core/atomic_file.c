@@ -1,9 +1,9 @@
 #include "core/atomic_file.h"
 
+#include "core/checksum.h"
 #include "core/error.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -89,8 +89,8 @@ void atomic_discard(char *temporary) {
     free(temporary);
 }
 
-/* Feeds the whole file to the digest. */
-static int digest_file(FILE *file, EVP_MD_CTX *context) {
+/* Feeds the whole file to the checksum. */
+static int add_file(checksum *c, FILE *file) {
     enum { CHUNK = 1 << 16 };
     unsigned char *chunk = mem_alloc(CHUNK);
     if (!chunk)
@@ -98,8 +98,7 @@ static int digest_file(FILE *file, EVP_MD_CTX *context) {
     size_t got;
     int status = 0;
     while (status == 0 && (got = fread(chunk, 1, CHUNK, file)) > 0)
-        if (EVP_DigestUpdate(context, chunk, got) != 1)
-            status = err_set("checksum failed");
+        status = checksum_add(c, chunk, got);
     if (status == 0 && ferror(file))
         status = err_set("cannot read: %s", strerror(errno));
     free(chunk);
@@ -107,24 +106,17 @@ static int digest_file(FILE *file, EVP_MD_CTX *context) {
 }
 
 int file_checksum(const char *path, const char *algorithm, char *hex) {
-    const EVP_MD *digest = EVP_get_digestbyname(algorithm);
-    if (!digest || EVP_MD_size(digest) > 32)
-        return err_set("%s: unknown checksum, expected sha256 or md5", algorithm);
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return err_set("%s: cannot open: %s", path, strerror(errno));
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    unsigned char value[EVP_MAX_MD_SIZE];
-    unsigned length = 0;
-    int status = context && EVP_DigestInit_ex(context, digest, NULL) == 1 ? digest_file(file, context)
-                                                                          : err_set("checksum failed");
-    if (status == 0 && EVP_DigestFinal_ex(context, value, &length) != 1)
-        status = err_set("checksum failed");
-    if (status != 0)
+    checksum *c = checksum_begin(algorithm);
+    FILE *file = c ? fopen(path, "rb") : NULL;
+    int status = -1;
+    if (c && !file)
+        err_set("%s: cannot open: %s", path, strerror(errno));
+    else if (c && (status = add_file(c, file)) < 0)
         err_prefix("%s", path);
-    for (unsigned i = 0; status == 0 && i < length; i++)
-        sprintf(hex + 2 * i, "%02x", value[i]);
-    EVP_MD_CTX_free(context);
-    fclose(file);
-    return status;
+    if (file)
+        fclose(file);
+    if (status == 0)
+        return checksum_end(c, hex);
+    checksum_discard(c);
+    return -1;
 }

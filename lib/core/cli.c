@@ -173,6 +173,58 @@ static cli_result store(const cli_spec *spec, const cli_option *o, const char *t
     return wrong(spec, err, "--%s: %s is outside %g to %g", o->name, text, o->min, o->max);
 }
 
+/* --- values as text --- */
+
+static int is_among(const char *name, const char *const *list) {
+    for (; *list; list++)
+        if (strcmp(name, *list) == 0)
+            return 1;
+    return 0;
+}
+
+static void put_value(FILE *out, const cli_option *o) {
+    if (o->type == CLI_U64)
+        fprintf(out, "%" PRIu64, *(uint64_t *)o->target);
+    else if (o->type == CLI_REAL)
+        fprintf(out, "%.9g", *(double *)o->target);
+    else if (o->type == CLI_STRING)
+        fputs(*(const char **)o->target ? *(const char **)o->target : "", out);
+    else
+        fprintf(out, "%d", *(int *)o->target);
+}
+
+static void put_setting(FILE *out, const cli_option *o) {
+    for (const char *c = o->name; *c; c++)
+        fputc(*c == '-' ? '_' : *c, out);
+    fputc('=', out);
+    put_value(out, o);
+}
+
+char *cli_values(const cli_option *options, const char *const *without, cli_style style) {
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return err_set_null("out of memory");
+    const char *blank = "";
+    for (const cli_option *o = options; o->type != CLI_END; o++) {
+        if (is_among(o->name, without) ||
+            (style == CLI_ARGUMENTS && o->type == CLI_FLAG && !*(int *)o->target))
+            continue;
+        fputs(blank, out);
+        blank = " ";
+        if (style == CLI_SETTINGS) {
+            put_setting(out, o);
+            continue;
+        }
+        fprintf(out, "--%s%s", o->name, o->type == CLI_FLAG ? "" : " ");
+        if (o->type != CLI_FLAG)
+            put_value(out, o);
+    }
+    fclose(out);
+    return text;
+}
+
 /* --- parsing --- */
 
 static void fill_table(const cli_spec *spec, struct option *table, int count) {

@@ -41,6 +41,12 @@ typedef enum { CLI_RUN = 0, CLI_DONE = 1, CLI_USAGE = 2 } cli_result;
  */
 cli_result cli_parse(const cli_spec *spec, int argc, char **argv, int *first, FILE *out, FILE *err);
 
+/* The present values of the options, in the order of the table, without those named in `without` (ends with
+ * NULL): as arguments, "--steps 4 --augment", or as settings, "steps=4 augment=1 validate_every=2". Owned by
+ * the caller (free()); NULL when out of memory. */
+typedef enum { CLI_ARGUMENTS, CLI_SETTINGS } cli_style;
+char *cli_values(const cli_option *options, const char *const *without, cli_style style);
+
 /* Prints "program: message" on stderr from err_message() and returns 1, for `return cli_fail("program")`. */
 int cli_fail(const char *program);
 

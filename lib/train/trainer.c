@@ -15,7 +15,9 @@
 #include <sys/stat.h>
 
 #define PATH_LENGTH 4096
-#define HISTORY_COLUMNS (4 + TRAINER_MAX_VALUES)
+
+/* Columns of a row of the loss curve; the task's values are the last ones, their first the loss. */
+enum { STEP, EPOCH, RATE, TRAIN_LOSS, VALUES, HISTORY_COLUMNS = VALUES + TRAINER_MAX_VALUES };
 
 typedef struct {
     net *n;
@@ -23,13 +25,15 @@ typedef struct {
     const trainer_config *config;
     adam optimiser;
     int threads;
-    net_state **states;        /* [threads] */
-    gsl_rng **rngs;            /* [threads] */
-    float **inputs, **targets; /* [threads], packed images */
-    float *gradients;          /* [batch][param_floats]; the sum ends in the first */
-    double *losses;            /* [batch] */
-    double *history;           /* [rows][HISTORY_COLUMNS] */
-    int64_t rows, capacity;
+    net_state **states;           /* [threads] */
+    gsl_rng **rngs;               /* [threads] */
+    float **inputs, **targets;    /* [threads], packed images */
+    float *gradients;             /* [batch][param_floats]; the sum ends in the first */
+    double *losses;               /* [batch] */
+    double *history;              /* [rows][HISTORY_COLUMNS] */
+    int64_t rows, capacity, best; /* best: the row of the lowest validation loss */
+    float *best_values;           /* [param_floats], the weights of that row; NULL without patience */
+    int has_checkpoint;
     double loss_sum; /* of the steps since the last row */
     int64_t loss_steps;
     char checkpoint[PATH_LENGTH], curve[PATH_LENGTH];
@@ -59,6 +63,7 @@ static void trainer_free(trainer *t) {
     free(t->gradients);
     free(t->losses);
     free(t->history);
+    free(t->best_values);
     adam_free(&t->optimiser);
 }
 
@@ -74,8 +79,10 @@ static int trainer_init(trainer *t, net *n, const trainer_task *task, const trai
     t->targets = mem_calloc(count, sizeof *t->targets);
     t->gradients = mem_aligned((size_t)config->batch * n->param_floats * sizeof(float));
     t->losses = mem_calloc((size_t)config->batch, sizeof *t->losses);
+    t->best_values = config->patience ? mem_aligned(n->param_floats * sizeof(float)) : NULL;
     if (!t->states || !t->rngs || !t->inputs || !t->targets || !t->gradients || !t->losses ||
-        adam_init(&t->optimiser, n->param_floats) < 0 || net_enable_training(n) < 0)
+        (config->patience && !t->best_values) || adam_init(&t->optimiser, n->param_floats) < 0 ||
+        net_enable_training(n) < 0)
         return -1;
     for (int k = 0; k < threads; k++) {
         t->states[k] = net_state_create(n, task->rows, task->columns, n->layer_count - 1, NET_TRAIN);
@@ -142,8 +149,26 @@ static double sum_gradients(trainer *t) {
     return sqrt(square);
 }
 
-static double rate_at(const trainer_config *c, int64_t step) {
-    return c->cosine ? 0.5 * c->rate * (1.0 + cos(M_PI * (double)step / (double)c->steps)) : c->rate;
+double trainer_rate(const trainer_config *c, int64_t step) {
+    if (step < c->warmup)
+        return c->rate * (double)(step + 1) / (double)c->warmup;
+    double done = (double)(step - c->warmup) / (double)(c->steps - c->warmup);
+    switch (c->schedule) {
+    case TRAINER_COSINE:
+        return 0.5 * c->rate * (1.0 + cos(M_PI * done));
+    case TRAINER_STEP:
+        return c->rate * (done < 0.5 ? 1.0 : done < 0.75 ? 0.1 : 0.01);
+    case TRAINER_CONSTANT:
+        break;
+    }
+    return c->rate;
+}
+
+static int not_finite(const trainer *t, const char *what, int64_t step) {
+    return err_set("%s is not finite at step %lld, learning rate %g; %s%s", what, (long long)step,
+                   trainer_rate(t->config, step),
+                   t->has_checkpoint ? "the last good checkpoint is " : "there is no checkpoint yet in ",
+                   t->has_checkpoint ? t->checkpoint : t->config->folder);
 }
 
 static int run_step(trainer *t, int64_t step) {
@@ -158,12 +183,11 @@ static int run_step(trainer *t, int64_t step) {
             err_box_take(&failure);
     if (err_box_raise(&failure) < 0)
         return -1;
-    double loss = 0.0, norm = sum_gradients(t), rate = rate_at(c, step);
+    double loss = 0.0, norm = sum_gradients(t), rate = trainer_rate(c, step);
     for (int b = 0; b < c->batch; b++)
         loss += t->losses[b] / c->batch;
     if (!isfinite(loss) || !isfinite(norm))
-        return err_set("loss is not finite at step %lld, learning rate %g; the last good checkpoint is %s",
-                       (long long)step, rate, t->checkpoint);
+        return not_finite(t, "loss", step);
     if (c->clip > 0.0 && norm > c->clip)
         for (size_t k = 0; k < t->n->param_floats; k++)
             t->gradients[k] *= (float)(c->clip / norm);
@@ -188,34 +212,48 @@ static int write_curve(const trainer *t) {
     for (int64_t r = 0; r < t->rows; r++) {
         const double *row = t->history + r * HISTORY_COLUMNS;
         line[0] = '\0';
-        for (int k = 0; k < 4 + t->task->value_count; k++)
+        for (int k = 0; k < VALUES + t->task->value_count; k++)
             snprintf(line + strlen(line), sizeof line - strlen(line), "%s%.9g", k ? "," : "", row[k]);
         csv_writer_row(csv, "%s", line);
     }
     return csv_writer_close(csv);
 }
 
+static int reserve_row(trainer *t) {
+    if (t->rows < t->capacity)
+        return 0;
+    int64_t more = t->capacity * 2 + 64;
+    double *grown = realloc(t->history, (size_t)more * HISTORY_COLUMNS * sizeof(double));
+    if (!grown)
+        return err_set("out of memory for the loss curve");
+    t->history = grown;
+    t->capacity = more;
+    return 0;
+}
+
+static const double *row_at(const trainer *t, int64_t row) {
+    return t->history + row * HISTORY_COLUMNS;
+}
+
 /* Validates and adds a row to the curve. */
 static int add_row(trainer *t, int64_t step) {
-    if (t->rows == t->capacity) {
-        int64_t more = t->capacity * 2 + 64;
-        double *grown = realloc(t->history, (size_t)more * HISTORY_COLUMNS * sizeof(double));
-        if (!grown)
-            return err_set("out of memory for the loss curve");
-        t->history = grown;
-        t->capacity = more;
-    }
+    if (reserve_row(t) < 0)
+        return -1;
     double *row = t->history + t->rows * HISTORY_COLUMNS;
     memset(row, 0, HISTORY_COLUMNS * sizeof(double));
-    row[0] = (double)step;
-    row[1] = (double)(step * t->config->batch) / (double)t->task->examples;
-    row[2] = rate_at(t->config, step);
-    row[3] = t->loss_steps ? t->loss_sum / (double)t->loss_steps : NAN;
-    if (t->task->validate(t->task->self, t->n, row + 4) < 0)
+    row[STEP] = (double)step;
+    row[EPOCH] = (double)(step * t->config->batch) / (double)t->task->examples;
+    row[RATE] = trainer_rate(t->config, step);
+    row[TRAIN_LOSS] = t->loss_steps ? t->loss_sum / (double)t->loss_steps : NAN;
+    if (t->task->validate(t->task->self, t->n, row + VALUES) < 0)
         return -1;
-    if (!isfinite(row[4]))
-        return err_set("validation loss is not finite at step %lld; the last good checkpoint is %s",
-                       (long long)step, t->checkpoint);
+    if (!isfinite(row[VALUES]))
+        return not_finite(t, "validation loss", step);
+    if (t->rows == 0 || row[VALUES] < row_at(t, t->best)[VALUES]) {
+        t->best = t->rows;
+        if (t->best_values)
+            memcpy(t->best_values, t->n->values, t->n->param_floats * sizeof(float));
+    }
     t->rows++;
     t->loss_sum = 0.0;
     t->loss_steps = 0;
@@ -224,7 +262,7 @@ static int add_row(trainer *t, int64_t step) {
 
 /* ---------------------------------------------------------------- checkpoints */
 
-static int save_checkpoint(const trainer *t, int64_t step) {
+static int save_checkpoint(trainer *t, int64_t step) {
     h5_file *f = h5_create(t->checkpoint);
     if (!f)
         return -1;
@@ -237,22 +275,48 @@ static int save_checkpoint(const trainer *t, int64_t step) {
         h5_write_f32(f, "values", 1, count, t->n->values, H5_F32) < 0 ||
         h5_write_f32(f, "adam_m", 1, count, t->optimiser.m, H5_F32) < 0 ||
         h5_write_f32(f, "adam_v", 1, count, t->optimiser.v, H5_F32) < 0 ||
+        (t->best_values && h5_write_f32(f, "best_values", 1, count, t->best_values, H5_F32) < 0) ||
         h5_write_f64(f, "pending_loss", 1, two, pending) < 0 ||
         h5_write_f64(f, "history", 2, history, t->history) < 0) {
         h5_close(f);
         return -1;
     }
-    return h5_commit(f);
+    if (h5_commit(f) < 0)
+        return -1;
+    t->has_checkpoint = 1;
+    return 0;
+}
+
+static int has_word(const char *text, const char *word, size_t length) {
+    for (size_t n; *text; text += n + (text[n] == ' ')) {
+        n = strcspn(text, " ");
+        if (n == length && strncmp(text, word, n) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* The words of `text` that `other` does not have. */
+static void words_beyond(const char *text, const char *other, char *out, size_t size) {
+    out[0] = '\0';
+    for (size_t n, used = 0; *text && used < size; text += n + (text[n] == ' ')) {
+        n = strcspn(text, " ");
+        if (!has_word(other, text, n))
+            used += (size_t)snprintf(out + used, size - used, "%s%.*s", used ? " " : "", (int)n, text);
+    }
 }
 
 static int check_settings(const trainer *t, const h5_file *f) {
-    char *settings = NULL;
+    char *settings = NULL, found[ERR_MESSAGE_MAX / 4], expected[ERR_MESSAGE_MAX / 4];
     if (h5_attr_text(f, "settings", &settings) < 0)
         return -1;
     int same = strcmp(settings, t->config->settings) == 0;
-    if (!same)
+    if (!same) {
+        words_beyond(settings, t->config->settings, found, sizeof found);
+        words_beyond(t->config->settings, settings, expected, sizeof expected);
         err_set("%s: checkpoint of another run (%s), expected (%s); remove it or choose another folder",
-                t->checkpoint, settings, t->config->settings);
+                t->checkpoint, found, expected);
+    }
     free(settings);
     return same ? 0 : -1;
 }
@@ -263,13 +327,16 @@ static int read_history(trainer *t, const h5_file *f) {
     double pending[2];
     if (h5_shape(f, "history", &rank, dims) < 0)
         return -1;
-    if (rank != 2 || dims[1] != HISTORY_COLUMNS)
-        return err_set("%s: history: expected %d columns", t->checkpoint, HISTORY_COLUMNS);
+    if (rank != 2 || dims[0] < 1 || dims[1] != HISTORY_COLUMNS)
+        return err_set("%s: history: expected rows of %d columns", t->checkpoint, HISTORY_COLUMNS);
     t->rows = t->capacity = (int64_t)dims[0];
     t->history = mem_alloc((size_t)(dims[0] * dims[1]) * sizeof(double));
     if (!t->history || h5_read_f64(f, "history", 2, dims, t->history) < 0 ||
         h5_read_f64(f, "pending_loss", 1, two, pending) < 0)
         return -1;
+    for (int64_t row = 1; row < t->rows; row++)
+        if (row_at(t, row)[VALUES] < row_at(t, t->best)[VALUES])
+            t->best = row;
     t->loss_sum = pending[0];
     t->loss_steps = (int64_t)pending[1];
     return 0;
@@ -285,52 +352,100 @@ static int load_checkpoint(trainer *t, int64_t *step) {
     if (!f)
         return -1;
     hsize_t count[1] = {t->n->param_floats};
-    int status = check_settings(t, f);
-    if (status == 0)
-        status = h5_attr_integer(f, "step", step) < 0 ||
-                         h5_attr_integer(f, "adam_step", &t->optimiser.step) < 0 ||
-                         h5_read_f32(f, "values", 1, count, t->n->values) < 0 ||
-                         h5_read_f32(f, "adam_m", 1, count, t->optimiser.m) < 0 ||
-                         h5_read_f32(f, "adam_v", 1, count, t->optimiser.v) < 0 || read_history(t, f) < 0
-                     ? -1
-                     : 0;
+    int failed = check_settings(t, f) < 0 || h5_attr_integer(f, "step", step) < 0 ||
+                 h5_attr_integer(f, "adam_step", &t->optimiser.step) < 0 ||
+                 h5_read_f32(f, "values", 1, count, t->n->values) < 0 ||
+                 h5_read_f32(f, "adam_m", 1, count, t->optimiser.m) < 0 ||
+                 h5_read_f32(f, "adam_v", 1, count, t->optimiser.v) < 0 ||
+                 (t->best_values && h5_read_f32(f, "best_values", 1, count, t->best_values) < 0) ||
+                 read_history(t, f) < 0;
     h5_close(f);
-    if (status == 0)
-        net_update(t->n);
-    return status;
+    if (failed)
+        return -1;
+    t->has_checkpoint = 1;
+    net_update(t->n);
+    return 0;
 }
 
 /* ---------------------------------------------------------------- the run */
 
-static int run(trainer *t) {
+/* All steps taken, or too many validations in a row without a lower loss. */
+static int is_over(const trainer *t, int64_t step) {
+    const trainer_config *c = t->config;
+    return step >= c->steps || (c->patience && t->rows - 1 - t->best >= c->patience);
+}
+
+static int wants_pause(const trainer_config *c, int64_t step) {
+    return (c->stop_after && step >= c->stop_after) || (c->deadline > 0.0 && clock_seconds() >= c->deadline);
+}
+
+/* Training loss since the last validation, and that validation's; a line in the log when it is a new one. */
+static void show_losses(const trainer *t, progress *bar, int validated) {
+    const double *row = row_at(t, t->rows - 1);
+    char line[PROGRESS_LINE];
+    progress_note(bar, "loss %.5f, validation %.5f",
+                  validated ? row[TRAIN_LOSS] : t->loss_sum / (double)t->loss_steps, row[VALUES]);
+    if (!validated || !t->config->log)
+        return;
+    progress_line(bar, line, sizeof line);
+    fprintf(t->config->log, "%s\n", line);
+    fflush(t->config->log);
+}
+
+/* A step with what is due behind it; *paused when the run is to be left to a later call. */
+static int advance(trainer *t, int64_t *step, progress *bar, int *paused) {
+    const trainer_config *c = t->config;
+    if (run_step(t, (*step)++) < 0)
+        return -1;
+    int validates = *step % c->validate_every == 0 || *step == c->steps;
+    if (validates && add_row(t, *step) < 0)
+        return -1;
+    progress_step(bar, (size_t)c->batch);
+    show_losses(t, bar, validates);
+    *paused = wants_pause(c, *step);
+    if (*step % c->checkpoint_every == 0 || *paused || is_over(t, *step))
+        return save_checkpoint(t, *step);
+    return 0;
+}
+
+static void fill_result(const trainer *t, int64_t step, trainer_result *r) {
+    const double *last = row_at(t, t->rows - 1), *best = row_at(t, t->best);
+    *r = (trainer_result){.finished = is_over(t, step),
+                          .steps = step,
+                          .best_step = (int64_t)best[STEP],
+                          .best_loss = best[VALUES],
+                          .train_loss = last[TRAIN_LOSS],
+                          .last_loss = last[VALUES]};
+    memcpy(r->values, (r->finished && t->best_values ? best : last) + VALUES, sizeof r->values);
+}
+
+static int run(trainer *t, trainer_result *result) {
     const trainer_config *c = t->config;
     int64_t step;
     if (load_checkpoint(t, &step) < 0 || (t->rows == 0 && add_row(t, 0) < 0))
         return -1;
     progress bar;
-    progress_start(&bar, "training", (size_t)c->steps);
-    progress_step(&bar, (size_t)step);
-    int status = 0;
-    for (; status == 0 && step < c->steps && !(c->stop_after && step >= c->stop_after);) {
-        status = run_step(t, step++);
-        if (status == 0 && (step % c->validate_every == 0 || step == c->steps)) {
-            status = add_row(t, step);
-            progress_note(&bar, "validation loss %.5f", t->history[(t->rows - 1) * HISTORY_COLUMNS + 4]);
-        }
-        if (status == 0 && (step % c->checkpoint_every == 0 || step == c->steps || step == c->stop_after))
-            status = save_checkpoint(t, step);
-        progress_step(&bar, 1);
-    }
+    progress_start(&bar, "training", (size_t)(c->steps * c->batch));
+    bar.unit = " images";
+    progress_skip(&bar, (size_t)(step * c->batch));
+    int status = 0, paused = c->stop_after && step >= c->stop_after;
+    while (status == 0 && !paused && !is_over(t, step))
+        status = advance(t, &step, &bar, &paused);
     progress_end(&bar);
-    return status;
+    if (status < 0)
+        return -1;
+    if (t->best_values && is_over(t, step)) {
+        memcpy(t->n->values, t->best_values, t->n->param_floats * sizeof(float));
+        net_update(t->n);
+    }
+    if (result)
+        fill_result(t, step, result);
+    return 0;
 }
 
-int trainer_run(net *n, const trainer_task *task, const trainer_config *config, double *last_values) {
+int trainer_run(net *n, const trainer_task *task, const trainer_config *config, trainer_result *result) {
     trainer t;
-    int status = trainer_init(&t, n, task, config) < 0 ? -1 : run(&t);
-    if (status == 0 && last_values)
-        memcpy(last_values, t.history + (t.rows - 1) * HISTORY_COLUMNS + 4,
-               (size_t)task->value_count * sizeof(double));
+    int status = trainer_init(&t, n, task, config) < 0 ? -1 : run(&t, result);
     trainer_free(&t);
     return status;
 }
