@@ -312,6 +312,10 @@ START_TEST(test_training_options_matter) {
         snprintf(command, sizeof command, TRAIN "--out @/base %s", options[k]);
         expect_failure(command, 1, "checkpoint of another run", "");
     }
+    expect_done(TRAIN
+                "--out @/small_angles --rotation 2"); /* the angle matters, not only the interpolation */
+    expect_done(TRAIN "--out @/large_angles --rotation 20");
+    ck_assert(!same_filters("small_angles/weights.h5", "large_angles/weights.h5"));
     expect_done(
         "train_ssl --cohort @/cohort --validation-slices 2 --validate-every 2 --records @/records --batch 2 "
         "--epochs 1.5 --out @/epochs"); /* of 4 slices */
