@@ -16,6 +16,7 @@ Suite *suite_perturb(void);
 Suite *suite_stats(void);
 Suite *suite_ssl_mask(void);
 Suite *suite_inpainting(void);
+Suite *suite_ranks(void);
 Suite *suite_layers(void);
 Suite *suite_net(void);
 Suite *suite_ssl_unet(void);
