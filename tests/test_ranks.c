@@ -1,10 +1,13 @@
 /* Several processes on one task: the same bytes as from one, and one message when one of them fails. */
 #include "core/atomic_file.h"
+#include "core/cli.h"
+#include "core/error.h"
 #include "core/ranks.h"
 #include "programs.h"
 #include "suites.h"
 #include <hdf5.h>
 #include <math.h>
+#include <unistd.h>
 
 START_TEST(test_one_rank_is_a_plain_loop) {
     float gradients[3][4] = {{1e8f, 1, 2, 3}, {-1e8f, 10, 20, 30}, {0.5f, 100, 200, 300}};
@@ -30,12 +33,13 @@ static int can_launch(void) {
 }
 
 /* -q: a program's exit code is not news. Containers run as root, and machines may have fewer cores. */
+#define MPIRUN                                                                                               \
+    "env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun -q --oversubscribe --bind-to "     \
+    "none "
+
 static int run_ranks(int count, const char *arguments) {
     char before[512];
-    snprintf(before, sizeof before,
-             "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun -q --oversubscribe --bind-to "
-             "none -np %d %s/",
-             count, programs());
+    snprintf(before, sizeof before, MPIRUN "-np %d %s/", count, programs());
     return run_after(before, arguments);
 }
 
@@ -127,6 +131,30 @@ START_TEST(test_an_error_of_any_rank_ends_all_with_one_message) {
 }
 END_TEST
 
+/* Rank 1 fails early and gives its last word where the others are still inside of their run. */
+int ranks_probe(int argc, char **argv) {
+    if (ranks_begin(&argc, &argv) < 0)
+        return cli_fail("probe");
+    int status = ranks_me() == 1 ? err_set("rank 1 of %d", ranks_count()) : ranks_agree(0);
+    if (ranks_agree(status) == 0)
+        return 0;
+    if (ranks_check_same(ranks_me(), "anything") == 0)
+        return 3;
+    return cli_fail("probe");
+}
+
+START_TEST(test_ranks_that_are_deep_inside_find_out) {
+    char before[512], self[256] = "";
+    if (!can_launch())
+        return;
+    ck_assert(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+    snprintf(before, sizeof before, "timeout 20 " MPIRUN "-np 3 %s ", self);
+    int code = run_after(before, "ranks-probe");
+    ck_assert_msg(code == 1 && error_lines == 1 && strstr(output, "probe: rank 1 of 3"), "%d: %s", code,
+                  output);
+}
+END_TEST
+
 Suite *suite_ranks(void) {
     Suite *s = suite_create("ranks");
     TCase *t = tcase_create("ranks");
@@ -135,6 +163,7 @@ Suite *suite_ranks(void) {
     tcase_add_test(t, test_one_rank_is_a_plain_loop);
     tcase_add_test(t, test_training_is_the_same_on_any_number_of_ranks);
     tcase_add_test(t, test_scans_are_dealt_out_to_ranks);
+    tcase_add_test(t, test_ranks_that_are_deep_inside_find_out);
     tcase_add_test(t, test_an_error_of_any_rank_ends_all_with_one_message);
     suite_add_tcase(s, t);
     return s;
