@@ -6,6 +6,8 @@ CC        := gcc
 endif
 OPT       ?= -O3
 SANITIZE  ?=
+# 1: programs run on several processes or machines (mpirun); empty: not. By default where OpenMPI can be built with.
+MPI       ?= $(shell pkg-config --exists ompi-c 2>/dev/null && echo 1)
 BUILD     ?= build
 THREADS   ?= $(shell nproc)
 SEED      ?= 2022
@@ -39,8 +41,8 @@ VGG16_FILE := build/weights/$(notdir $(VGG16_URL))
 VGG16_WEIGHTS ?= $(wildcard $(VGG16_FILE))
 
 # ---------------------------------------------------------------- build
-PKGS      := gsl hdf5 openblas fftw3f libcrypto zlib jansson
-CPPFLAGS  += -Ilib -D_GNU_SOURCE -I/usr/include/nifti $(shell pkg-config --cflags $(PKGS))
+PKGS      := gsl hdf5 openblas fftw3f libcrypto zlib jansson $(if $(MPI),ompi-c)
+CPPFLAGS  += $(if $(MPI),-DSSFD_MPI) -Ilib -D_GNU_SOURCE -I/usr/include/nifti $(shell pkg-config --cflags $(PKGS))
 CFLAGS    ?= -g
 FLAGS     := -std=c11 $(OPT) -Wall -Wextra -Werror -fopenmp -ffp-contract=fast $(SANITIZE)
 # GSL's own BLAS would shadow OpenBLAS.
@@ -64,6 +66,11 @@ endif
 
 # GCC makes vectors of "a > 0 ? b : b * c" only if the product may be computed, and raise a flag, where it is not used.
 $(BUILD)/lib/nn/layers.o: KERNEL_FLAGS := -fno-trapping-math
+
+# What differs with MPI is made again when the setting changes.
+$(BUILD)/.mpi$(MPI):
+	@mkdir -p $(@D) && rm -f $(BUILD)/.mpi* && touch $@
+$(BUILD)/lib/core/ranks.o: $(BUILD)/.mpi$(MPI)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -191,7 +198,7 @@ help:
 	@echo "make format         clang-format the sources; format-check only looks"
 	@echo "make clean          remove $(BUILD), the cached cohort and trained models and downloaded weights in it included"
 	@echo
-	@echo "settings            CC=$(CC) OPT=$(OPT) SANITIZE=$(SANITIZE) BUILD=$(BUILD) THREADS=$(THREADS) SEED=$(SEED)"
+	@echo "settings            CC=$(CC) OPT=$(OPT) SANITIZE=$(SANITIZE) MPI=$(MPI) BUILD=$(BUILD) THREADS=$(THREADS) SEED=$(SEED)"
 	@echo "                    LEVELS=$(LEVELS) TEST_SCANS=$(TEST_SCANS) COHORT=$(COHORT) RESULTS=$(RESULTS)"
 	@echo "                    FASTMRI=$(FASTMRI) (folder of multicoil_train and multicoil_val; empty: virtual scans)"
 	@echo "                    ACCELERATION=$(ACCELERATION) PREPARE=$(PREPARE) (more options of prepare_scans)"

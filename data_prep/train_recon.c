@@ -1,5 +1,6 @@
 /* Trains the reconstruction network: zero-filled image in, ground truth out. */
 #include "core/error.h"
+#include "core/ranks.h"
 #include "core/rng.h"
 #include "metrics/image_metrics.h"
 #include "models/recon_unet.h"
@@ -150,18 +151,21 @@ static int validate(void *self, const net *n, double *values) {
     quality *all = mem_calloc((size_t)d->validation_count, sizeof *all);
     err_box failure = {0};
     if (!all)
-        return -1;
+        return ranks_agree(-1);
 #pragma omp parallel
     {
         recon_unet_runner *runner = recon_unet_runner_create(n, d->rows, d->columns);
         float complex *work = mem_alloc(2 * d->pixels * sizeof *work);
 #pragma omp for schedule(dynamic, 1)
-        for (int k = 0; k < d->validation_count; k++)
+        for (int k = ranks_me(); k < d->validation_count; k += ranks_count())
             if (!runner || !work || validate_slice(d, runner, &d->validation[k], work, &all[k]) < 0)
                 err_box_take(&failure);
         recon_unet_runner_free(runner);
         free(work);
     }
+    int status = ranks_agree(err_box_raise(&failure));
+    if (status == 0)
+        ranks_merge(all, (size_t)d->validation_count * sizeof *all);
     for (int v = 0; v < VALUES; v++)
         values[v] = 0.0;
     for (int k = 0; k < d->validation_count; k++) {
@@ -173,7 +177,7 @@ static int validate(void *self, const net *n, double *values) {
         }
     }
     free(all);
-    return err_box_raise(&failure);
+    return status;
 }
 
 /* ---------------------------------------------------------------- set-up */
@@ -287,11 +291,12 @@ static int train(void *given, run_record *record) {
         status = (n = recon_unet_create(&config)) && net_init(n, o->t.seed) == 0 ? 0 : -1;
     if (status == 0)
         status = training_record_init(&about, o->t.spec, training_not_settings, &d.train, &d.val, 2, kinds);
+    status = ranks_agree(status);
     if (status == 0)
         status = run_training(&d, n, about.settings, &result);
-    if (status == 0 && result.finished)
+    if (status == 0 && result.finished && ranks_me() == 0)
         status = finish(&d, n, &config, &about, &result, record);
-    else if (status == 0)
+    else if (status == 0 && !result.finished)
         training_say_paused(&o->t, &result);
     training_record_free(&about);
     net_free(n);

@@ -1,5 +1,6 @@
 /* Trains the self-supervised network of SSFD: in-painting of masked patches (poster, "SSL"). */
 #include "core/error.h"
+#include "core/ranks.h"
 #include "core/rng.h"
 #include "metrics/image_metrics.h"
 #include "models/ssl_mask.h"
@@ -140,19 +141,22 @@ static int validate(void *self, const net *n, double *values) {
     inpainting_error *errors = mem_calloc((size_t)d->validation_count, sizeof *errors);
     err_box failure = {0};
     if (!errors)
-        return -1;
+        return ranks_agree(-1);
 #pragma omp parallel
     {
         net_state *state =
             net_state_create(n, d->train->rows, d->train->columns, n->layer_count - 1, NET_INFER);
         float *work = mem_alloc(2 * d->pixels * sizeof(float));
 #pragma omp for schedule(dynamic, 1)
-        for (int k = 0; k < d->validation_count; k++)
+        for (int k = ranks_me(); k < d->validation_count; k += ranks_count())
             if (!state || !work || validate_slice(d, state, k, work, &errors[k]) < 0)
                 err_box_take(&failure);
         net_state_free(state);
         free(work);
     }
+    int status = ranks_agree(err_box_raise(&failure));
+    if (status == 0)
+        ranks_merge(errors, (size_t)d->validation_count * sizeof *errors);
     for (int v = 0; v < VALUES; v++)
         values[v] = 0.0;
     for (int k = 0; k < d->validation_count; k++) {
@@ -162,7 +166,7 @@ static int validate(void *self, const net *n, double *values) {
         values[MSE_LOCAL_MEAN] += errors[k].local_mean_whole / d->validation_count;
     }
     free(errors);
-    return err_box_raise(&failure);
+    return status;
 }
 
 static int prepare_validation_slice(dataset *d, int scan, int slice, int k) {
@@ -243,7 +247,7 @@ static int evaluate(const options *o, run_record *record) {
     net *n = ssl_unet_load(o->evaluate, 0, &config);
     if (!n)
         return -1;
-    int status = dataset_open(&d, o);
+    int status = ranks_agree(dataset_open(&d, o));
     if (status == 0) {
         d.output = n->layer_count - 1;
         status = validate(&d, n, values);
@@ -311,11 +315,12 @@ static int train(void *given, run_record *record) {
     if (status == 0)
         status = training_record_init(&about, o->t.spec, training_not_settings, &d.train_set, &d.val_set, 1,
                                       kinds);
+    status = ranks_agree(status);
     if (status == 0)
         status = run_training(&d, n, about.settings, &result);
-    if (status == 0 && result.finished)
+    if (status == 0 && result.finished && ranks_me() == 0)
         status = finish(&d, n, &config, &about, &result, record);
-    else if (status == 0)
+    else if (status == 0 && !result.finished)
         training_say_paused(&o->t, &result);
     training_record_free(&about);
     net_free(n);

@@ -5,6 +5,7 @@
 #include "core/cli.h"
 #include "core/error.h"
 #include "core/progress.h"
+#include "core/ranks.h"
 #include "core/record.h"
 #include "train/slice_set.h"
 #include "train/trainer.h"
@@ -132,6 +133,8 @@ static inline void training_say_paused(const training_options *t, const trainer_
 static inline int training_main(const cli_spec *spec, int argc, char **argv, training_options *t,
                                 void *options, int (*train)(void *options, run_record *record)) {
     int first;
+    if (ranks_begin(&argc, &argv) < 0)
+        return cli_fail(spec->program);
     cli_result parsed = cli_parse(spec, argc, argv, &first, stdout, stderr);
     if (parsed != CLI_RUN)
         return parsed == CLI_DONE ? 0 : 2;
@@ -141,13 +144,12 @@ static inline int training_main(const cli_spec *spec, int argc, char **argv, tra
     omp_set_num_threads(t->threads);
     openblas_set_num_threads(1); /* threads work on different images */
     run_record *record = record_begin(spec->program, argc, argv);
-    if (!record)
-        return cli_fail(spec->program);
-    if (train(options, record) < 0) {
+    int status = ranks_agree(record ? train(options, record) : -1);
+    if (status == 0 && ranks_me() == 0)
+        status = record_end(record, t->records);
+    else
         record_discard(record);
-        return cli_fail(spec->program);
-    }
-    return record_end(record, t->records) < 0 ? cli_fail(spec->program) : 0;
+    return status < 0 ? cli_fail(spec->program) : 0;
 }
 
 #endif

@@ -8,6 +8,7 @@
 #include "core/csv.h"
 #include "core/error.h"
 #include "core/progress.h"
+#include "core/ranks.h"
 #include "core/record.h"
 #include "core/rng.h"
 #include "io/panel.h"
@@ -143,10 +144,11 @@ static int inpaint_scan(const study *s, worker *w, int scan) {
     return 0;
 }
 
+/* Each rank its share of the scans; then every rank has all errors. */
 static int inpaint_scans(const study *s) {
     err_box failure = {0};
     progress bar;
-    progress_start(&bar, "in-painting (scans)", (size_t)s->split->scans);
+    progress_start(&bar, "in-painting (scans)", (size_t)(s->split->scans / ranks_count()));
 #pragma omp parallel
     {
         worker w;
@@ -154,7 +156,7 @@ static int inpaint_scans(const study *s) {
         if (!ready)
             err_box_take(&failure);
 #pragma omp for schedule(dynamic, 1)
-        for (int scan = 0; scan < s->split->scans; scan++) {
+        for (int scan = ranks_me(); scan < s->split->scans; scan += ranks_count()) {
             if (ready && !err_box_failed(&failure) && inpaint_scan(s, &w, scan) < 0)
                 err_box_take(&failure);
             progress_step(&bar, 1);
@@ -163,7 +165,10 @@ static int inpaint_scans(const study *s) {
             worker_free(&w);
     }
     progress_end(&bar);
-    return err_box_raise(&failure);
+    if (ranks_agree(err_box_raise(&failure)) < 0)
+        return -1;
+    ranks_merge(s->errors, METHODS * (size_t)s->split->scans * sizeof *s->errors);
+    return 0;
 }
 
 /* ---------------------------------------------------------------- tables */
@@ -344,8 +349,11 @@ static void study_close(study *s) {
 /* The table of scans comes last: when it is there, so is the rest. */
 static int run(study *s, run_record *record) {
     char path[PATH_LENGTH];
-    if (study_open(s) < 0 || inpaint_scans(s) < 0 || write_examples(s) < 0 || write_summary(s) < 0 ||
-        write_scans(s) < 0)
+    if (ranks_agree(study_open(s)) < 0 || inpaint_scans(s) < 0)
+        return -1;
+    if (ranks_me() > 0)
+        return 0;
+    if (write_examples(s) < 0 || write_summary(s) < 0 || write_scans(s) < 0)
         return -1;
     record_text(record, "cohort", s->split->cohort);
     record_integer(record, "scans", s->split->scans);
@@ -386,6 +394,8 @@ int main(int argc, char **argv) {
                            table,
                            NULL};
     int first;
+    if (ranks_begin(&argc, &argv) < 0)
+        return cli_fail(PROGRAM);
     cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
     if (parsed != CLI_RUN)
         return parsed == CLI_DONE ? 0 : 2;
@@ -395,9 +405,9 @@ int main(int argc, char **argv) {
     omp_set_num_threads(o.threads);
     openblas_set_num_threads(1); /* threads work on different scans */
     run_record *record = record_begin(PROGRAM, argc, argv);
-    int status = record ? run(&s, record) : -1;
+    int status = ranks_agree(record ? run(&s, record) : -1);
     study_close(&s);
-    if (status == 0)
+    if (status == 0 && ranks_me() == 0)
         status = record_end(record, o.records ? o.records : records);
     else
         record_discard(record);

@@ -2,8 +2,11 @@
 #include "suites.h"
 #include <cblas.h>
 #include <stdlib.h>
+#include <string.h>
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "ranks-probe") == 0)
+        return ranks_probe(argc, argv);
     openblas_set_num_threads(1); /* as every program does: threads work on different images */
     SRunner *runner = srunner_create(suite_core());
     srunner_add_suite(runner, suite_io());
@@ -25,6 +28,7 @@ int main(void) {
     srunner_add_suite(runner, suite_slice_prep());
     srunner_add_suite(runner, suite_prepare());
     srunner_add_suite(runner, suite_inpainting());
+    srunner_add_suite(runner, suite_ranks());
     srunner_add_suite(runner, suite_cli());
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -4,6 +4,7 @@
 #include "core/cli.h"
 #include "core/error.h"
 #include "core/progress.h"
+#include "core/ranks.h"
 #include <cblas.h>
 #include <errno.h>
 #include <gsl/gsl_version.h>
@@ -204,7 +205,7 @@ static void put_host(FILE *out) {
     snprintf(hdf5, sizeof hdf5, "%u.%u.%u", major, minor, release);
     fputs("  \"host\": {\n    ", out);
     put_pair(out, "cpu", cpu, ",\n    ");
-    fprintf(out, "\"threads\": %d,\n    ", omp_get_max_threads());
+    fprintf(out, "\"threads\": %d,\n    \"ranks\": %d,\n    ", omp_get_max_threads(), ranks_count());
     put_pair(out, "compiler", __VERSION__, ",\n    ");
     put_pair(out, "openblas", openblas_get_config(), ",\n    ");
     put_pair(out, "hdf5", hdf5, ",\n    ");

@@ -4,6 +4,7 @@
 #include "core/csv.h"
 #include "core/error.h"
 #include "core/progress.h"
+#include "core/ranks.h"
 #include "core/rng.h"
 #include "io/h5.h"
 #include "nn/adam.h"
@@ -68,7 +69,8 @@ static void trainer_free(trainer *t) {
 }
 
 static int trainer_init(trainer *t, net *n, const trainer_task *task, const trainer_config *config) {
-    int threads = omp_get_max_threads() < config->batch ? omp_get_max_threads() : config->batch;
+    int mine = (config->batch + ranks_count() - 1) / ranks_count(); /* images of a batch, at most */
+    int threads = omp_get_max_threads() < mine ? omp_get_max_threads() : mine;
     *t = (trainer){.n = n, .task = task, .config = config, .threads = threads};
     snprintf(t->checkpoint, sizeof t->checkpoint, "%s/checkpoint.h5", config->folder);
     snprintf(t->curve, sizeof t->curve, "%s/training_loss.csv", config->folder);
@@ -136,15 +138,9 @@ static int run_example(trainer *t, int64_t step, int position) {
 
 /* Sums the gradients of the batch into the first, in order; returns the norm of the sum. */
 static double sum_gradients(trainer *t) {
-    size_t count = t->n->param_floats;
-    for (int b = 1; b < t->config->batch; b++) {
-        const float *from = t->gradients + (size_t)b * count;
-#pragma omp parallel for schedule(static)
-        for (size_t k = 0; k < count; k++)
-            t->gradients[k] += from[k];
-    }
+    ranks_sum_batch(t->gradients, t->config->batch, t->n->param_floats);
     double square = 0.0;
-    for (size_t k = 0; k < count; k++)
+    for (size_t k = 0; k < t->n->param_floats; k++)
         square += (double)t->gradients[k] * (double)t->gradients[k];
     return sqrt(square);
 }
@@ -171,18 +167,26 @@ static int not_finite(const trainer *t, const char *what, int64_t step) {
                    t->has_checkpoint ? t->checkpoint : t->config->folder);
 }
 
-static int run_step(trainer *t, int64_t step) {
-    const trainer_config *c = t->config;
+/* Losses and gradients of the images that are this rank's. */
+static int run_batch(trainer *t, int64_t step) {
+    int batch = t->config->batch;
     err_box failure = {0};
-    for (int b = 0; b < c->batch; b++)
+    memset(t->losses, 0, (size_t)batch * sizeof *t->losses);
+    for (int b = ranks_me(); b < batch; b += ranks_count())
         if (t->task->load(t->task->self, step, b) < 0)
             return -1;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
-    for (int b = 0; b < c->batch; b++)
+    for (int b = ranks_me(); b < batch; b += ranks_count())
         if (run_example(t, step, b) < 0)
             err_box_take(&failure);
-    if (err_box_raise(&failure) < 0)
+    return err_box_raise(&failure);
+}
+
+static int run_step(trainer *t, int64_t step) {
+    const trainer_config *c = t->config;
+    if (ranks_agree(run_batch(t, step)) < 0)
         return -1;
+    ranks_merge(t->losses, (size_t)c->batch * sizeof *t->losses);
     double loss = 0.0, norm = sum_gradients(t), rate = trainer_rate(c, step);
     for (int b = 0; b < c->batch; b++)
         loss += t->losses[b] / c->batch;
@@ -257,12 +261,12 @@ static int add_row(trainer *t, int64_t step) {
     t->rows++;
     t->loss_sum = 0.0;
     t->loss_steps = 0;
-    return write_curve(t);
+    return ranks_agree(ranks_me() == 0 ? write_curve(t) : 0);
 }
 
 /* ---------------------------------------------------------------- checkpoints */
 
-static int save_checkpoint(trainer *t, int64_t step) {
+static int write_checkpoint(const trainer *t, int64_t step) {
     h5_file *f = h5_create(t->checkpoint);
     if (!f)
         return -1;
@@ -281,7 +285,11 @@ static int save_checkpoint(trainer *t, int64_t step) {
         h5_close(f);
         return -1;
     }
-    if (h5_commit(f) < 0)
+    return h5_commit(f);
+}
+
+static int save_checkpoint(trainer *t, int64_t step) {
+    if (ranks_agree(ranks_me() == 0 ? write_checkpoint(t, step) : 0) < 0)
         return -1;
     t->has_checkpoint = 1;
     return 0;
@@ -375,8 +383,11 @@ static int is_over(const trainer *t, int64_t step) {
     return step >= c->steps || (c->patience && t->rows - 1 - t->best >= c->patience);
 }
 
+/* Clocks differ: rank 0 decides. */
 static int wants_pause(const trainer_config *c, int64_t step) {
-    return (c->stop_after && step >= c->stop_after) || (c->deadline > 0.0 && clock_seconds() >= c->deadline);
+    int late = ranks_me() == 0 && c->deadline > 0.0 && clock_seconds() >= c->deadline;
+    ranks_merge(&late, sizeof late);
+    return late || (c->stop_after && step >= c->stop_after);
 }
 
 /* Training loss since the last validation, and that validation's; a line in the log when it is a new one. */
@@ -422,7 +433,8 @@ static void fill_result(const trainer *t, int64_t step, trainer_result *r) {
 static int run(trainer *t, trainer_result *result) {
     const trainer_config *c = t->config;
     int64_t step;
-    if (load_checkpoint(t, &step) < 0 || (t->rows == 0 && add_row(t, 0) < 0))
+    if (ranks_agree(load_checkpoint(t, &step)) < 0 || ranks_check_same(step, t->checkpoint) < 0 ||
+        (t->rows == 0 && add_row(t, 0) < 0))
         return -1;
     progress bar;
     progress_start(&bar, "training", (size_t)(c->steps * c->batch));

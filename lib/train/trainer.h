@@ -3,8 +3,8 @@
  *
  * Determinism: everything random comes from streams named by (seed, step, position in the batch); each image
  * of a batch has its own gradient, and gradients are summed in the order of the batch. So the weights after N
- * steps are the same bytes for any number of threads, and a run that was interrupted ends as if it had not
- * been. */
+ * steps are the same bytes for any number of threads and of ranks (core/ranks.h: the images of a batch are
+ * dealt out in turn), and a run that was interrupted ends as if it had not been. */
 #ifndef SSFD_TRAIN_TRAINER_H
 #define SSFD_TRAIN_TRAINER_H
 
@@ -24,12 +24,14 @@ typedef struct {
     void *self;
     int rows, columns, input_channels, output_channels;
     int64_t examples; /* in the training set: an epoch */
-    /* Reads what position `position` of the batch of step `step` needs. Called on one thread, in order. */
+    /* Reads what position `position` of the batch of step `step` needs. Called on one thread, in order, for
+     * the positions of this rank. */
     int (*load)(void *self, int64_t step, int position);
     /* Turns it into input and target (packed images). Called from any thread. rng: the stream of this
      * example. */
     int (*make)(void *self, int64_t step, int position, float *input, float *target);
-    /* Fills `values` with the validation results, the first being the loss. Uses threads of its own. */
+    /* Fills `values` with the validation results, the first being the loss, on every rank. Uses threads of
+     * its own and may share the work among the ranks; if so it fails on all of them or on none. */
     int (*validate)(void *self, const net *n, double *values);
     int value_count;
     const char *value_names[TRAINER_MAX_VALUES];

@@ -1,0 +1,171 @@
+/* Several processes on one task: the same bytes as from one, and one message when one of them fails. */
+#include "core/atomic_file.h"
+#include "core/cli.h"
+#include "core/error.h"
+#include "core/ranks.h"
+#include "programs.h"
+#include "suites.h"
+#include <hdf5.h>
+#include <math.h>
+#include <unistd.h>
+
+START_TEST(test_one_rank_is_a_plain_loop) {
+    float gradients[3][4] = {{1e8f, 1, 2, 3}, {-1e8f, 10, 20, 30}, {0.5f, 100, 200, 300}};
+    const float expected[4] = {0.5f, 111, 222, 333}; /* in another order the first would be 0 */
+    ck_assert(ranks_count() == 1 && ranks_me() == 0 && ranks_is_mine(5));
+    ck_assert(ranks_agree(0) == 0 && ranks_agree(-1) == -1 && ranks_agree(0) == 0);
+    ck_assert_int_eq(ranks_check_same(3, "steps"), 0);
+    ranks_sum_batch(gradients[0], 3, 4);
+    ck_assert_int_eq(memcmp(gradients[0], expected, sizeof expected), 0);
+}
+END_TEST
+
+/* Whether programs can be started as several processes here; says so where not. */
+static int can_launch(void) {
+#ifdef SSFD_MPI
+    if (system("command -v mpirun >/dev/null 2>&1") == 0)
+        return 1;
+    fprintf(stderr, "ranks: SKIPPED, there is no mpirun\n");
+#else
+    fprintf(stderr, "ranks: SKIPPED, built without MPI\n");
+#endif
+    return 0;
+}
+
+/* -q: a program's exit code is not news. Containers run as root, machines may have fewer cores, and OpenMPI
+ * does not free all that it takes. */
+#define MPIRUN                                                                                               \
+    "env ASAN_OPTIONS=detect_leaks=0 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun -q "   \
+    "--oversubscribe --bind-to none "
+
+static int run_ranks(int count, const char *arguments) {
+    char before[512];
+    snprintf(before, sizeof before, MPIRUN "-np %d %s/", count, programs());
+    return run_after(before, arguments);
+}
+
+static void expect_ranks_done(int count, const char *arguments) {
+    int code = run_ranks(count, arguments);
+    ck_assert_msg(code == 0, "%d ranks: %s: exit code %d: %s", count, arguments, code, output);
+    ck_assert_msg(error_lines == 0, "%s", output);
+}
+
+static void expect_same_file(const char *name, const char *a, const char *b) {
+    char command[512];
+    snprintf(command, sizeof command, "cmp %s/%s/%s %s/%s/%s", folder, a, name, folder, b, name);
+    ck_assert_msg(system(command) == 0, "%s", command);
+}
+
+static void make_cohort(void) {
+    expect_done("prepare_scans --no-reconstruction --complex --out @/cohort --records @/records --size 64 "
+                "--test 5 --train 3 --val 2 --train-slices 2 --val-slices 2 --test-slices 2 --threads 2");
+}
+
+#define TRAIN                                                                                                \
+    " --cohort @/cohort --steps 4 --batch 3 --validation-slices 3 --validate-every 2 --augment --threads 1 " \
+    "--records @/records "
+#define TRAIN_SSL "train_ssl --rotation 5" TRAIN
+#define TRAIN_RECON "train_recon --channels 4" TRAIN
+
+/* More ranks than some batches' images, and a pause on as many ranks as one likes. */
+START_TEST(test_training_is_the_same_on_any_number_of_ranks) {
+    if (!can_launch())
+        return;
+    make_cohort();
+    expect_done(TRAIN_SSL "--out @/one");
+    expect_ranks_done(2, TRAIN_SSL "--out @/two");
+    expect_ranks_done(4, TRAIN_SSL "--out @/four --stop-after 3");
+    expect_ranks_done(2, TRAIN_SSL "--out @/four");
+    for (int k = 0; k < 2; k++) {
+        expect_same_file("weights.h5", "one", k ? "two" : "four");
+        expect_same_file("training_loss.csv", "one", k ? "two" : "four");
+    }
+    expect_done(TRAIN_RECON "--out @/recon_one");
+    expect_ranks_done(2, TRAIN_RECON "--out @/recon_two");
+    expect_same_file("weights.h5", "recon_one", "recon_two");
+    expect_same_file("training_loss.csv", "recon_one", "recon_two");
+}
+END_TEST
+
+#define INPAINTING                                                                                           \
+    "inpainting --cohort @/cohort --weights tests/golden/unet_plain.h5 --slices 2 --threads 1 --out @/"
+
+START_TEST(test_scans_are_dealt_out_to_ranks) {
+    if (!can_launch())
+        return;
+    make_cohort();
+    expect_done(INPAINTING "one");
+    expect_ranks_done(3, INPAINTING "three");
+    expect_same_file("inpainting.csv", "one", "three");
+    expect_same_file("inpainting_summary.csv", "one", "three");
+    expect_same_file("panels/inpainting_examples.csv", "one", "three");
+}
+END_TEST
+
+/* The reference of scan 2, which is rank 1's alone. */
+static void spoil_a_scan(void) {
+    static float image[2 * 64 * 64];
+    image[0] = NAN;
+    hid_t f = H5Fopen(in_folder("cohort/test/colin27_test_0002.h5"), H5F_ACC_RDWR, H5P_DEFAULT);
+    hid_t d = H5Dopen2(f, "reference", H5P_DEFAULT);
+    ck_assert(d >= 0 && H5Dwrite(d, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, image) >= 0);
+    H5Dclose(d);
+    H5Fclose(f);
+}
+
+static void expect_rank_failure(int code, const char *arguments, const char *message) {
+    int found = run_ranks(3, arguments);
+    ck_assert_msg(found == code && error_lines == 1 && strstr(output, message), "exit code %d: %s", found,
+                  output);
+}
+
+START_TEST(test_an_error_of_any_rank_ends_all_with_one_message) {
+    if (!can_launch())
+        return;
+    make_cohort();
+    expect_rank_failure(2, "train_ssl --steps none", "--steps");
+    expect_rank_failure(1, TRAIN_SSL "--cohort @/nowhere --out @/x", "nowhere/train");
+    ck_assert_int_eq(path_make_dirs(in_folder("x/training_loss.csv")), 0); /* where rank 0 writes a file */
+    expect_rank_failure(1, TRAIN_SSL "--out @/x", "training_loss.csv");
+    spoil_a_scan();
+    expect_rank_failure(1, INPAINTING "x", "colin27_test_0002.h5");
+}
+END_TEST
+
+/* Rank 1 fails early and gives its last word where the others are still inside of their run. */
+int ranks_probe(int argc, char **argv) {
+    if (ranks_begin(&argc, &argv) < 0)
+        return cli_fail("probe");
+    int status = ranks_me() == 1 ? err_set("rank 1 of %d", ranks_count()) : ranks_agree(0);
+    if (ranks_agree(status) == 0)
+        return 0;
+    if (ranks_check_same(ranks_me(), "anything") == 0)
+        return 3;
+    return cli_fail("probe");
+}
+
+START_TEST(test_ranks_that_are_deep_inside_find_out) {
+    char before[512], self[256] = "";
+    if (!can_launch())
+        return;
+    ck_assert(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+    snprintf(before, sizeof before, "timeout 20 " MPIRUN "-np 3 %s ", self);
+    int code = run_after(before, "ranks-probe");
+    ck_assert_msg(code == 1 && error_lines == 1 && strstr(output, "probe: rank 1 of 3"), "%d: %s", code,
+                  output);
+}
+END_TEST
+
+Suite *suite_ranks(void) {
+    Suite *s = suite_create("ranks");
+    TCase *t = tcase_create("ranks");
+    tcase_set_timeout(t, 120);
+    tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
+    tcase_add_test(t, test_one_rank_is_a_plain_loop);
+    tcase_add_test(t, test_training_is_the_same_on_any_number_of_ranks);
+    tcase_add_test(t, test_scans_are_dealt_out_to_ranks);
+    tcase_add_test(t, test_ranks_that_are_deep_inside_find_out);
+    tcase_add_test(t, test_an_error_of_any_rank_ends_all_with_one_message);
+    suite_add_tcase(s, t);
+    return s;
+}
