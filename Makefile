@@ -16,6 +16,8 @@ TEST_SCANS ?= 199
 FASTMRI   ?=
 ACCELERATION ?= 4
 PREPARE   ?=
+# Share of the test scans that are acquired a second time, with a fault, for quality control to find.
+FAULTS    ?= $(if $(FASTMRI),0,0.1)
 COHORT    ?= $(if $(FASTMRI),build/fastmri,build/cohort)
 RESULTS   ?= results
 WEIGHTS   ?= lib/models/weights/ssl_unet.h5
@@ -123,7 +125,7 @@ PREPARE_SCANS = $(BUILD)/bin/prepare_scans $(FASTMRI) --out $(COHORT) --seed $(S
 
 # Which settings the files below were made with: a change of a variable remakes what depends on it.
 SETTINGS  := seed=$(SEED) levels=$(LEVELS) test_scans=$(TEST_SCANS) cohort=$(COHORT) weights=$(WEIGHTS) \
-             fastmri=$(FASTMRI) acceleration=$(ACCELERATION) prepare=$(PREPARE) recon_weights=$(RECON_WEIGHTS) \
+             fastmri=$(FASTMRI) acceleration=$(ACCELERATION) prepare=$(PREPARE) faults=$(FAULTS) recon_weights=$(RECON_WEIGHTS) \
              baselines=$(BASELINES) baseline_scans=$(BASELINE_SCANS) vgg16=$(VGG16_WEIGHTS) lpips=$(LPIPS_WEIGHTS)
 $(RESULTS)/.settings: always
 	@mkdir -p $(@D)
@@ -135,7 +137,7 @@ reproduce: $(RESULTS)/index.html
 figures: $(FIGURES)
 
 $(COHORT)/.test: $(BUILD)/bin/prepare_scans $(RECON_WEIGHTS) $(RESULTS)/.settings
-	$(PREPARE_SCANS) --split test --weights $(RECON_WEIGHTS)
+	$(PREPARE_SCANS) --split test --weights $(RECON_WEIGHTS) --faults $(FAULTS)
 	@touch $@
 
 # What the experiments compare SSFD with.
@@ -201,7 +203,7 @@ help:
 	@echo "settings            CC=$(CC) OPT=$(OPT) SANITIZE=$(SANITIZE) MPI=$(MPI) BUILD=$(BUILD) THREADS=$(THREADS) SEED=$(SEED)"
 	@echo "                    LEVELS=$(LEVELS) TEST_SCANS=$(TEST_SCANS) COHORT=$(COHORT) RESULTS=$(RESULTS)"
 	@echo "                    FASTMRI=$(FASTMRI) (folder of multicoil_train and multicoil_val; empty: virtual scans)"
-	@echo "                    ACCELERATION=$(ACCELERATION) PREPARE=$(PREPARE) (more options of prepare_scans)"
+	@echo "                    ACCELERATION=$(ACCELERATION) FAULTS=$(FAULTS) PREPARE=$(PREPARE) (more options of prepare_scans)"
 	@echo "                    WEIGHTS=$(WEIGHTS) RECON_WEIGHTS=$(RECON_WEIGHTS)"
 	@echo "                    BASELINES=$(BASELINES) BASELINE_SCANS=$(BASELINE_SCANS) (see perturbation_sweep --help)"
 	@echo "                    VGG16_WEIGHTS=$(VGG16_WEIGHTS) LPIPS_WEIGHTS=$(LPIPS_WEIGHTS) (empty: random VGG-16, no LPIPS)"

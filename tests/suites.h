@@ -29,5 +29,6 @@ Suite *suite_trainer(void);
 Suite *suite_cli(void);
 Suite *suite_slice_prep(void);
 Suite *suite_prepare(void);
+Suite *suite_faults(void);
 
 #endif
