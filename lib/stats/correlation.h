@@ -1,26 +1,31 @@
-/* Correlations of distances with each other, with an interval that knows that slices of a scan are alike. */
+/* Correlations of scores with each other, with intervals that know that slices of a scan are alike. */
 #ifndef SSFD_STATS_CORRELATION_H
 #define SSFD_STATS_CORRELATION_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "stats/bootstrap.h"
 
-typedef struct {
-    size_t n, scans;        /* points and scans */
-    double r;               /* Pearson's */
-    double ci_low, ci_high; /* its interval */
-} stats_correlation;
+typedef enum {
+    CORRELATION_PEARSON,  /* of the values */
+    CORRELATION_SPEARMAN, /* Pearson's of the ranks, ties sharing their mean rank */
+    CORRELATION_KENDALL,  /* tau-b: (concordant - discordant) / sqrt((pairs - ties in x) (pairs - ties in y))
+                           */
+    CORRELATION_KINDS
+} correlation_kind;
+const char *correlation_name(correlation_kind kind); /* "pearson", "spearman", "kendall" */
 
-/* Pearson's correlation of n points (x, y) that belong to scans: those of scan s are first[s] ..
- * first[s + 1] - 1, first[scans] = n. The interval is the BCa bootstrap's (Efron 1987, JASA 82:171) over
- * scans: a replicate draws `scans` scans with replacement, each with all its points. With z0 the normal
- * quantile of the share of replicates below r, and a = sum d^3 / (6 (sum d^2)^1.5), d the mean of the
- * leave-one-scan-out correlations minus each, its ends are the replicates' quantiles at
- *   Phi(z0 + (z0 +- z) / (1 - a (z0 +- z))),  z the normal quantile of (1 + confidence) / 2.
- * Replicate b draws from the stream (seed, RNG_BOOTSTRAP, statistic, b); one without any variance is drawn
- * again. Errors: fewer than 4 scans, numbers that are not finite, x or y constant, also without some one
- * scan, no memory. */
-int stats_correlate(const double *x, const double *y, const size_t *first, size_t scans, double confidence,
-                    size_t replicates, uint64_t seed, uint64_t statistic, stats_correlation *out);
+/* Of n points; Kendall's in O(n log n) (Knight 1966, JASA 61:436). NaN when x or y is constant. -1: fewer
+ * than 2 points, numbers that are not finite, no memory. */
+int correlation(correlation_kind kind, const double *x, const double *y, size_t n, double *r);
+
+/* m scores x[0..m-1] against one outcome y: the points of scan s are first[s] .. first[s + 1] - 1, scans as
+ * many as plan->scans. r[m] with BCa intervals over scans (stats/bootstrap.h), all from the same resamples,
+ * and so
+ *   trend  least-squares slope of r over the score's number 1 .. m: change of the correlation per score
+ *   drop   r[m-1] - r[0]
+ * either may be NULL; both are NaN for m = 1. Errors: those of bootstrap_bca(), numbers that are not finite,
+ * a score or an outcome that is constant; they name the score by its number, from 0 on. */
+int correlation_study(correlation_kind kind, size_t m, const double *const *x, const double *y,
+                      const size_t *first, const bootstrap_plan *plan, stats_interval *r,
+                      stats_interval *trend, stats_interval *drop);
 
 #endif
