@@ -1,10 +1,8 @@
 /* Intervals against scipy.stats; matched comparisons against values worked out by hand. */
 #include "suites.h"
 
-#include "core/csv.h"
 #include "core/error.h"
 #include "io/h5.h"
-#include "stats/correlation.h"
 #include "stats/matched.h"
 #include "stats/stats.h"
 
@@ -131,94 +129,6 @@ START_TEST(ratio_rejects_bad_input) {
 }
 END_TEST
 
-/* ---------------------------------------------------------------- correlation */
-
-enum { SCANS = 20, MOST_POINTS = 60, REPLICATES = 20000 };
-
-typedef struct {
-    double x[MOST_POINTS], y[MOST_POINTS], r, ci_low, ci_high;
-    size_t first[SCANS + 1];
-} golden_correlation;
-
-static double number_at(const csv_table *t, size_t row, const char *column) {
-    double value;
-    ck_assert_msg(csv_table_real(t, row, csv_table_column(t, column), &value) == 0, "%s", err_message());
-    return value;
-}
-
-/* Set 0 has one slice of each scan, set 1 three. */
-static golden_correlation read_correlation(int set) {
-    csv_table *t = csv_table_read("tests/golden/correlation.csv"); /* golden/make_correlation_golden.py */
-    ck_assert_msg(t != NULL, "%s", err_message());
-    golden_correlation g = {{0}, {0}, 0, 0, 0, {0}};
-    size_t n = 0;
-    for (size_t row = 0; row < t->rows; row++)
-        if (number_at(t, row, "set") == set) {
-            g.x[n] = number_at(t, row, "x");
-            g.y[n] = number_at(t, row, "y");
-            g.r = number_at(t, row, "r");
-            g.ci_low = number_at(t, row, "ci_low");
-            g.ci_high = number_at(t, row, "ci_high");
-            g.first[(size_t)number_at(t, row, "scan") + 1] = ++n;
-        }
-    csv_table_free(t);
-    return g;
-}
-
-static stats_correlation correlate(const golden_correlation *g, size_t scans, uint64_t seed) {
-    stats_correlation found;
-    ck_assert_msg(stats_correlate(g->x, g->y, g->first, scans, 0.95, REPLICATES, seed, 3, &found) == 0, "%s",
-                  err_message());
-    return found;
-}
-
-/* SciPy's ends have an error of their own; with 20,000 replicates that of ours is about 0.003. */
-START_TEST(correlation_interval_agrees_with_scipy) {
-    golden_correlation g = read_correlation(_i);
-    stats_correlation found = correlate(&g, SCANS, 1), again = correlate(&g, SCANS, 1),
-                      other = correlate(&g, SCANS, 2);
-    ck_assert_double_eq_tol(found.r, g.r, 1e-9);
-    ck_assert_msg(fabs(found.ci_low - g.ci_low) < 0.01 && fabs(found.ci_high - g.ci_high) < 0.01,
-                  "found %g to %g, expected %g to %g", found.ci_low, found.ci_high, g.ci_low, g.ci_high);
-    ck_assert(found.n == g.first[SCANS] && found.scans == SCANS);
-    ck_assert(memcmp(&found, &again, sizeof found) == 0 && found.ci_low != other.ci_low);
-}
-END_TEST
-
-/* Copies of a slice add nothing to what is known. */
-START_TEST(correlation_counts_scans_not_slices) {
-    golden_correlation one = read_correlation(0), three = one;
-    for (size_t s = 0; s < SCANS; s++)
-        for (size_t k = 3 * s; k < 3 * s + 3; k++) {
-            three.x[k] = one.x[s];
-            three.y[k] = one.y[s];
-            three.first[s + 1] = k + 1;
-        }
-    stats_correlation a = correlate(&one, SCANS, 1), b = correlate(&three, SCANS, 1);
-    ck_assert_double_eq_tol(a.ci_low, b.ci_low, 1e-9);
-    ck_assert_double_eq_tol(a.ci_high, b.ci_high, 1e-9);
-}
-END_TEST
-
-static void expect_no_correlation(const golden_correlation *g, size_t scans, const char *message) {
-    stats_correlation found;
-    ck_assert_int_eq(stats_correlate(g->x, g->y, g->first, scans, 0.95, 100, 1, 0, &found), -1);
-    ck_assert_msg(strstr(err_message(), message) != NULL, "%s", err_message());
-}
-
-START_TEST(correlation_rejects_bad_input) {
-    golden_correlation g = read_correlation(0);
-    expect_no_correlation(&g, 3, "3 scans");
-    g.y[5] = NAN;
-    expect_no_correlation(&g, SCANS, "point 5");
-    for (int k = 0; k < SCANS; k++)
-        g.y[k] = k == 5;
-    expect_no_correlation(&g, SCANS, "all points but one");
-    g.y[5] = 0.0;
-    expect_no_correlation(&g, SCANS, "all values are equal");
-}
-END_TEST
-
 Suite *suite_stats(void) {
     Suite *suite = suite_create("stats");
     TCase *tcase = tcase_create("stats");
@@ -229,9 +139,6 @@ Suite *suite_stats(void) {
     tcase_add_test(tcase, matched_value_rejects_bad_input);
     tcase_add_test(tcase, ratio_agrees_with_scipy);
     tcase_add_test(tcase, ratio_rejects_bad_input);
-    tcase_add_loop_test(tcase, correlation_interval_agrees_with_scipy, 0, 2);
-    tcase_add_test(tcase, correlation_counts_scans_not_slices);
-    tcase_add_test(tcase, correlation_rejects_bad_input);
     suite_add_tcase(suite, tcase);
     return suite;
 }

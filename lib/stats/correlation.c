@@ -1,128 +1,236 @@
 #include "stats/correlation.h"
 
 #include "core/error.h"
-#include "core/rng.h"
-#include <gsl/gsl_cdf.h>
-#include <gsl/gsl_sort.h>
-#include <gsl/gsl_statistics_double.h>
+#include "stats/sorted.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct {
-    const double *x, *y;
-    const size_t *first;
-    size_t scans;
-    double *u, *v; /* [scans * largest scan]: the points of a replicate */
-} points;
+    correlation_kind kind;
+    size_t m;
+    const size_t *first; /* [scans + 1] */
+    sorted *x, y;        /* x[m] */
+} study;
 
-/* Puts scan s behind the `n` points there are; the new number of points. */
-static size_t append_scan(const points *p, size_t s, size_t n) {
-    size_t count = p->first[s + 1] - p->first[s];
-    memcpy(p->u + n, p->x + p->first[s], count * sizeof *p->u);
-    memcpy(p->v + n, p->y + p->first[s], count * sizeof *p->v);
-    return n + count;
+/* Scratch of one thread. */
+typedef struct {
+    double *weight;          /* [n] */
+    double *rank_x, *rank_y; /* [n] */
+    double *tree;            /* [n + 1], zero between uses */
+} scratch;
+
+static size_t scratch_doubles(size_t n) {
+    return 4 * n + 1;
 }
 
-static int is_constant(const double *values, size_t n) {
-    for (size_t k = 1; k < n; k++)
-        if (values[k] != values[0])
+static scratch scratch_in(double *room, size_t n) {
+    return (scratch){room, room + n, room + 2 * n, room + 3 * n};
+}
+
+const char *correlation_name(correlation_kind kind) {
+    static const char *const names[CORRELATION_KINDS] = {"pearson", "spearman", "kendall"};
+    return names[kind];
+}
+
+/* ---------------------------------------------------------------- coefficients */
+
+static double pearson(const double *x, const double *y, const double *weight, size_t n) {
+    double total = 0.0, mean_x = 0.0, mean_y = 0.0, xx = 0.0, yy = 0.0, xy = 0.0;
+    for (size_t k = 0; k < n; k++) {
+        total += weight[k];
+        mean_x += weight[k] * x[k];
+        mean_y += weight[k] * y[k];
+    }
+    mean_x /= total;
+    mean_y /= total;
+    for (size_t k = 0; k < n; k++) {
+        double dx = x[k] - mean_x, dy = y[k] - mean_y;
+        xx += weight[k] * dx * dx;
+        yy += weight[k] * dy * dy;
+        xy += weight[k] * dx * dy;
+    }
+    return xy / sqrt(xx * yy);
+}
+
+static void rank(const sorted *s, const double *weight, double *ranks) {
+    double before = 0.0;
+    for (size_t k = 0, end; k < s->n; k = end) {
+        end = sorted_run_end(s, k);
+        double size = sorted_run_weight(s, weight, k, end);
+        for (size_t j = k; j < end; j++)
+            ranks[s->order[j]] = before + 0.5 * (size + 1.0);
+        before += size;
+    }
+}
+
+static double spearman(const sorted *x, const sorted *y, const scratch *w) {
+    rank(x, w->weight, w->rank_x);
+    rank(y, w->weight, w->rank_y);
+    return pearson(w->rank_x, w->rank_y, w->weight, x->n);
+}
+
+/* Pairs of equal values. */
+static double tied_pairs(const sorted *s, const double *weight) {
+    double pairs = 0.0;
+    for (size_t k = 0, end; k < s->n; k = end) {
+        end = sorted_run_end(s, k);
+        double size = sorted_run_weight(s, weight, k, end);
+        pairs += 0.5 * size * (size - 1.0);
+    }
+    return pairs;
+}
+
+/* A Fenwick tree of weights by dense rank: sums of all ranks below one in O(log n). */
+static void tree_add(double *tree, size_t n, size_t rank, double weight) {
+    for (size_t k = rank + 1; k <= n; k += k & -k)
+        tree[k] += weight;
+}
+
+static double tree_below(const double *tree, size_t rank) {
+    double sum = 0.0;
+    for (size_t k = rank; k > 0; k -= k & -k)
+        sum += tree[k];
+    return sum;
+}
+
+/* Weights are whole numbers, so that all sums are exact. */
+static double kendall(const sorted *x, const sorted *y, const scratch *w) {
+    double concordant = 0.0, total = 0.0;
+    for (size_t k = 0, end; k < x->n; k = end) {
+        end = sorted_run_end(x, k);
+        for (size_t j = k; j < end; j++) {
+            size_t point = x->order[j], dense = y->dense[point];
+            double below = tree_below(w->tree, dense), above = total - tree_below(w->tree, dense + 1);
+            concordant += w->weight[point] * (below - above);
+        }
+        for (size_t j = k; j < end; j++)
+            tree_add(w->tree, x->n, y->dense[x->order[j]], w->weight[x->order[j]]);
+        total += sorted_run_weight(x, w->weight, k, end);
+    }
+    memset(w->tree, 0, (x->n + 1) * sizeof *w->tree);
+    double pairs = 0.5 * total * (total - 1.0);
+    return concordant / sqrt((pairs - tied_pairs(x, w->weight)) * (pairs - tied_pairs(y, w->weight)));
+}
+
+static int is_constant(const sorted *s, const double *weight) {
+    size_t seen = s->n;
+    for (size_t k = 0; k < s->n; k++) {
+        if (weight[k] > 0.0 && seen < s->n && s->dense[k] != s->dense[seen])
             return 0;
+        if (weight[k] > 0.0)
+            seen = k;
+    }
     return 1;
 }
 
-/* NaN where there is no variance. */
-static double correlation(const double *x, const double *y, size_t n) {
-    return is_constant(x, n) || is_constant(y, n) ? NAN : gsl_stats_correlation(x, 1, y, 1, n);
+static double coefficient(correlation_kind kind, const sorted *x, const sorted *y, const scratch *w) {
+    if (is_constant(x, w->weight) || is_constant(y, w->weight))
+        return NAN;
+    return kind == CORRELATION_PEARSON    ? pearson(x->value, y->value, w->weight, x->n)
+           : kind == CORRELATION_SPEARMAN ? spearman(x, y, w)
+                                          : kendall(x, y, w);
 }
 
-static double replicate(const points *p, gsl_rng *rng) {
-    double r;
-    do {
-        size_t n = 0;
-        for (size_t k = 0; k < p->scans; k++)
-            n = append_scan(p, gsl_rng_uniform_int(rng, p->scans), n);
-        r = correlation(p->u, p->v, n);
-    } while (isnan(r));
-    return r;
-}
-
-/* a of the header; NaN when leaving out some scan leaves no variance. left_out: [scans]. */
-static double acceleration(const points *p, double *left_out) {
-    double mean = 0.0, squares = 0.0, cubes = 0.0;
-    for (size_t s = 0; s < p->scans; s++) {
-        size_t n = 0;
-        for (size_t k = 0; k < p->scans; k++)
-            n = k == s ? n : append_scan(p, k, n);
-        left_out[s] = correlation(p->u, p->v, n);
-        mean += left_out[s] / (double)p->scans;
-    }
-    for (size_t s = 0; s < p->scans; s++) {
-        double d = mean - left_out[s];
-        squares += d * d;
-        cubes += d * d * d;
-    }
-    return squares > 0.0 ? cubes / (6.0 * pow(squares, 1.5)) : isnan(squares) ? NAN : 0.0;
-}
-
-/* Share of sorted values below r, equal ones by half; kept off 0 and 1, whose normal quantiles are infinite.
- */
-static double share_below(const double *sorted, size_t n, double r) {
-    double below = 0.0;
-    for (size_t k = 0; k < n; k++)
-        below += sorted[k] < r ? 1.0 : sorted[k] == r ? 0.5 : 0.0;
-    return fmin(fmax(below, 0.5), (double)n - 0.5) / (double)n;
-}
-
-static double bca_end(const double *sorted, size_t n, double z0, double a, double z) {
-    double at = gsl_cdf_ugaussian_P(z0 + (z0 + z) / (1.0 - a * (z0 + z)));
-    return gsl_stats_quantile_from_sorted_data(sorted, 1, n, at);
-}
-
-static int interval(const points *p, double confidence, size_t replicates, uint64_t seed, uint64_t statistic,
-                    double *values, stats_correlation *out) {
-    double a = acceleration(p, values), z = gsl_cdf_ugaussian_Pinv(0.5 + 0.5 * confidence);
-    if (isnan(a))
-        return err_set("correlation: all points but one scan's are equal: no interval");
-    gsl_rng *rng = rng_stream(seed, RNG_BOOTSTRAP, statistic, 0);
-    if (!rng)
-        return -1;
-    for (size_t b = 0; b < replicates; b++) {
-        rng_restart(rng, seed, RNG_BOOTSTRAP, statistic, b);
-        values[b] = replicate(p, rng);
-    }
-    gsl_rng_free(rng);
-    gsl_sort(values, 1, replicates);
-    double z0 = gsl_cdf_ugaussian_Pinv(share_below(values, replicates, out->r));
-    out->ci_low = bca_end(values, replicates, z0, a, -z);
-    out->ci_high = bca_end(values, replicates, z0, a, z);
-    return 0;
-}
-
-static int check(const double *x, const double *y, size_t n, size_t scans) {
-    if (scans < 4)
-        return err_set("correlation: %zu scans, expected at least 4", scans);
+static int check(const double *x, const double *y, size_t n) {
     for (size_t k = 0; k < n; k++)
         if (!isfinite(x[k]) || !isfinite(y[k]))
             return err_set("correlation: point %zu is (%g, %g), expected finite numbers", k, x[k], y[k]);
-    if (is_constant(x, n) || is_constant(y, n))
-        return err_set("correlation: all values are equal");
     return 0;
 }
 
-int stats_correlate(const double *x, const double *y, const size_t *first, size_t scans, double confidence,
-                    size_t replicates, uint64_t seed, uint64_t statistic, stats_correlation *out) {
-    size_t n = first[scans], largest = 0;
-    if (check(x, y, n, scans) < 0)
+int correlation(correlation_kind kind, const double *x, const double *y, size_t n, double *r) {
+    if (n < 2)
+        return err_set("correlation: %zu points, expected at least 2", n);
+    if (check(x, y, n) < 0)
         return -1;
-    for (size_t s = 0; s < scans; s++)
-        largest = first[s + 1] - first[s] > largest ? first[s + 1] - first[s] : largest;
-    double *u = mem_alloc(2 * scans * largest * sizeof *u);
-    double *values = mem_alloc((replicates > scans ? replicates : scans) * sizeof *values);
-    points p = {x, y, first, scans, u, u ? u + scans * largest : NULL};
-    *out = (stats_correlation){.n = n, .scans = scans, .r = correlation(x, y, n)};
-    int status = u && values ? interval(&p, confidence, replicates, seed, statistic, values, out) : -1;
-    free(u);
-    free(values);
+    sorted a = {0}, b = {0};
+    double *room = mem_calloc(scratch_doubles(n), sizeof *room);
+    int status = room && sorted_init(&a, x, n) == 0 && sorted_init(&b, y, n) == 0 ? 0 : -1;
+    if (status == 0) {
+        scratch w = scratch_in(room, n);
+        for (size_t k = 0; k < n; k++)
+            w.weight[k] = 1.0;
+        *r = coefficient(kind, &a, &b, &w);
+    }
+    sorted_free(&a);
+    sorted_free(&b);
+    free(room);
+    return status;
+}
+
+/* ---------------------------------------------------------------- over scans */
+
+/* Least-squares slope of r over 1 .. m. */
+static double slope(const double *r, size_t m) {
+    double middle = 0.5 * (double)(m + 1), rr = 0.0, squares = 0.0;
+    for (size_t k = 0; k < m; k++) {
+        double d = (double)(k + 1) - middle;
+        rr += d * r[k];
+        squares += d * d;
+    }
+    return m > 1 ? rr / squares : NAN;
+}
+
+/* values: r[m], trend, drop. */
+static void correlate_sample(const void *self, void *work, const size_t *scan, size_t n, double *values) {
+    const study *s = self;
+    scratch w = scratch_in(work, s->y.n);
+    memset(w.weight, 0, s->y.n * sizeof *w.weight);
+    memset(w.tree, 0, (s->y.n + 1) * sizeof *w.tree);
+    for (size_t k = 0; k < n; k++)
+        for (size_t p = s->first[scan[k]]; p < s->first[scan[k] + 1]; p++)
+            w.weight[p] += 1.0;
+    for (size_t score = 0; score < s->m; score++)
+        values[score] = coefficient(s->kind, &s->x[score], &s->y, &w);
+    values[s->m] = slope(values, s->m);
+    values[s->m + 1] = s->m > 1 ? values[s->m - 1] - values[0] : NAN;
+}
+
+static int study_init(study *s, const double *const *x, const double *y, size_t n, size_t scans) {
+    if (scans < 3)
+        return err_set("correlation: %zu scans, expected at least 3", scans);
+    if (!(s->x = mem_calloc(s->m, sizeof *s->x)) || sorted_init(&s->y, y, n) < 0)
+        return -1;
+    if (sorted_is_constant(&s->y))
+        return err_set("correlation: the outcome is %g at all %zu points", y[0], n);
+    for (size_t k = 0; k < s->m; k++) {
+        if (check(x[k], y, n) < 0)
+            return err_prefix("score %zu", k);
+        if (sorted_init(&s->x[k], x[k], n) < 0)
+            return -1;
+        if (sorted_is_constant(&s->x[k]))
+            return err_set("correlation: score %zu is %g at all %zu points", k, x[k][0], n);
+    }
+    return 0;
+}
+
+static void study_free(study *s) {
+    for (size_t k = 0; s->x && k < s->m; k++)
+        sorted_free(&s->x[k]);
+    free(s->x);
+    sorted_free(&s->y);
+}
+
+int correlation_study(correlation_kind kind, size_t m, const double *const *x, const double *y,
+                      const size_t *first, const bootstrap_plan *plan, stats_interval *r,
+                      stats_interval *trend, stats_interval *drop) {
+    size_t n = first[plan->scans];
+    study s = {.kind = kind, .m = m, .first = first};
+    stats_interval *all = mem_alloc((m + 2) * sizeof *all);
+    int status = all && study_init(&s, x, y, n, plan->scans) == 0 &&
+                         bootstrap_bca(plan, correlate_sample, &s, scratch_doubles(n) * sizeof(double), m + 2,
+                                       all) == 0
+                     ? 0
+                     : -1;
+    if (status == 0) {
+        memcpy(r, all, m * sizeof *r);
+        if (trend)
+            *trend = all[m];
+        if (drop)
+            *drop = all[m + 1];
+    }
+    study_free(&s);
+    free(all);
     return status;
 }
