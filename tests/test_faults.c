@@ -103,7 +103,7 @@ END_TEST
 START_TEST(test_low_snr) {
     acquire();
     scan_fault f = spoil(FAULT_LOW_SNR, "a", 0);
-    ck_assert(f.noise >= 2.5 && f.noise <= 8.0);
+    ck_assert(f.noise >= 3.0 && f.noise <= 16.0);
     for (int coil = 0; coil < COILS; coil++) {
         double sum = 0.0;
         int count = 0;

@@ -51,20 +51,20 @@ static void draw_motion(scan_fault *f, gsl_rng *rng, int columns) {
 }
 
 static void draw_lost_coil(scan_fault *f, gsl_rng *rng, int coils) {
-    f->coils_lost = whole_between(rng, 1, coils < 4 ? 1 : 3 * coils / 8);
+    f->coils_lost = whole_between(rng, 1, coils < 8 ? 1 : coils / 4);
     f->first_coil = whole_between(rng, 0, coils - 1);
     snprintf(f->about, sizeof f->about, "%d of %d coil elements lost, from number %d on", f->coils_lost,
              coils, f->first_coil);
 }
 
 static void draw_low_snr(scan_fault *f, gsl_rng *rng) {
-    f->noise = between_log(rng, 2.5, 8.0);
+    f->noise = between_log(rng, 3.0, 16.0);
     snprintf(f->about, sizeof f->about, "%.1f times the noise of the scan", f->noise);
 }
 
 static void draw_spikes(scan_fault *f, gsl_rng *rng) {
     f->spikes = whole_between(rng, 1, 4);
-    f->height = between_log(rng, 0.05, 0.5);
+    f->height = between_log(rng, 0.1, 2.0);
     snprintf(f->about, sizeof f->about, "%d spike%s of up to %.2f times the largest sample in each slice",
              f->spikes, f->spikes > 1 ? "s" : "", f->height);
 }

@@ -13,16 +13,16 @@
  *              of the columns (1 to 7 mm of a field of view of 230 mm), any direction; end - begin 0.15
  *              to 0.45, begin anywhere. The sensitivities move along, which is right to first order for
  *              motion this small against the coils. No rotation.
- *   lost_coil  1 to max(1, 3 coils / 8) neighbouring elements of the array give nothing: k = 0.
+ *   lost_coil  1 to max(1, coils / 4) neighbouring elements of the array give nothing: k = 0.
  *   low_snr    The noise is `noise` times what it was (a badly fitted coil, a wrong receiver gain):
  *              independent complex Gaussian noise of sqrt(noise^2 - 1) sigma_c in its real and imaginary part
  *              is added to coil c. sigma_c, that of the scan, is taken from where there is next to no signal:
  *              the median magnitude of the samples other than 0 in the first and the last twentieth of the
- *              rows, over sqrt(2 ln 2), the median of the Rayleigh distribution. noise: 2.5 to 8, uniform
+ *              rows, over sqrt(2 ln 2), the median of the Rayleigh distribution. noise: 3 to 16, uniform
  *              in its logarithm.
  *   spikes     Sparks in the room: 1 to 4 kept samples of each slice, uniform over them, get
  *              height max|k| a_c exp(i phi_c) added in coil c: stripes all over the image (Kao & MacFall,
- *              IEEE Trans Med Imaging 19:671-680, 2000). height: 0.05 to 0.5, uniform in its logarithm;
+ *              IEEE Trans Med Imaging 19:671-680, 2000). height: 0.1 to 2, uniform in its logarithm;
  *              a_c from 0.5 to 1, phi_c anywhere.
  *
  * The ranges are chosen so that some are hard to see and some spoil the image; they are not measured
