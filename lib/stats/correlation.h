@@ -7,8 +7,8 @@
 typedef enum {
     CORRELATION_PEARSON,
     CORRELATION_SPEARMAN, /* Pearson's of the ranks; ties get the mean of theirs */
-    CORRELATION_KENDALL,  /* tau-b: (C - D) / sqrt((N - Nx) (N - Ny)), with C concordant, D discordant and N all
-                             pairs of points, Nx, Ny those tied in x, in y (Kendall 1945) */
+    CORRELATION_KENDALL,  /* tau-b: (C - D) / sqrt((N - Nx) (N - Ny)), with C concordant, D discordant and N
+                             all  pairs of points, Nx, Ny those tied in x, in y (Kendall 1945) */
     CORRELATION_KINDS
 } correlation_kind;
 

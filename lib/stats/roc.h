@@ -18,9 +18,9 @@ double roc_area(const double *score, const int *is_case, size_t n);
 int roc_interval(const double *score, const int *is_case, size_t n, double confidence, stats_interval *out);
 
 /* area(a) - area(b) on the same scans [plan->scans], with a BCa interval (stats/bootstrap.h); cases and
- * controls are resampled apart, plan->stratum is not looked at. Where no replicate differs from another (both
- * areas are 1, say) the ends are NaN: such scans cannot tell a from b.
- * Errors: fewer than 2 cases or 2 controls, a score that is NaN, and those of bootstrap_bca(). */
+ * controls are resampled apart, plan->stratum is not looked at. Where both ends would be the same number
+ * (both areas are 1, so every replicate is 0) they are NaN: such scans cannot tell a from b. Errors: fewer
+ * than 2 cases or 2 controls, a score that is NaN, and those of bootstrap_bca(). */
 int roc_compare(const double *a, const double *b, const int *is_case, const bootstrap_plan *plan,
                 stats_interval *out);
 
