@@ -9,158 +9,117 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAST_SCANS 3
-#define LEAST_REPLICATES 20
-
-/* ---------------------------------------------------------------- strata */
-
-/* Scans in the order of their strata, and where the stratum of each begins and how many are in it. */
-typedef struct {
-    size_t scan, begin, count;
-    int stratum;
-} member;
-
-static int by_stratum(const void *a, const void *b) {
-    const member *p = a, *q = b;
-    if (p->stratum != q->stratum)
-        return p->stratum < q->stratum ? -1 : 1;
-    return p->scan < q->scan ? -1 : p->scan > q->scan;
-}
-
-static void find_strata(const bootstrap_plan *plan, member *members) {
-    size_t n = plan->scans, begin = 0;
-    for (size_t k = 0; k < n; k++)
-        members[k] = (member){.scan = k, .stratum = plan->stratum ? plan->stratum[k] : 0};
-    qsort(members, n, sizeof *members, by_stratum);
-    for (size_t k = 1; k <= n; k++)
-        if (k == n || members[k].stratum != members[begin].stratum) {
-            for (size_t i = begin; i < k; i++) {
-                members[i].begin = begin;
-                members[i].count = k - begin;
-            }
-            begin = k;
-        }
-}
-
-static int check_plan(const bootstrap_plan *plan) {
-    if (plan->scans < LEAST_SCANS)
-        return err_set("bootstrap: %zu scans, expected at least %d", plan->scans, LEAST_SCANS);
-    if (plan->replicates < LEAST_REPLICATES)
-        return err_set("bootstrap: %zu replicates, expected at least %d", plan->replicates, LEAST_REPLICATES);
-    if (!(plan->confidence > 0.0 && plan->confidence < 1.0))
-        return err_set("bootstrap: confidence is %g, expected a number between 0 and 1", plan->confidence);
-    return 0;
-}
-
-static int check_strata(const member *members, size_t n) {
-    for (size_t k = 0; k < n; k++)
-        if (members[k].count < 2)
-            return err_set("bootstrap: stratum %d has one scan, expected at least 2", members[k].stratum);
-    return 0;
-}
-
-/* ---------------------------------------------------------------- samples */
-
-/* Sample 0 is all scans, samples 1 .. scans leave out one each, the rest are the replicates. */
+/* Scans ordered by stratum: `member` of those of a stratum stand together. */
 typedef struct {
     const bootstrap_plan *plan;
-    const member *members; /* [scans] */
     bootstrap_statistic f;
     const void *self;
-    size_t work_size, samples, count;
-    double *values; /* [samples][count] */
+    size_t count;
+    size_t *member; /* [scans] */
+    size_t *from;   /* [scans]: where the stratum of member[k] begins */
+    size_t *size;   /* [scans]: and how many it has */
+    double *values; /* [replicates][count], then [scans][count] of those that leave one out */
 } bootstrap;
 
-typedef struct {
-    gsl_rng *rng;
-    size_t *scan, *copies; /* [scans] */
-    void *work;
-} worker;
-
-static void worker_free(worker *w) {
-    if (w->rng)
-        gsl_rng_free(w->rng);
-    free(w->scan);
-    free(w->copies);
-    free(w->work);
+static int stratum_of(const bootstrap_plan *plan, size_t scan) {
+    return plan->stratum ? plan->stratum[scan] : 0;
 }
 
-static int worker_init(worker *w, const bootstrap *b) {
-    *w = (worker){.rng = rng_stream(b->plan->seed, RNG_BOOTSTRAP, b->plan->statistic, 0)};
-    w->scan = w->rng ? mem_alloc(b->plan->scans * sizeof *w->scan) : NULL;
-    w->copies = w->scan ? mem_alloc(b->plan->scans * sizeof *w->copies) : NULL;
-    w->work = w->copies ? mem_alloc(b->work_size) : NULL;
-    if (w->work)
-        return 0;
-    worker_free(w);
-    return -1;
-}
-
-static void draw_replicate(const bootstrap *b, worker *w, size_t replicate) {
-    size_t n = b->plan->scans;
-    rng_restart(w->rng, b->plan->seed, RNG_BOOTSTRAP, b->plan->statistic, replicate);
-    memset(w->copies, 0, n * sizeof *w->copies);
-    for (size_t k = 0; k < n; k++) {
-        const member *m = &b->members[k];
-        w->copies[b->members[m->begin + gsl_rng_uniform_int(w->rng, m->count)].scan]++;
+/* Strata in the order of their first scan. */
+static void order_strata(bootstrap *b) {
+    size_t n = b->plan->scans, at = 0;
+    for (size_t first = 0; first < n; first++) {
+        int stratum = stratum_of(b->plan, first), seen = 0;
+        for (size_t k = 0; k < first && !seen; k++)
+            seen = stratum_of(b->plan, k) == stratum;
+        if (seen)
+            continue;
+        size_t from = at;
+        for (size_t k = first; k < n; k++)
+            if (stratum_of(b->plan, k) == stratum)
+                b->member[at++] = k;
+        for (size_t k = from; k < at; k++) {
+            b->from[k] = from;
+            b->size[k] = at - from;
+        }
     }
 }
 
-/* Scans in ascending order: a replicate that happens to be the whole sample gives the estimate to the bit. */
-static void run_sample(const bootstrap *b, worker *w, size_t sample) {
-    size_t scans = b->plan->scans, n = 0;
-    if (sample > scans)
-        draw_replicate(b, w, sample - scans - 1);
-    else
-        for (size_t k = 0; k < scans; k++)
-            w->copies[k] = k + 1 != sample;
-    for (size_t k = 0; k < scans; k++)
-        for (size_t copy = 0; copy < w->copies[k]; copy++)
-            w->scan[n++] = k;
-    b->f(b->self, w->work, w->scan, n, b->values + sample * b->count);
+static void draw(const bootstrap *b, gsl_rng *rng, size_t *scan) {
+    for (size_t k = 0; k < b->plan->scans; k++)
+        scan[k] = b->member[b->from[k] + gsl_rng_uniform_int(rng, b->size[k])];
 }
 
-static int run_samples(const bootstrap *b) {
+static void leave_out(size_t scans, size_t left_out, size_t *scan) {
+    for (size_t k = 0, n = 0; k < scans; k++)
+        if (k != left_out)
+            scan[n++] = k;
+}
+
+/* All samples, replicates first, then those without one scan. */
+static int run_samples(bootstrap *b, size_t work_size) {
+    const bootstrap_plan *plan = b->plan;
     err_box failure = {0};
 #pragma omp parallel
     {
-        worker w;
-        int ready = worker_init(&w, b) == 0;
+        gsl_rng *rng = rng_stream(plan->seed, RNG_BOOTSTRAP, plan->statistic, 0);
+        size_t *scan = mem_alloc(plan->scans * sizeof *scan);
+        void *work = mem_alloc(work_size ? work_size : 1);
+        int ready = rng && scan && work;
         if (!ready)
             err_box_take(&failure);
-#pragma omp for schedule(dynamic, 8)
-        for (size_t sample = 0; sample < b->samples; sample++)
-            if (ready)
-                run_sample(b, &w, sample);
-        if (ready)
-            worker_free(&w);
+#pragma omp for schedule(static)
+        for (size_t k = 0; k < plan->replicates + plan->scans; k++) {
+            if (!ready)
+                continue;
+            if (k < plan->replicates) {
+                rng_restart(rng, plan->seed, RNG_BOOTSTRAP, plan->statistic, k);
+                draw(b, rng, scan);
+            } else {
+                leave_out(plan->scans, k - plan->replicates, scan);
+            }
+            b->f(b->self, work, scan, plan->scans - (k >= plan->replicates), b->values + k * b->count);
+        }
+        if (rng)
+            gsl_rng_free(rng);
+        free(scan);
+        free(work);
     }
     return err_box_raise(&failure);
 }
 
-/* ---------------------------------------------------------------- BCa */
-
-/* The statistic of column `column` without scan `scan`. */
-static double left_out(const bootstrap *b, size_t scan, size_t column) {
-    return b->values[(scan + 1) * b->count + column];
+/* The statistics of the scans as they are. */
+static int run_estimate(const bootstrap *b, size_t work_size, double *values) {
+    size_t *scan = mem_alloc(b->plan->scans * sizeof *scan);
+    void *work = mem_alloc(work_size ? work_size : 1);
+    int status = scan && work ? 0 : -1;
+    if (status == 0) {
+        for (size_t k = 0; k < b->plan->scans; k++)
+            scan[k] = k;
+        b->f(b->self, work, scan, b->plan->scans, values);
+    }
+    free(scan);
+    free(work);
+    return status;
 }
 
-/* a of the header; NaN where the statistic is undefined without some scan. */
-static double acceleration(const bootstrap *b, size_t column) {
+/* a of the header; NaN when some value is. left_out: [scans][stride], in the order of scans. */
+static double acceleration(const bootstrap *b, const double *left_out, size_t stride) {
     double squares = 0.0, cubes = 0.0;
-    for (size_t k = 0; k < b->plan->scans; k++) {
-        const member *m = &b->members[k];
-        double mean = 0.0, size = (double)m->count;
-        for (size_t i = m->begin; i < m->begin + m->count; i++)
-            mean += left_out(b, b->members[i].scan, column) / size;
-        double u = (size - 1.0) / size * (mean - left_out(b, m->scan, column));
-        squares += u * u;
-        cubes += u * u * u;
+    for (size_t k = 0; k < b->plan->scans; k += b->size[k]) {
+        double mean = 0.0, n = (double)b->size[k];
+        for (size_t j = k; j < k + b->size[k]; j++)
+            mean += left_out[b->member[j] * stride] / n;
+        for (size_t j = k; j < k + b->size[k]; j++) {
+            double d = (n - 1.0) / n * (mean - left_out[b->member[j] * stride]);
+            squares += d * d;
+            cubes += d * d * d;
+        }
     }
     return squares > 0.0 ? cubes / (6.0 * pow(squares, 1.5)) : isnan(squares) ? NAN : 0.0;
 }
 
-/* Kept off 0 and 1, whose normal quantiles are infinite. */
+/* Share of sorted values below the estimate; kept off 0 and 1, whose normal quantiles are infinite. */
 static double share_below(const double *sorted, size_t n, double estimate) {
     double below = 0.0;
     for (size_t k = 0; k < n; k++)
@@ -168,53 +127,60 @@ static double share_below(const double *sorted, size_t n, double estimate) {
     return fmin(fmax(below, 0.5), (double)n - 0.5) / (double)n;
 }
 
-/* The formula has a pole at a (z0 + z) = 1; beyond it, the end is the last replicate. */
 static double bca_end(const double *sorted, size_t n, double z0, double a, double z) {
-    double left = 1.0 - a * (z0 + z);
-    double at = left > 0.0 ? gsl_cdf_ugaussian_P(z0 + (z0 + z) / left) : z0 + z > 0.0;
+    double at = gsl_cdf_ugaussian_P(z0 + (z0 + z) / (1.0 - a * (z0 + z)));
     return gsl_stats_quantile_from_sorted_data(sorted, 1, n, at);
 }
 
-/* sorted: room for the replicates. */
-static stats_interval interval(const bootstrap *b, size_t column, double *sorted) {
-    stats_interval out = {b->values[column], NAN, NAN};
-    double a = acceleration(b, column), z = gsl_cdf_ugaussian_Pinv(0.5 + 0.5 * b->plan->confidence);
+/* sorted: [replicates], scratch. */
+static void interval(const bootstrap *b, size_t which, double *sorted, stats_interval *out) {
+    const bootstrap_plan *plan = b->plan;
     size_t n = 0;
-    for (size_t sample = b->plan->scans + 1; sample < b->samples; sample++) {
-        double value = b->values[sample * b->count + column];
-        if (!isnan(value))
-            sorted[n++] = value;
-    }
-    if (isnan(out.estimate) || isnan(a) || 2 * n < b->plan->replicates)
-        return out;
+    for (size_t k = 0; k < plan->replicates; k++)
+        if (!isnan(b->values[k * b->count + which]))
+            sorted[n++] = b->values[k * b->count + which];
+    double a = acceleration(b, b->values + plan->replicates * b->count + which, b->count);
+    out->ci_low = out->ci_high = NAN;
+    if (isnan(out->estimate) || isnan(a) || 2 * n <= plan->replicates)
+        return;
     gsl_sort(sorted, 1, n);
-    double z0 = gsl_cdf_ugaussian_Pinv(share_below(sorted, n, out.estimate));
-    out.ci_low = bca_end(sorted, n, z0, a, -z);
-    out.ci_high = bca_end(sorted, n, z0, a, z);
-    return out;
+    double z = gsl_cdf_ugaussian_Pinv(0.5 + 0.5 * plan->confidence);
+    double z0 = gsl_cdf_ugaussian_Pinv(share_below(sorted, n, out->estimate));
+    out->ci_low = bca_end(sorted, n, z0, a, -z);
+    out->ci_high = bca_end(sorted, n, z0, a, z);
+}
+
+static int check(const bootstrap_plan *plan) {
+    if (plan->scans < 3)
+        return err_set("bootstrap: %zu scans, expected at least 3", plan->scans);
+    if (plan->replicates < 100)
+        return err_set("bootstrap: %zu replicates, expected at least 100", plan->replicates);
+    if (!(plan->confidence > 0.0 && plan->confidence < 1.0))
+        return err_set("bootstrap: confidence %g, expected a number between 0 and 1", plan->confidence);
+    return 0;
 }
 
 int bootstrap_bca(const bootstrap_plan *plan, bootstrap_statistic f, const void *self, size_t work_size,
                   size_t count, stats_interval *out) {
-    if (check_plan(plan) < 0)
+    if (check(plan) < 0)
         return -1;
-    bootstrap b = {.plan = plan, .f = f, .self = self, .work_size = work_size, .count = count};
-    b.samples = 1 + plan->scans + plan->replicates;
-    member *members = mem_alloc(plan->scans * sizeof *members);
-    double *sorted = members ? mem_alloc(plan->replicates * sizeof *sorted) : NULL;
-    b.members = members;
-    b.values = sorted ? mem_alloc(b.samples * count * sizeof *b.values) : NULL;
-    int status = b.values ? 0 : -1;
+    size_t *places = mem_alloc(3 * plan->scans * sizeof *places);
+    double *values = mem_alloc((plan->replicates + plan->scans) * count * sizeof *values);
+    double *sorted = mem_alloc((plan->replicates > count ? plan->replicates : count) * sizeof *sorted);
+    int status = places && values && sorted ? 0 : -1;
     if (status == 0) {
-        find_strata(plan, members);
-        status = check_strata(members, plan->scans);
+        bootstrap b = {plan, f, self, count, places, places + plan->scans, places + 2 * plan->scans, values};
+        order_strata(&b);
+        status = run_estimate(&b, work_size, sorted);
+        for (size_t k = 0; k < count; k++)
+            out[k].estimate = sorted[k];
+        if (status == 0)
+            status = run_samples(&b, work_size);
+        for (size_t k = 0; status == 0 && k < count; k++)
+            interval(&b, k, sorted, &out[k]);
     }
-    if (status == 0)
-        status = run_samples(&b);
-    for (size_t column = 0; status == 0 && column < count; column++)
-        out[column] = interval(&b, column, sorted);
-    free(members);
+    free(places);
+    free(values);
     free(sorted);
-    free(b.values);
     return status;
 }

@@ -1,69 +1,42 @@
 #include "stats/correlation.h"
 
 #include "core/error.h"
-#include <gsl/gsl_sort.h>
+#include "stats/sorted.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[CORRELATION_KINDS] = {"pearson", "spearman", "kendall"};
-static const char *const titles[CORRELATION_KINDS] = {"Pearson's r", "Spearman's rho", "Kendall's tau-b"};
+typedef struct {
+    correlation_kind kind;
+    size_t m;
+    const size_t *first; /* [scans + 1] */
+    sorted *x, y;        /* x[m] */
+} study;
+
+/* Scratch of one thread. */
+typedef struct {
+    double *weight;          /* [n] */
+    double *rank_x, *rank_y; /* [n] */
+    double *tree;            /* [n + 1], zero between uses */
+} scratch;
+
+static size_t scratch_doubles(size_t n) {
+    return 4 * n + 1;
+}
+
+static scratch scratch_in(double *room, size_t n) {
+    return (scratch){room, room + n, room + 2 * n, room + 3 * n};
+}
 
 const char *correlation_name(correlation_kind kind) {
+    static const char *const names[CORRELATION_KINDS] = {"pearson", "spearman", "kendall"};
     return names[kind];
 }
 
-const char *correlation_title(correlation_kind kind) {
-    return titles[kind];
-}
+/* ---------------------------------------------------------------- coefficients */
 
-/* One variable, sorted once: a sample is then a weight for each point, and needs no sort of its own. */
-typedef struct {
-    const double *values; /* [n] */
-    size_t *order;        /* [n]: points, ascending */
-    size_t *rank;         /* [n]: 0 for the smallest value, equal for equal values, without gaps */
-    size_t groups;        /* different values */
-} variable;
-
-typedef struct {
-    correlation_kind kind;
-    size_t m, n;
-    const size_t *first;
-    variable *x, y; /* x[m] */
-} study;
-
-/* ---------------------------------------------------------------- coefficients of weighted points */
-
-/* Work of a thread: everything is [n + 1]. `weight` counts the copies of each point in the sample. */
-typedef struct {
-    double *weight;
-    double *groups, *u, *v, *tree;
-} scratch;
-
-static scratch lay_out(void *work, size_t n) {
-    double *a = work;
-    return (scratch){a, a + (n + 1), a + 2 * (n + 1), a + 3 * (n + 1), a + 4 * (n + 1)};
-}
-
-static size_t scratch_size(size_t n) {
-    return 5 * (n + 1) * sizeof(double);
-}
-
-static int is_constant(const double *values, const double *weight, size_t n) {
-    size_t k = 0;
-    while (k < n && weight[k] == 0.0)
-        k++;
-    for (size_t i = k; i < n; i++)
-        if (weight[i] > 0.0 && values[i] != values[k])
-            return 0;
-    return 1;
-}
-
-/* NaN where there is no variance: found by comparing values, for rounding would hide it. */
 static double pearson(const double *x, const double *y, const double *weight, size_t n) {
     double total = 0.0, mean_x = 0.0, mean_y = 0.0, xx = 0.0, yy = 0.0, xy = 0.0;
-    if (is_constant(x, weight, n) || is_constant(y, weight, n))
-        return NAN;
     for (size_t k = 0; k < n; k++) {
         total += weight[k];
         mean_x += weight[k] * x[k];
@@ -77,44 +50,40 @@ static double pearson(const double *x, const double *y, const double *weight, si
         yy += weight[k] * dy * dy;
         xy += weight[k] * dx * dy;
     }
-    return fmin(fmax(xy / (sqrt(xx) * sqrt(yy)), -1.0), 1.0);
+    return xy / sqrt(xx * yy);
 }
 
-/* groups[g]: how many points of the sample have the g-th value. */
-static void count_groups(const variable *x, const double *weight, size_t n, double *groups) {
-    memset(groups, 0, x->groups * sizeof *groups);
-    for (size_t k = 0; k < n; k++)
-        groups[x->rank[k]] += weight[k];
-}
-
-/* ranks[k]: rank of point k in the sample, counted from 1, the mean of their ranks for equal values. */
-static void mid_ranks(const variable *x, const double *weight, size_t n, double *groups, double *ranks) {
-    double below = 0.0;
-    count_groups(x, weight, n, groups);
-    for (size_t g = 0; g < x->groups; g++) {
-        double here = groups[g];
-        groups[g] = below + 0.5 * (here + 1.0);
-        below += here;
+static void rank(const sorted *s, const double *weight, double *ranks) {
+    double before = 0.0;
+    for (size_t k = 0, end; k < s->n; k = end) {
+        end = sorted_run_end(s, k);
+        double size = sorted_run_weight(s, weight, k, end);
+        for (size_t j = k; j < end; j++)
+            ranks[s->order[j]] = before + 0.5 * (size + 1.0);
+        before += size;
     }
-    for (size_t k = 0; k < n; k++)
-        ranks[k] = groups[x->rank[k]];
 }
 
-static double pairs(double n) {
-    return 0.5 * n * (n - 1.0);
+static double spearman(const sorted *x, const sorted *y, const scratch *w) {
+    rank(x, w->weight, w->rank_x);
+    rank(y, w->weight, w->rank_y);
+    return pearson(w->rank_x, w->rank_y, w->weight, x->n);
 }
 
-static double tied_pairs(const variable *x, const double *weight, size_t n, double *groups) {
-    double tied = 0.0;
-    count_groups(x, weight, n, groups);
-    for (size_t g = 0; g < x->groups; g++)
-        tied += pairs(groups[g]);
-    return tied;
+/* Pairs of equal values. */
+static double tied_pairs(const sorted *s, const double *weight) {
+    double pairs = 0.0;
+    for (size_t k = 0, end; k < s->n; k = end) {
+        end = sorted_run_end(s, k);
+        double size = sorted_run_weight(s, weight, k, end);
+        pairs += 0.5 * size * (size - 1.0);
+    }
+    return pairs;
 }
 
-/* A Fenwick tree (1994) over the ranks of y: weights of the points seen so far. */
-static void tree_add(double *tree, size_t groups, size_t rank, double weight) {
-    for (size_t k = rank + 1; k <= groups; k += k & -k)
+/* A Fenwick tree of weights by dense rank: sums of all ranks below one in O(log n). */
+static void tree_add(double *tree, size_t n, size_t rank, double weight) {
+    for (size_t k = rank + 1; k <= n; k += k & -k)
         tree[k] += weight;
 }
 
@@ -125,160 +94,143 @@ static double tree_below(const double *tree, size_t rank) {
     return sum;
 }
 
-/* Concordant less discordant pairs: every point against those of smaller x, which are in the tree. Exact, for
- * all numbers are whole. */
-static double concordance(const variable *x, const variable *y, const double *weight, size_t n,
-                          double *tree) {
-    double sum = 0.0, seen = 0.0;
-    memset(tree, 0, (y->groups + 1) * sizeof *tree);
-    for (size_t begin = 0, end; begin < n; begin = end) {
-        for (end = begin; end < n && x->rank[x->order[end]] == x->rank[x->order[begin]]; end++) {
-            size_t k = x->order[end];
-            if (weight[k] > 0.0)
-                sum += weight[k] * (tree_below(tree, y->rank[k]) - (seen - tree_below(tree, y->rank[k] + 1)));
+/* Weights are whole numbers, so that all sums are exact. */
+static double kendall(const sorted *x, const sorted *y, const scratch *w) {
+    double concordant = 0.0, total = 0.0;
+    for (size_t k = 0, end; k < x->n; k = end) {
+        end = sorted_run_end(x, k);
+        for (size_t j = k; j < end; j++) {
+            size_t point = x->order[j], dense = y->dense[point];
+            double below = tree_below(w->tree, dense), above = total - tree_below(w->tree, dense + 1);
+            concordant += w->weight[point] * (below - above);
         }
-        for (size_t i = begin; i < end; i++) {
-            size_t k = x->order[i];
-            if (weight[k] > 0.0)
-                tree_add(tree, y->groups, y->rank[k], weight[k]);
-            seen += weight[k];
-        }
+        for (size_t j = k; j < end; j++)
+            tree_add(w->tree, x->n, y->dense[x->order[j]], w->weight[x->order[j]]);
+        total += sorted_run_weight(x, w->weight, k, end);
     }
-    return sum;
+    memset(w->tree, 0, (x->n + 1) * sizeof *w->tree);
+    double pairs = 0.5 * total * (total - 1.0);
+    return concordant / sqrt((pairs - tied_pairs(x, w->weight)) * (pairs - tied_pairs(y, w->weight)));
 }
 
-static double kendall(const variable *x, const variable *y, size_t n, double total, double tied_y,
-                      scratch *s) {
-    double untied_x = pairs(total) - tied_pairs(x, s->weight, n, s->groups), untied_y = pairs(total) - tied_y;
-    if (untied_x == 0.0 || untied_y == 0.0)
+static int is_constant(const sorted *s, const double *weight) {
+    size_t seen = s->n;
+    for (size_t k = 0; k < s->n; k++) {
+        if (weight[k] > 0.0 && seen < s->n && s->dense[k] != s->dense[seen])
+            return 0;
+        if (weight[k] > 0.0)
+            seen = k;
+    }
+    return 1;
+}
+
+static double coefficient(correlation_kind kind, const sorted *x, const sorted *y, const scratch *w) {
+    if (is_constant(x, w->weight) || is_constant(y, w->weight))
         return NAN;
-    double r = concordance(x, y, s->weight, n, s->tree) / (sqrt(untied_x) * sqrt(untied_y));
-    return fmin(fmax(r, -1.0), 1.0);
+    return kind == CORRELATION_PEARSON    ? pearson(x->value, y->value, w->weight, x->n)
+           : kind == CORRELATION_SPEARMAN ? spearman(x, y, w)
+                                          : kendall(x, y, w);
 }
 
-/* ---------------------------------------------------------------- the study */
-
-/* Points of the sample: their number. */
-static double weigh(const study *s, const size_t *scan, size_t drawn, double *weight) {
-    double total = 0.0;
-    memset(weight, 0, s->n * sizeof *weight);
-    for (size_t i = 0; i < drawn; i++) {
-        size_t from = s->first[scan[i]], to = s->first[scan[i] + 1];
-        for (size_t k = from; k < to; k++)
-            weight[k] += 1.0;
-        total += (double)(to - from);
-    }
-    return total;
-}
-
-static double slope(const double *r, size_t m) {
-    double middle = 0.5 * (double)(m - 1), above = 0.0, below = 0.0;
-    for (size_t k = 0; k < m; k++) {
-        above += ((double)k - middle) * r[k];
-        below += ((double)k - middle) * ((double)k - middle);
-    }
-    return above / below;
-}
-
-/* values: r[m], and behind them trend and drop when there are several scores. */
-static void statistic(const void *self, void *work, const size_t *scan, size_t drawn, double *values) {
-    const study *s = self;
-    scratch t = lay_out(work, s->n);
-    double total = weigh(s, scan, drawn, t.weight), tied_y = 0.0;
-    if (s->kind == CORRELATION_SPEARMAN)
-        mid_ranks(&s->y, t.weight, s->n, t.groups, t.v);
-    else if (s->kind == CORRELATION_KENDALL)
-        tied_y = tied_pairs(&s->y, t.weight, s->n, t.groups);
-    for (size_t k = 0; k < s->m; k++) {
-        const variable *x = &s->x[k];
-        if (s->kind == CORRELATION_PEARSON) {
-            values[k] = pearson(x->values, s->y.values, t.weight, s->n);
-        } else if (s->kind == CORRELATION_SPEARMAN) {
-            mid_ranks(x, t.weight, s->n, t.groups, t.u);
-            values[k] = pearson(t.u, t.v, t.weight, s->n);
-        } else {
-            values[k] = kendall(x, &s->y, s->n, total, tied_y, &t);
-        }
-    }
-    if (s->m > 1) {
-        values[s->m] = slope(values, s->m);
-        values[s->m + 1] = values[s->m - 1] - values[0];
-    }
-}
-
-static void sort_variable(variable *x, size_t n) {
-    gsl_sort_index(x->order, x->values, 1, n);
-    x->groups = 0;
-    for (size_t i = 0; i < n; i++) {
-        x->groups += i == 0 || x->values[x->order[i]] != x->values[x->order[i - 1]];
-        x->rank[x->order[i]] = x->groups - 1;
-    }
-}
-
-/* `what` names the variable in the message. */
-static int check_variable(const char *what, const double *values, size_t n) {
-    size_t k = 1;
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(values[i]))
-            return err_set("correlation: %s is %g at point %zu, expected finite numbers", what, values[i], i);
-    while (k < n && values[k] == values[0])
-        k++;
-    if (k >= n)
-        return err_set("correlation: %s is constant (%g at all of %zu points)", what, values[0], n);
+static int check(const double *x, const double *y, size_t n) {
+    for (size_t k = 0; k < n; k++)
+        if (!isfinite(x[k]) || !isfinite(y[k]))
+            return err_set("correlation: point %zu is (%g, %g), expected finite numbers", k, x[k], y[k]);
     return 0;
 }
 
-static int check(size_t m, const double *const *x, const double *y, const size_t *first, size_t scans,
-                 int several) {
-    char what[64];
-    if (scans < 3)
-        return err_set("correlation: %zu scans, expected at least 3", scans);
-    if (m < 1 || (several && m < 2))
-        return err_set("correlation: %zu scores, expected at least %d", m, several ? 2 : 1);
-    for (size_t s = 0; s < scans; s++)
-        if (first[s + 1] <= first[s])
-            return err_set("correlation: scan %zu has no points", s);
-    for (size_t k = 0; k < m; k++) {
-        snprintf(what, sizeof what, "score %zu", k);
-        if (check_variable(what, x[k], first[scans]) < 0)
-            return -1;
+int correlation(correlation_kind kind, const double *x, const double *y, size_t n, double *r) {
+    if (n < 2)
+        return err_set("correlation: %zu points, expected at least 2", n);
+    if (check(x, y, n) < 0)
+        return -1;
+    sorted a = {0}, b = {0};
+    double *room = mem_calloc(scratch_doubles(n), sizeof *room);
+    int status = room && sorted_init(&a, x, n) == 0 && sorted_init(&b, y, n) == 0 ? 0 : -1;
+    if (status == 0) {
+        scratch w = scratch_in(room, n);
+        for (size_t k = 0; k < n; k++)
+            w.weight[k] = 1.0;
+        *r = coefficient(kind, &a, &b, &w);
     }
-    return check_variable("the outcome", y, first[scans]);
+    sorted_free(&a);
+    sorted_free(&b);
+    free(room);
+    return status;
 }
 
-static int run(study *s, const double *const *x, const double *y, const bootstrap_plan *plan,
-               stats_interval *found) {
-    size_t n = s->n, *ranks = mem_alloc((s->m + 1) * 2 * n * sizeof *ranks);
-    s->x = ranks ? mem_alloc(s->m * sizeof *s->x) : NULL;
-    int status = s->x ? 0 : -1;
-    for (size_t k = 0; status == 0 && k <= s->m; k++) {
-        variable *to = k < s->m ? &s->x[k] : &s->y;
-        *to = (variable){
-            .values = k < s->m ? x[k] : y, .order = ranks + 2 * k * n, .rank = ranks + (2 * k + 1) * n};
-        sort_variable(to, n);
+/* ---------------------------------------------------------------- over scans */
+
+/* Least-squares slope of r over 1 .. m. */
+static double slope(const double *r, size_t m) {
+    double middle = 0.5 * (double)(m + 1), rr = 0.0, squares = 0.0;
+    for (size_t k = 0; k < m; k++) {
+        double d = (double)(k + 1) - middle;
+        rr += d * r[k];
+        squares += d * d;
     }
-    if (status == 0)
-        status = bootstrap_bca(plan, statistic, s, scratch_size(n), s->m > 1 ? s->m + 2 : 1, found);
-    free(ranks);
+    return m > 1 ? rr / squares : NAN;
+}
+
+/* values: r[m], trend, drop. */
+static void correlate_sample(const void *self, void *work, const size_t *scan, size_t n, double *values) {
+    const study *s = self;
+    scratch w = scratch_in(work, s->y.n);
+    memset(w.weight, 0, s->y.n * sizeof *w.weight);
+    memset(w.tree, 0, (s->y.n + 1) * sizeof *w.tree);
+    for (size_t k = 0; k < n; k++)
+        for (size_t p = s->first[scan[k]]; p < s->first[scan[k] + 1]; p++)
+            w.weight[p] += 1.0;
+    for (size_t score = 0; score < s->m; score++)
+        values[score] = coefficient(s->kind, &s->x[score], &s->y, &w);
+    values[s->m] = slope(values, s->m);
+    values[s->m + 1] = s->m > 1 ? values[s->m - 1] - values[0] : NAN;
+}
+
+static int study_init(study *s, const double *const *x, const double *y, size_t n, size_t scans) {
+    if (scans < 3)
+        return err_set("correlation: %zu scans, expected at least 3", scans);
+    if (!(s->x = mem_calloc(s->m, sizeof *s->x)) || sorted_init(&s->y, y, n) < 0)
+        return -1;
+    if (sorted_is_constant(&s->y))
+        return err_set("correlation: the outcome is %g at all %zu points", y[0], n);
+    for (size_t k = 0; k < s->m; k++) {
+        if (check(x[k], y, n) < 0)
+            return err_prefix("score %zu", k);
+        if (sorted_init(&s->x[k], x[k], n) < 0)
+            return -1;
+        if (sorted_is_constant(&s->x[k]))
+            return err_set("correlation: score %zu is %g at all %zu points", k, x[k][0], n);
+    }
+    return 0;
+}
+
+static void study_free(study *s) {
+    for (size_t k = 0; s->x && k < s->m; k++)
+        sorted_free(&s->x[k]);
     free(s->x);
-    return status;
+    sorted_free(&s->y);
 }
 
 int correlation_study(correlation_kind kind, size_t m, const double *const *x, const double *y,
                       const size_t *first, const bootstrap_plan *plan, stats_interval *r,
                       stats_interval *trend, stats_interval *drop) {
-    if (check(m, x, y, first, plan->scans, trend || drop) < 0)
-        return -1;
-    study s = {.kind = kind, .m = m, .n = first[plan->scans], .first = first};
-    stats_interval *found = mem_alloc((m + 2) * sizeof *found);
-    int status = found ? run(&s, x, y, plan, found) : -1;
+    size_t n = first[plan->scans];
+    study s = {.kind = kind, .m = m, .first = first};
+    stats_interval *all = mem_alloc((m + 2) * sizeof *all);
+    int status = all && study_init(&s, x, y, n, plan->scans) == 0 &&
+                         bootstrap_bca(plan, correlate_sample, &s, scratch_doubles(n) * sizeof(double), m + 2,
+                                       all) == 0
+                     ? 0
+                     : -1;
     if (status == 0) {
-        memcpy(r, found, m * sizeof *r);
+        memcpy(r, all, m * sizeof *r);
         if (trend)
-            *trend = found[m];
+            *trend = all[m];
         if (drop)
-            *drop = found[m + 1];
+            *drop = all[m + 1];
     }
-    free(found);
+    study_free(&s);
+    free(all);
     return status;
 }
