@@ -185,6 +185,11 @@ models: $(BUILD)/bin/train_ssl $(BUILD)/bin/train_recon training-scans
 	    echo "use them with: make reproduce WEIGHTS=$(MODELS)/ssl_unet/weights.h5 RECON_WEIGHTS=$(MODELS)/recon_unet/weights.h5"; \
 	else echo "not finished: make models goes on"; fi
 
+# Whether a training on this machine gives the shipped weights again: the same bytes on the same kind of CPU.
+check-models: $(BUILD)/bin/compare_weights
+	$< $(MODELS)/ssl_unet/weights.h5 lib/models/weights/ssl_unet.h5
+	$< $(MODELS)/recon_unet/weights.h5 lib/models/weights/recon_unet.h5
+
 # Of whatever networks have been trained, or are being trained: the curve grows with every validation.
 learning-curves: $(patsubst %/training_loss.csv,%/learning_curve.pdf,$(wildcard $(MODELS)/*/training_loss.csv))
 	@[ -n "$^" ] || { echo "$(MODELS): no network with a training_loss.csv; make models trains them" >&2; exit 1; }
@@ -220,6 +225,7 @@ help:
 	@echo "make check          build and run the tests"
 	@echo "make sanitize       the tests under the address and undefined-behaviour sanitizers"
 	@echo "make models         train both networks from scratch (resumes when interrupted); learning-curves only draws their curves"
+	@echo "make check-models   whether make models has given the shipped weights again"
 	@echo "make ablation       networks of other patch sizes and coverages, each trained for a while: $(RESULTS)/ablation.csv and its figure"
 	@echo "make vgg16-weights  download VGG-16's ImageNet weights, the poster's baseline (build/weights, 59 MB)"
 	@echo "make bench          times beside other libraries: $(RESULTS)/bench.csv and its figure (Python fetches the peers)"
@@ -241,5 +247,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(PROG_SRC:%.c=$(BUILD)/%.d) $(BUILD)/tests/bench/bench_ssfd.d
-.PHONY: all bench check sanitize format format-check reproduce figures models training-scans learning-curves ablation vgg16-weights help clean always
+.PHONY: all bench check sanitize format format-check reproduce figures models training-scans check-models learning-curves ablation vgg16-weights help clean always
 .DELETE_ON_ERROR:
