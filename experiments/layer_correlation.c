@@ -194,10 +194,17 @@ static int write_scores(const study *s) {
     return end_table(csv, 0);
 }
 
+/* Six digits: as many as scores that are read from a table of nine determine. */
+static void put_number(csv_writer *csv, double value) {
+    char text[32];
+    snprintf(text, sizeof text, "%.6g", value);
+    csv_writer_text(csv, isnan(value) ? "nan" : text);
+}
+
 static void put_interval(csv_writer *csv, stats_interval i) {
-    csv_writer_real(csv, i.estimate);
-    csv_writer_real(csv, i.ci_low);
-    csv_writer_real(csv, i.ci_high);
+    put_number(csv, i.estimate);
+    put_number(csv, i.ci_low);
+    put_number(csv, i.ci_high);
 }
 
 static void put_correlations(const study *s, csv_writer *csv, const points *p, correlation_kind kind,
@@ -297,10 +304,10 @@ static void put_panel(const study *s, csv_writer *csv, const points *p, int laye
     csv_writer_text(csv, title);
     csv_writer_text(csv, is_ssfd_layer(name) ? "SSFD" : title);
     put_interval(csv, r);
-    csv_writer_real(csv, slope);
-    csv_writer_real(csv, intercept);
-    csv_writer_real(csv, low);
-    csv_writer_real(csv, high);
+    put_number(csv, slope);
+    put_number(csv, intercept);
+    put_number(csv, low);
+    put_number(csv, high);
     csv_writer_end_row(csv);
 }
 
