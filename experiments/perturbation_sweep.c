@@ -24,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define PROGRAM "perturbation_sweep"
@@ -498,16 +497,9 @@ static int choose_maxima(sweep *s) {
 static int describe(sweep *s) {
     char *to = s->settings;
     size_t left = sizeof s->settings;
-    uint64_t files = 0;
-    for (int scan = 0; scan < s->split->scans; scan++) {
-        struct stat info;
-        char line[PATH_LENGTH + 64];
-        if (stat(s->split->paths[scan], &info) != 0)
-            return err_set("%s: cannot be read", s->split->paths[scan]);
-        snprintf(line, sizeof line, "%llu %s %lld %lld", (unsigned long long)files, s->split->scan_ids[scan],
-                 (long long)info.st_size, (long long)info.st_mtime);
-        files = rng_hash(line);
-    }
+    uint64_t files;
+    if (prepared_split_fingerprint(s->split, &files) < 0)
+        return -1;
     snprintf(to, left, "ssfd=%s levels=%d seed=%llu scans=%d files=%llx isa=%s", s->scores.ssfd_about,
              s->o->levels, (unsigned long long)s->o->seed, s->split->scans, (unsigned long long)files,
              conv_isa());
