@@ -12,6 +12,7 @@
 struct csv_writer {
     char *path, *temporary;
     FILE *file;
+    int fields; /* of the row in hand */
 };
 
 csv_writer *csv_writer_open(const char *path) {
@@ -47,6 +48,38 @@ void csv_writer_row(csv_writer *csv, const char *format, ...) {
     vfprintf(csv->file, format, arguments);
     fputc('\n', csv->file);
     va_end(arguments);
+}
+
+static void begin_field(csv_writer *csv) {
+    if (csv->fields++)
+        fputc(',', csv->file);
+}
+
+void csv_writer_text(csv_writer *csv, const char *text) {
+    begin_field(csv);
+    if (!strpbrk(text, ",\"\r\n")) {
+        fputs(text, csv->file);
+        return;
+    }
+    fputc('"', csv->file);
+    for (; *text; text++)
+        fputs(*text == '"' ? "\"\"" : (char[]){*text, '\0'}, csv->file);
+    fputc('"', csv->file);
+}
+
+void csv_writer_real(csv_writer *csv, double value) {
+    begin_field(csv);
+    fprintf(csv->file, "%.9g", value);
+}
+
+void csv_writer_integer(csv_writer *csv, long long value) {
+    begin_field(csv);
+    fprintf(csv->file, "%lld", value);
+}
+
+void csv_writer_end_row(csv_writer *csv) {
+    fputc('\n', csv->file);
+    csv->fields = 0;
 }
 
 int csv_writer_close(csv_writer *csv) {

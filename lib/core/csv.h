@@ -13,6 +13,12 @@ csv_writer *csv_writer_open(const char *path);
 void csv_writer_comment(csv_writer *csv, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* One line, header or row, in printf format; the newline is added. Real numbers: use %.9g. */
 void csv_writer_row(csv_writer *csv, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A row field by field: text is quoted where it has to be, real numbers are %.9g; csv_writer_end_row() ends
+ * it. */
+void csv_writer_text(csv_writer *csv, const char *text);
+void csv_writer_real(csv_writer *csv, double value);
+void csv_writer_integer(csv_writer *csv, long long value);
+void csv_writer_end_row(csv_writer *csv);
 /* Commits and frees. Any earlier write error shows here. */
 int csv_writer_close(csv_writer *csv);
 /* Drops what was written and frees. NULL is allowed. */

@@ -1,12 +1,14 @@
 #include "io/prepared.h"
 
 #include "core/error.h"
+#include "core/rng.h"
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { SIDE_MIN = 16, SIDE_MAX = 1 << 14, SLICES_MAX = 1 << 16 };
 
@@ -342,6 +344,20 @@ void prepared_split_free(prepared_split *split) {
     free(split->cohort);
     free(split->settings);
     free(split);
+}
+
+int prepared_split_fingerprint(const prepared_split *split, uint64_t *fingerprint) {
+    *fingerprint = 0;
+    for (int scan = 0; scan < split->scans; scan++) {
+        struct stat info;
+        char line[512];
+        if (stat(split->paths[scan], &info) != 0)
+            return err_set("%s: cannot be read: %s", split->paths[scan], strerror(errno));
+        snprintf(line, sizeof line, "%" PRIx64 " %lld %lld %s", *fingerprint, (long long)info.st_size,
+                 (long long)info.st_mtime, split->scan_ids[scan]);
+        *fingerprint = rng_hash(line);
+    }
+    return 0;
 }
 
 int prepared_split_read(const prepared_split *split, int scan, prepared_kind kind, int index, float *image) {

@@ -82,6 +82,9 @@ typedef struct {
  * error. */
 prepared_split *prepared_split_open(const char *folder, const char *split, int limit);
 void prepared_split_free(prepared_split *split);
+/* A number that changes when scans or their files do (names, sizes, times of change): what a long computation
+ * keeps for its next run belongs to it. */
+int prepared_split_fingerprint(const prepared_split *split, uint64_t *fingerprint);
 /* prepared_read() of a scan of the split, from any thread. */
 int prepared_split_read(const prepared_split *split, int scan, prepared_kind kind, int index, float *image);
 

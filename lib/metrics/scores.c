@@ -101,12 +101,20 @@ int scorer_reference(scorer *w, const float *reference, int with_baselines) {
 }
 
 int scorer_score(scorer *w, const float *image, double *scores) {
+    double layers[FEATURE_MAX_LAYERS];
+    return scorer_score_layers(w, image, scores, layers);
+}
+
+int scorer_score_layers(scorer *w, const float *image, double *scores, double *layers) {
     const float *reference = w->reference;
-    if (feature_metric_distance(w->ssfd, image, &scores[SCORE_SSFD]) < 0 ||
+    if (feature_metric_layers(w->ssfd, image, layers) < 0 ||
         metric_ssim(reference, image, w->rows, w->columns, SSIM_WANG, w->peak, &scores[SCORE_SSIM]) < 0 ||
         metric_psnr(reference, image, w->rows, w->columns, w->peak, &scores[SCORE_PSNR]) < 0 ||
         metric_nrmse(reference, image, w->rows, w->columns, &scores[SCORE_NRMSE]) < 0)
         return -1;
+    scores[SCORE_SSFD] = 0.0;
+    for (int k = 0; k < w->s->ssfd.count; k++)
+        scores[SCORE_SSFD] += layers[k];
     for (int k = 0; k < w->s->count - SCORE_BASELINES; k++) {
         double *score = &scores[SCORE_BASELINES + k];
         *score = NAN;

@@ -33,5 +33,8 @@ int scorer_reference(scorer *w, const float *reference, int with_baselines);
 /* scores holds s->count values. SSIM: Gaussian window, data range = maximum of the reference; PSNR: the same
  * peak, infinite for equal images (metrics/image_metrics.h). */
 int scorer_score(scorer *w, const float *image, double *scores);
+/* The same, and SSFD's distance at each of its layers, whose sum is scores[SCORE_SSFD]: layers holds
+ * s->ssfd.count values. */
+int scorer_score_layers(scorer *w, const float *image, double *scores, double *layers);
 
 #endif

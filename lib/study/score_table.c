@@ -1,0 +1,546 @@
+#include "study/score_table.h"
+
+#include "core/error.h"
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- making */
+
+score_table *score_table_create(size_t rows, size_t scans, size_t metrics) {
+    score_table *t = mem_calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    *t = (score_table){.rows = rows, .scans = scans, .metrics = metrics};
+    int ok = (t->scan_ids = mem_calloc(scans, sizeof *t->scan_ids)) &&
+             (t->first = mem_calloc(scans + 1, sizeof *t->first)) &&
+             (t->slice = mem_alloc(rows * sizeof *t->slice)) &&
+             (t->acceleration = mem_alloc(rows * sizeof *t->acceleration)) &&
+             (t->method = mem_alloc(rows * sizeof *t->method)) &&
+             (t->fault = mem_alloc(rows * sizeof *t->fault)) &&
+             (t->names = mem_calloc(metrics, sizeof *t->names)) &&
+             (t->titles = mem_calloc(metrics, sizeof *t->titles)) &&
+             (t->values = mem_calloc(metrics, sizeof *t->values));
+    for (size_t m = 0; ok && m < metrics; m++)
+        ok = (t->values[m] = mem_calloc(rows, sizeof(double))) != NULL;
+    const char *none = ok ? score_table_label(t, "") : NULL;
+    const char *no_fault = none ? score_table_label(t, SCORE_NO_FAULT) : NULL;
+    for (size_t row = 0; no_fault && row < rows; row++) {
+        t->slice[row] = -1;
+        t->acceleration[row] = t->method[row] = none;
+        t->fault[row] = no_fault;
+    }
+    if (no_fault)
+        return t;
+    score_table_free(t);
+    return NULL;
+}
+
+static void free_texts(char **texts, size_t count) {
+    for (size_t k = 0; texts && k < count; k++)
+        free(texts[k]);
+    free(texts);
+}
+
+void score_table_free(score_table *t) {
+    if (!t)
+        return;
+    free_texts(t->scan_ids, t->scans);
+    free_texts(t->names, t->metrics);
+    free_texts(t->titles, t->metrics);
+    free_texts(t->labels, t->label_count);
+    for (size_t m = 0; t->values && m < t->metrics; m++)
+        free(t->values[m]);
+    free(t->values);
+    free(t->first);
+    free(t->slice);
+    free(t->acceleration);
+    free(t->method);
+    free(t->fault);
+    free(t);
+}
+
+static int set_text(char **at, const char *text) {
+    char *copy = strdup(text);
+    if (!copy)
+        return err_set("out of memory");
+    free(*at);
+    *at = copy;
+    return 0;
+}
+
+int score_table_set_scan(score_table *t, size_t scan, const char *id) {
+    return set_text(&t->scan_ids[scan], id);
+}
+
+int score_table_set_metric(score_table *t, size_t metric, const char *name, const char *title) {
+    return set_text(&t->names[metric], name) < 0 || set_text(&t->titles[metric], title) < 0 ? -1 : 0;
+}
+
+const char *score_table_label(score_table *t, const char *text) {
+    for (size_t k = 0; k < t->label_count; k++)
+        if (strcmp(t->labels[k], text) == 0)
+            return t->labels[k];
+    char **labels = realloc(t->labels, (t->label_count + 1) * sizeof *labels);
+    if (!labels)
+        return err_set_null("out of memory");
+    t->labels = labels;
+    labels[t->label_count] = NULL;
+    return set_text(&labels[t->label_count], text) < 0 ? NULL : labels[t->label_count++];
+}
+
+/* ---------------------------------------------------------------- files: writing */
+
+enum { SCAN_ID, SLICE, ACCELERATION, METHOD, FAULT, KEYS };
+static const char *const key_names[KEYS] = {"scan_id", "slice", "acceleration", "method", "fault"};
+
+static void write_row(const score_table *t, csv_writer *csv, size_t scan, size_t row) {
+    csv_writer_text(csv, t->scan_ids[scan]);
+    if (t->slice[row] < 0)
+        csv_writer_text(csv, "");
+    else
+        csv_writer_integer(csv, t->slice[row]);
+    csv_writer_text(csv, t->acceleration[row]);
+    csv_writer_text(csv, t->method[row]);
+    csv_writer_text(csv, t->fault[row]);
+    for (size_t m = 0; m < t->metrics; m++)
+        csv_writer_real(csv, t->values[m][row]);
+    csv_writer_end_row(csv);
+}
+
+void score_table_write(const score_table *t, csv_writer *csv) {
+    csv_writer_comment(csv, "cohort: %s", t->cohort);
+    for (size_t m = 0; m < t->metrics; m++)
+        if (strcmp(t->names[m], t->titles[m]) != 0)
+            csv_writer_comment(csv, "title %s: %s", t->names[m], t->titles[m]);
+    for (int k = 0; k < KEYS; k++)
+        csv_writer_text(csv, key_names[k]);
+    for (size_t m = 0; m < t->metrics; m++)
+        csv_writer_text(csv, t->names[m]);
+    csv_writer_end_row(csv);
+    for (size_t s = 0; s < t->scans; s++)
+        for (size_t row = t->first[s]; row < t->first[s + 1]; row++)
+            write_row(t, csv, s, row);
+}
+
+/* ---------------------------------------------------------------- files: which columns */
+
+#define MAX_COLUMNS 128
+#define LIST_LENGTH 8192
+
+typedef struct {
+    char text[LIST_LENGTH]; /* the list, cut into its items */
+    int count;
+    char *items[MAX_COLUMNS];
+} name_list;
+
+static int split_list(name_list *list, const char *what, const char *text) {
+    char *rest = NULL;
+    list->count = 0;
+    if (strlen(text) >= sizeof list->text)
+        return err_set("%s: the list is longer than %zu characters", what, sizeof list->text - 1);
+    strcpy(list->text, text);
+    for (char *item = strtok_r(list->text, ",", &rest); item; item = strtok_r(NULL, ",", &rest)) {
+        for (int k = 0; k < list->count; k++)
+            if (strcmp(list->items[k], item) == 0)
+                return err_set("%s: '%s' is given twice", what, item);
+        if (list->count == MAX_COLUMNS)
+            return err_set("%s: more than %d names", what, MAX_COLUMNS);
+        list->items[list->count++] = item;
+    }
+    return 0;
+}
+
+static int is_listed(const name_list *list, const char *name) {
+    for (int k = 0; k < list->count; k++)
+        if (strcmp(list->items[k], name) == 0)
+            return 1;
+    return 0;
+}
+
+/* What is asked for: metrics, and "name=column" where a column is called otherwise. */
+typedef struct {
+    name_list metrics, optional, renamed;
+} request;
+
+/* The column of a name in items "name=column"; NULL where it keeps its own. */
+static const char *renamed(const request *r, const char *name) {
+    size_t length = strlen(name);
+    for (int k = 0; k < r->renamed.count; k++)
+        if (strncmp(r->renamed.items[k], name, length) == 0 && r->renamed.items[k][length] == '=')
+            return r->renamed.items[k] + length + 1;
+    return NULL;
+}
+
+static int is_key(const char *name) {
+    for (int k = 0; k < KEYS; k++)
+        if (strcmp(key_names[k], name) == 0)
+            return 1;
+    return 0;
+}
+
+/* Each name is asked for, and once. */
+static int check_renamed(const request *r) {
+    for (int k = 0; k < r->renamed.count; k++) {
+        char name[LIST_LENGTH];
+        const char *item = r->renamed.items[k], *sign = strchr(item, '=');
+        if (!sign || sign == item || !sign[1])
+            return err_set("columns: '%s': expected NAME=COLUMN", item);
+        snprintf(name, sizeof name, "%.*s", (int)(sign - item), item);
+        if (!is_key(name) && !is_listed(&r->metrics, name) && !is_listed(&r->optional, name))
+            return err_set("columns: '%s' is neither a score asked for nor one of scan_id, slice, "
+                           "acceleration, method, fault",
+                           name);
+        if (renamed(r, name) != sign + 1)
+            return err_set("columns: '%s' is given twice", name);
+    }
+    return 0;
+}
+
+static int request_parse(request *r, const score_columns *c) {
+    if (split_list(&r->metrics, "scores", c->metrics) < 0 ||
+        split_list(&r->optional, "scores", c->optional) < 0 ||
+        split_list(&r->renamed, "columns", c->columns) < 0)
+        return -1;
+    return r->metrics.count ? check_renamed(r) : err_set("scores: none is asked for");
+}
+
+int score_columns_check(const score_columns *c) {
+    request *r = mem_alloc(sizeof *r);
+    int status = r ? request_parse(r, c) : -1;
+    free(r);
+    return status;
+}
+
+/* ---------------------------------------------------------------- files: reading */
+
+typedef struct {
+    const csv_table *csv;
+    int key[KEYS];           /* columns of scan_id, ...; -1: there is none */
+    int metric[MAX_COLUMNS]; /* columns of the metrics */
+    const char *names[MAX_COLUMNS];
+    int metrics;
+    size_t *order;  /* [rows]: rows of the file, those of a scan together */
+    size_t *opener; /* [rows]: the first row of the same scan */
+    size_t scans;
+} reader;
+
+static int has_column(const csv_table *csv, const char *name) {
+    for (size_t k = 0; k < csv->columns; k++)
+        if (strcmp(csv->header[k], name) == 0)
+            return 1;
+    return 0;
+}
+
+/* A column that was renamed has to be there. */
+static int find_column(const reader *in, const request *r, const char *name, int is_needed, int *column) {
+    const char *found = renamed(r, name);
+    *column = -1;
+    if (!found && !is_needed && !has_column(in->csv, name))
+        return 0;
+    *column = csv_table_column(in->csv, found ? found : name);
+    return *column < 0 ? -1 : 0;
+}
+
+static int find_metrics(reader *in, const request *r, const name_list *list, int is_needed) {
+    for (int k = 0; k < list->count; k++) {
+        int column;
+        if (find_column(in, r, list->items[k], is_needed, &column) < 0)
+            return -1;
+        if (column < 0)
+            continue;
+        if (in->metrics == MAX_COLUMNS)
+            return err_set("%s: more than %d scores are asked for", in->csv->path, MAX_COLUMNS);
+        in->names[in->metrics] = list->items[k];
+        in->metric[in->metrics++] = column;
+    }
+    return 0;
+}
+
+static int find_columns(reader *in, const request *r) {
+    for (int k = 0; k < KEYS; k++)
+        if (find_column(in, r, key_names[k], k == SCAN_ID, &in->key[k]) < 0)
+            return -1;
+    return find_metrics(in, r, &r->metrics, 1) < 0 || find_metrics(in, r, &r->optional, 0) < 0 ? -1 : 0;
+}
+
+static const char *scan_of(const reader *in, size_t row) {
+    return csv_table_text(in->csv, row, in->key[SCAN_ID]);
+}
+
+static int by_scan(const void *a, const void *b, void *in) {
+    size_t i = *(const size_t *)a, j = *(const size_t *)b;
+    int order = strcmp(scan_of(in, i), scan_of(in, j));
+    return order ? order : (i > j) - (i < j);
+}
+
+static int by_opener(const void *a, const void *b, void *opener) {
+    const size_t *of = opener, i = *(const size_t *)a, j = *(const size_t *)b;
+    return of[i] != of[j] ? (of[i] > of[j]) - (of[i] < of[j]) : (i > j) - (i < j);
+}
+
+/* Puts the rows of a scan together, scans in the order they first appear. */
+static int group_rows(reader *in) {
+    size_t rows = in->csv->rows, opener = 0;
+    for (size_t row = 0; row < rows; row++) {
+        in->order[row] = row;
+        if (*scan_of(in, row) == '\0')
+            return err_set("%s: row %zu, column '%s': a scan without a name", in->csv->path, row + 1,
+                           in->csv->header[in->key[SCAN_ID]]);
+    }
+    qsort_r(in->order, rows, sizeof *in->order, by_scan, in);
+    for (size_t k = 0; k < rows; k++) {
+        size_t row = in->order[k];
+        if (k == 0 || strcmp(scan_of(in, row), scan_of(in, opener)) != 0) {
+            opener = row;
+            in->scans++;
+        }
+        in->opener[row] = opener;
+    }
+    if (in->scans < SCORE_MIN_SCANS)
+        return err_set("%s: %zu scan%s in column '%s', expected at least %d", in->csv->path, in->scans,
+                       in->scans == 1 ? "" : "s", in->csv->header[in->key[SCAN_ID]], SCORE_MIN_SCANS);
+    qsort_r(in->order, rows, sizeof *in->order, by_opener, in->opener);
+    return 0;
+}
+
+/* Without such a column, or without a word in it, the label stays what it is. */
+static int read_label(score_table *t, const reader *in, int key, size_t row, const char **label) {
+    const char *text = in->key[key] < 0 ? "" : csv_table_text(in->csv, row, in->key[key]);
+    if (*text)
+        *label = score_table_label(t, text);
+    return *label ? 0 : -1;
+}
+
+static int read_slice(const reader *in, size_t row, int *slice) {
+    int column = in->key[SLICE];
+    double value;
+    if (column < 0 || *csv_table_text(in->csv, row, column) == '\0')
+        return 0;
+    if (csv_table_real(in->csv, row, column, &value) < 0)
+        return -1;
+    if (!(value >= 0.0 && value <= INT_MAX) || value != floor(value))
+        return err_set("%s: row %zu, column '%s': '%s' is not the number of a slice", in->csv->path, row + 1,
+                       in->csv->header[column], csv_table_text(in->csv, row, column));
+    *slice = (int)value;
+    return 0;
+}
+
+static int read_metric(const reader *in, size_t row, int column, double *value) {
+    if (csv_table_real(in->csv, row, column, value) < 0)
+        return -1;
+    return isfinite(*value)
+               ? 0
+               : err_set("%s: row %zu, column '%s': found '%s', expected a finite number", in->csv->path,
+                         row + 1, in->csv->header[column], csv_table_text(in->csv, row, column));
+}
+
+/* Row `from` of the file becomes row `to` of the table. */
+static int read_row(score_table *t, const reader *in, size_t from, size_t to) {
+    if (read_slice(in, from, &t->slice[to]) < 0 ||
+        read_label(t, in, ACCELERATION, from, &t->acceleration[to]) < 0 ||
+        read_label(t, in, METHOD, from, &t->method[to]) < 0 ||
+        read_label(t, in, FAULT, from, &t->fault[to]) < 0)
+        return -1;
+    for (int m = 0; m < in->metrics; m++)
+        if (read_metric(in, from, in->metric[m], &t->values[m][to]) < 0)
+            return -1;
+    return 0;
+}
+
+static int read_rows(score_table *t, const reader *in) {
+    size_t scan = 0;
+    for (size_t k = 0; k < t->rows; k++) {
+        size_t row = in->order[k];
+        if (in->opener[row] == row) {
+            t->first[scan] = k;
+            if (score_table_set_scan(t, scan++, scan_of(in, row)) < 0)
+                return -1;
+        }
+        if (read_row(t, in, row, k) < 0)
+            return -1;
+    }
+    t->first[scan] = t->rows;
+    return 0;
+}
+
+/* What stands behind "<before><name>: " in a comment; NULL when no comment begins so. */
+static const char *comment_of(const csv_table *csv, const char *before, const char *name) {
+    size_t length = strlen(before), rest = strlen(name);
+    for (size_t k = 0; k < csv->comment_count; k++) {
+        const char *text = csv->comments[k];
+        if (strncmp(text, before, length) == 0 && strncmp(text + length, name, rest) == 0 &&
+            strncmp(text + length + rest, ": ", 2) == 0)
+            return text + length + rest + 2;
+    }
+    return NULL;
+}
+
+static const char *usual_title(const char *name) {
+    static const char *const titles[][2] = {
+        {"ssfd", "SSFD"}, {"ssim", "SSIM"}, {"psnr_db", "PSNR (dB)"}, {"nrmse", "NRMSE"}};
+    for (size_t k = 0; k < sizeof titles / sizeof *titles; k++)
+        if (strcmp(titles[k][0], name) == 0)
+            return titles[k][1];
+    return name;
+}
+
+static int read_names(score_table *t, const reader *in) {
+    const char *cohort = comment_of(in->csv, "", "cohort"), *slash = strrchr(in->csv->path, '/');
+    if (cohort)
+        snprintf(t->cohort, sizeof t->cohort, "%s", cohort);
+    else
+        snprintf(t->cohort, sizeof t->cohort, "table %s", slash ? slash + 1 : in->csv->path);
+    for (int m = 0; m < in->metrics; m++) {
+        const char *title = comment_of(in->csv, "title ", in->csv->header[in->metric[m]]);
+        if (score_table_set_metric(t, (size_t)m, in->names[m], title ? title : usual_title(in->names[m])) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static score_table *read_table(reader *in, const request *r) {
+    size_t rows = in->csv->rows;
+    in->order = mem_alloc(rows * sizeof *in->order);
+    in->opener = mem_alloc(rows * sizeof *in->opener);
+    int ok = in->order && in->opener && find_columns(in, r) == 0 && group_rows(in) == 0;
+    score_table *t = ok ? score_table_create(rows, in->scans, (size_t)in->metrics) : NULL;
+    if (t && (read_rows(t, in) < 0 || read_names(t, in) < 0)) {
+        score_table_free(t);
+        t = NULL;
+    }
+    free(in->order);
+    free(in->opener);
+    return t;
+}
+
+score_table *score_table_read(const char *path, const score_columns *c) {
+    request *r = mem_alloc(sizeof *r);
+    csv_table *csv = r && request_parse(r, c) == 0 ? csv_table_read(path) : NULL;
+    reader in = {.csv = csv};
+    score_table *t = csv ? read_table(&in, r) : NULL;
+    csv_table_free(csv);
+    free(r);
+    return t;
+}
+
+/* ---------------------------------------------------------------- parts and means */
+
+int score_table_metric(const score_table *t, const char *name) {
+    char known[ERR_MESSAGE_MAX / 2] = "";
+    for (size_t m = 0; m < t->metrics; m++) {
+        if (strcmp(t->names[m], name) == 0)
+            return (int)m;
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s%s", m ? ", " : "", t->names[m]);
+    }
+    return err_set("no score '%s'; there are %s", name, known);
+}
+
+size_t score_table_distinct(const score_table *t, const char *const *texts, const char **values) {
+    size_t count = 0;
+    for (size_t row = 0; row < t->rows; row++) {
+        size_t k = 0;
+        while (k < count && values[k] != texts[row])
+            k++;
+        if (k == count)
+            values[count++] = texts[row];
+    }
+    return count;
+}
+
+/* Slice and texts of a row. */
+static int copy_keys(score_table *out, size_t to, const score_table *t, size_t from) {
+    out->slice[to] = t->slice[from];
+    return (out->acceleration[to] = score_table_label(out, t->acceleration[from])) &&
+                   (out->method[to] = score_table_label(out, t->method[from])) &&
+                   (out->fault[to] = score_table_label(out, t->fault[from]))
+               ? 0
+               : -1;
+}
+
+/* Fills `out`: row k of t goes to row target[k], or nowhere (NOWHERE). Rows of the same target are averaged,
+ * their keys are those of the first. Targets begin at 0 and grow from scan to scan without a gap. */
+#define NOWHERE ((size_t)-1)
+static int gather(score_table *out, const score_table *t, const size_t *target) {
+    size_t rows = 0, scans = 0;
+    for (size_t m = 0; m < t->metrics; m++)
+        if (score_table_set_metric(out, m, t->names[m], t->titles[m]) < 0)
+            return -1;
+    memcpy(out->cohort, t->cohort, sizeof out->cohort);
+    for (size_t s = 0; s < t->scans; s++) {
+        size_t before = rows;
+        for (size_t row = t->first[s]; row < t->first[s + 1]; row++)
+            if (target[row] == rows && copy_keys(out, rows++, t, row) < 0)
+                return -1;
+        if (rows > before && score_table_set_scan(out, scans++, t->scan_ids[s]) < 0)
+            return -1;
+        out->first[scans] = rows;
+    }
+    return 0;
+}
+
+static void average(score_table *out, const score_table *t, const size_t *target, size_t *count) {
+    memset(count, 0, t->rows * sizeof *count);
+    for (size_t row = 0; row < t->rows; row++)
+        if (target[row] != NOWHERE)
+            count[target[row]]++;
+    for (size_t m = 0; m < t->metrics; m++) {
+        for (size_t row = 0; row < t->rows; row++)
+            if (target[row] != NOWHERE)
+                out->values[m][target[row]] += t->values[m][row];
+        for (size_t k = 0; k < out->rows; k++)
+            out->values[m][k] /= (double)count[k];
+    }
+}
+
+/* target: [2 * t->rows], the second half for this function to use. */
+static score_table *regroup(const score_table *t, size_t *target, size_t rows, size_t scans) {
+    score_table *out = score_table_create(rows, scans, t->metrics);
+    if (out && gather(out, t, target) == 0) {
+        average(out, t, target, target + t->rows);
+        return out;
+    }
+    score_table_free(out);
+    return NULL;
+}
+
+score_table *score_table_select(const score_table *t, const char *const *texts, const char *value) {
+    size_t *target = mem_alloc(2 * t->rows * sizeof *target), rows = 0, scans = 0;
+    if (!target)
+        return NULL;
+    for (size_t s = 0; s < t->scans; s++) {
+        size_t before = rows;
+        for (size_t row = t->first[s]; row < t->first[s + 1]; row++)
+            target[row] = strcmp(texts[row], value) == 0 ? rows++ : NOWHERE;
+        scans += rows > before;
+    }
+    score_table *out = regroup(t, target, rows, scans);
+    free(target);
+    return out;
+}
+
+static int is_same_reconstruction(const score_table *t, size_t a, size_t b) {
+    return t->acceleration[a] == t->acceleration[b] && t->method[a] == t->method[b] &&
+           t->fault[a] == t->fault[b];
+}
+
+score_table *score_table_scan_means(const score_table *t) {
+    size_t *target = mem_alloc(2 * t->rows * sizeof *target), rows = 0;
+    if (!target)
+        return NULL;
+    for (size_t s = 0; s < t->scans; s++)
+        for (size_t row = t->first[s]; row < t->first[s + 1]; row++) {
+            size_t like = t->first[s];
+            while (!is_same_reconstruction(t, like, row))
+                like++;
+            target[row] = like < row ? target[like] : rows++;
+        }
+    score_table *out = regroup(t, target, rows, t->scans);
+    for (size_t k = 0; out && k < rows; k++)
+        out->slice[k] = -1;
+    free(target);
+    return out;
+}
