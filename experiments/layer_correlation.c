@@ -1,0 +1,638 @@
+/* Figure 2 of the poster: SSFD at every layer of the encoder against SSIM, of the accelerated reconstructions
+ * of all test scans, and whether the correlation falls with depth.
+ *
+ * Scores are computed here, or read from a table of anyone's (--table): then "layers" are its columns of
+ * scores in order of depth, whatever they are. Correlations are Pearson's, Spearman's and Kendall's, over
+ * slices and over the scans' means, of all rows together and by acceleration and method where there are
+ * several; their intervals, and those of the trend over depth, come from a bootstrap over scans
+ * (stats/correlation.h). Rows with a fault are left out. */
+#include "core/atomic_file.h"
+#include "core/cli.h"
+#include "core/error.h"
+#include "core/ranks.h"
+#include "core/record.h"
+#include "core/rng.h"
+#include "models/ssl_unet.h"
+#include "stats/correlation.h"
+#include "study/reconstruction_scores.h"
+#include "study/score_table.h"
+#include <cblas.h>
+#include <gsl/gsl_fit.h>
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROGRAM "layer_correlation"
+#define PATH_LENGTH 4096
+#define CONFIDENCE 0.95
+#define MAX_LAYERS FEATURE_MAX_LAYERS
+#define ALL_LAYERS                                                                                           \
+    "block1_relu1,block1_relu2,block2_relu1,block2_relu2,block3_relu1,block3_relu2,"                         \
+    "block4_relu1,block4_relu2,block5_relu1,block5_relu2"
+#define POSTER_LAYERS "block1_relu2,block2_relu2,block3_relu2,block4_relu2"
+
+typedef struct {
+    const char *cohort, *split, *weights, *table, *columns, *outcome, *layers, *panels, *out, *records;
+    int scans, threads, replicates;
+    double save_every; /* seconds between two saves of what has been computed */
+    uint64_t seed;
+} options;
+
+typedef struct {
+    const options *o;
+    prepared_split *split; /* NULL with a table */
+    score_set scores;
+    score_table *table;     /* without faults */
+    size_t left_out;        /* rows */
+    int outcome;            /* metric that the layers are correlated with */
+    int layers;             /* how many */
+    int metric[MAX_LAYERS]; /* their metrics in the table, in order of depth */
+    int is_panel[MAX_LAYERS];
+    const char
+        *unit;   /* of the table's rows: "slice", "scan" where there is one of each, "row" if not known */
+    double sign; /* -1 where the scores fall as the outcome rises: then -r is the strength */
+    char saved[PATH_LENGTH];
+} study;
+
+/* ---------------------------------------------------------------- correlations of one set of points */
+
+/* Rows of one group ("pooled", "method unet"), as slices or scan means. */
+typedef struct {
+    const char *group, *unit;
+    const score_table *t;
+} points;
+
+enum { ALL, PANELS, SELECTIONS };
+static const char *const selection_names[SELECTIONS] = {"all", "panels"};
+
+/* NaN where a score is constant, and all of it where the outcome is or scans are too few. */
+typedef struct {
+    stats_interval r[MAX_LAYERS];
+    stats_interval trend[SELECTIONS], drop[SELECTIONS];
+} correlations;
+
+static const stats_interval undefined = {NAN, NAN, NAN};
+
+static int is_constant(const score_table *t, int metric) {
+    for (size_t row = 1; row < t->rows; row++)
+        if (t->values[metric][row] != t->values[metric][0])
+            return 0;
+    return 1;
+}
+
+static int is_defined(const study *s, const points *p) {
+    return p->t->scans >= SCORE_MIN_SCANS && !is_constant(p->t, s->outcome);
+}
+
+/* Of layers number layer[0 .. m - 1]; trend and drop where there are two or more. */
+static int correlate_layers(const study *s, const points *p, correlation_kind kind, const int *layer,
+                            size_t m, stats_interval *r, stats_interval *trend, stats_interval *drop) {
+    const double *x[MAX_LAYERS];
+    char stream[256];
+    snprintf(stream, sizeof stream, PROGRAM "/%s", p->group);
+    const bootstrap_plan plan = {.scans = p->t->scans,
+                                 .replicates = (size_t)s->o->replicates,
+                                 .confidence = CONFIDENCE,
+                                 .seed = s->o->seed,
+                                 .statistic = rng_hash(stream)};
+    for (size_t k = 0; k < m; k++)
+        x[k] = p->t->values[s->metric[layer[k]]];
+    if (correlation_study(kind, m, x, p->t->values[s->outcome], p->t->first, &plan, r, m > 1 ? trend : NULL,
+                          m > 1 ? drop : NULL) < 0)
+        return err_prefix("%s of %s, %ss", correlation_name(kind), p->group, p->unit);
+    return 0;
+}
+
+/* Layers of a selection that are not constant here, by number. */
+static size_t usable_layers(const study *s, const points *p, int selection, int *layer) {
+    size_t m = 0;
+    for (int k = 0; k < s->layers; k++)
+        if ((selection == ALL || s->is_panel[k]) && !is_constant(p->t, s->metric[k]))
+            layer[m++] = k;
+    return m;
+}
+
+static size_t count_layers(const study *s, int selection) {
+    size_t m = 0;
+    for (int k = 0; k < s->layers; k++)
+        m += selection == ALL || s->is_panel[k];
+    return m;
+}
+
+static int correlate(const study *s, const points *p, correlation_kind kind, correlations *c) {
+    int layer[MAX_LAYERS];
+    for (int k = 0; k < MAX_LAYERS; k++)
+        c->r[k] = undefined;
+    for (int selection = 0; selection < SELECTIONS; selection++) {
+        stats_interval r[MAX_LAYERS], trend = undefined, drop = undefined;
+        size_t m = is_defined(s, p) ? usable_layers(s, p, selection, layer) : 0;
+        if (m > 0 && correlate_layers(s, p, kind, layer, m, r, &trend, &drop) < 0)
+            return -1;
+        for (size_t k = 0; k < m; k++)
+            c->r[layer[k]] = r[k];
+        int is_whole = m == count_layers(s, selection);
+        c->trend[selection] = is_whole ? trend : undefined;
+        c->drop[selection] = is_whole ? drop : undefined;
+    }
+    return 0;
+}
+
+/* Times the sign of the study: how strong, not which way. */
+static stats_interval strength(const study *s, stats_interval r) {
+    return s->sign > 0 ? r : (stats_interval){-r.estimate, -r.ci_high, -r.ci_low};
+}
+
+/* ---------------------------------------------------------------- tables */
+
+static csv_writer *begin_table(const study *s, const char *name) {
+    char path[PATH_LENGTH];
+    snprintf(path, sizeof path, "%s/%s.csv", s->o->out, name);
+    csv_writer *csv = csv_writer_open(path);
+    if (!csv)
+        return NULL;
+    if (s->split) {
+        csv_writer_comment(csv, "split: %s, %d scans, %d slices", s->split->split, s->split->scans,
+                           s->split->total_slices);
+        csv_writer_comment(csv, "ssfd: %s", s->scores.ssfd_about);
+        csv_writer_comment(
+            csv, "ssim: Gaussian window 11x11, sigma 1.5, data range = maximum of the reference slice");
+    }
+    return csv;
+}
+
+/* What tables of statistics say on top. */
+static csv_writer *begin_statistics(const study *s, const char *name) {
+    csv_writer *csv = begin_table(s, name);
+    if (!csv)
+        return NULL;
+    csv_writer_comment(csv, "cohort: %s", s->table->cohort);
+    csv_writer_comment(csv, "outcome: %s", s->table->titles[s->outcome]);
+    csv_writer_comment(csv, "unit: %s", s->unit);
+    csv_writer_comment(csv, "points: %zu of %zu scans", s->table->rows, s->table->scans);
+    if (s->left_out)
+        csv_writer_comment(csv, "left out: %zu rows with a fault", s->left_out);
+    csv_writer_comment(csv, "sign: %g", s->sign);
+    csv_writer_comment(csv, "ci: 95 %% BCa bootstrap over scans, %d replicates", s->o->replicates);
+    csv_writer_comment(csv, "seed: %llu", (unsigned long long)s->o->seed);
+    return csv;
+}
+
+static int end_table(csv_writer *csv, int status) {
+    if (csv && status == 0)
+        return csv_writer_close(csv);
+    csv_writer_discard(csv);
+    return -1;
+}
+
+static int write_scores(const study *s) {
+    csv_writer *csv = begin_table(s, PROGRAM "_scores");
+    if (csv)
+        score_table_write(s->table, csv);
+    return end_table(csv, 0);
+}
+
+/* Six digits: as many as scores that are read from a table of nine determine. */
+static void put_number(csv_writer *csv, double value) {
+    char text[32];
+    snprintf(text, sizeof text, "%.6g", value);
+    csv_writer_text(csv, isnan(value) ? "nan" : text);
+}
+
+static void put_interval(csv_writer *csv, stats_interval i) {
+    put_number(csv, i.estimate);
+    put_number(csv, i.ci_low);
+    put_number(csv, i.ci_high);
+}
+
+static void put_correlations(const study *s, csv_writer *csv, const points *p, correlation_kind kind,
+                             const correlations *c) {
+    for (int k = 0; k < s->layers; k++) {
+        csv_writer_text(csv, s->table->names[s->metric[k]]);
+        csv_writer_integer(csv, k + 1);
+        csv_writer_text(csv, p->group);
+        csv_writer_text(csv, p->unit);
+        csv_writer_text(csv, correlation_name(kind));
+        csv_writer_integer(csv, (long long)p->t->rows);
+        csv_writer_integer(csv, (long long)p->t->scans);
+        put_interval(csv, c->r[k]);
+        csv_writer_text(csv, s->table->titles[s->metric[k]]);
+        csv_writer_end_row(csv);
+    }
+}
+
+static void put_trend(const study *s, csv_writer *csv, const points *p, correlation_kind kind, int selection,
+                      const char *effect, stats_interval i) {
+    char text[64];
+    snprintf(text, sizeof text, "%s%s", s->sign > 0 ? "" : "-", effect);
+    csv_writer_text(csv, selection_names[selection]);
+    csv_writer_integer(csv, (long long)count_layers(s, selection));
+    csv_writer_text(csv, p->group);
+    csv_writer_text(csv, p->unit);
+    csv_writer_text(csv, correlation_name(kind));
+    csv_writer_text(csv, text);
+    csv_writer_integer(csv, (long long)p->t->rows);
+    csv_writer_integer(csv, (long long)p->t->scans);
+    put_interval(csv, strength(s, i));
+    csv_writer_end_row(csv);
+}
+
+static void put_trends(const study *s, csv_writer *csv, const points *p, correlation_kind kind,
+                       const correlations *c) {
+    for (int k = 0; k < SELECTIONS; k++)
+        if (count_layers(s, k) > 1) {
+            put_trend(s, csv, p, kind, k, "r: slope per layer", c->trend[k]);
+            put_trend(s, csv, p, kind, k, "r: last layer minus first", c->drop[k]);
+        }
+}
+
+static const char *verdict(stats_interval trend) {
+    return trend.ci_high < 0.0 ? "reproduced" : trend.ci_low > 0.0 ? "not reproduced" : "undecided";
+}
+
+/* That the earlier layer correlates more, as the poster says: over all layers, by Pearson's r. */
+static int write_claim(const study *s, const points *p, const correlations *c) {
+    char text[512];
+    csv_writer *csv = begin_statistics(s, PROGRAM "_claims");
+    if (!csv)
+        return -1;
+    csv_writer_row(csv, "claim,effect,estimate,ci_low,ci_high,n,test,verdict");
+    if (s->layers > 1) {
+        stats_interval trend = strength(s, c->trend[ALL]);
+        snprintf(text, sizeof text,
+                 "the earlier the encoder layer the higher the correlation of SSFD with %s",
+                 s->table->titles[s->outcome]);
+        csv_writer_text(csv, text);
+        snprintf(text, sizeof text, "slope of %sr (Pearson; %ss) per layer over %d layers",
+                 s->sign > 0 ? "" : "-", p->unit, s->layers);
+        csv_writer_text(csv, text);
+        put_interval(csv, trend);
+        csv_writer_integer(csv, (long long)p->t->scans);
+        csv_writer_text(csv, "BCa bootstrap over scans");
+        csv_writer_text(csv, verdict(trend));
+        csv_writer_end_row(csv);
+    }
+    return end_table(csv, 0);
+}
+
+/* ---------------------------------------------------------------- the figure's panels */
+
+static int is_ssfd_layer(const char *name) {
+    char layer[32];
+    for (int block = 1; block <= SSL_UNET_BLOCKS; block++)
+        for (int relu = 1; relu <= 2; relu++) {
+            snprintf(layer, sizeof layer, "block%d_relu%d", block, relu);
+            if (strcmp(layer, name) == 0)
+                return 1;
+        }
+    return 0;
+}
+
+static void put_panel(const study *s, csv_writer *csv, const points *p, int layer, stats_interval r) {
+    const score_table *t = p->t;
+    const double *x = t->values[s->outcome], *y = t->values[s->metric[layer]];
+    const char *name = t->names[s->metric[layer]], *title = t->titles[s->metric[layer]];
+    double intercept, slope, cov[3], squares, low = x[0], high = x[0];
+    gsl_fit_linear(x, 1, y, 1, t->rows, &intercept, &slope, &cov[0], &cov[1], &cov[2], &squares);
+    for (size_t row = 1; row < t->rows; row++) {
+        low = fmin(low, x[row]);
+        high = fmax(high, x[row]);
+    }
+    csv_writer_text(csv, name);
+    csv_writer_text(csv, title);
+    csv_writer_text(csv, is_ssfd_layer(name) ? "SSFD" : title);
+    put_interval(csv, r);
+    put_number(csv, slope);
+    put_number(csv, intercept);
+    put_number(csv, low);
+    put_number(csv, high);
+    csv_writer_end_row(csv);
+}
+
+/* Points are those of the table of scores; here is what is drawn besides. */
+static int write_panels(const study *s, const points *p, const correlations *c) {
+    csv_writer *csv = begin_statistics(s, "panels/" PROGRAM);
+    if (!csv)
+        return -1;
+    csv_writer_comment(csv, "outcome column: %s", s->table->names[s->outcome]);
+    csv_writer_comment(csv, "fit: score = slope * outcome + intercept by least squares");
+    csv_writer_row(csv, "layer,title,axis,pearson,ci_low,ci_high,slope,intercept,outcome_low,outcome_high");
+    for (int k = 0; k < s->layers; k++)
+        if (s->is_panel[k])
+            put_panel(s, csv, p, k, c->r[k]);
+    return end_table(csv, 0);
+}
+
+/* ---------------------------------------------------------------- groups and units */
+
+typedef struct {
+    csv_writer *correlations, *trends;
+} writers;
+
+/* Rows go to both tables. */
+static int study_points(const study *s, const writers *to, const points *p) {
+    for (int kind = 0; kind < CORRELATION_KINDS; kind++) {
+        correlations c;
+        if (correlate(s, p, kind, &c) < 0)
+            return -1;
+        put_correlations(s, to->correlations, p, kind, &c);
+        put_trends(s, to->trends, p, kind, &c);
+    }
+    return 0;
+}
+
+/* A group, its rows first, then its scans' means. */
+static int study_group(const study *s, const writers *to, const char *group, const score_table *t) {
+    int status = study_points(s, to, &(points){group, s->unit, t});
+    if (status < 0 || strcmp(s->unit, "scan") == 0)
+        return status;
+    score_table *means = score_table_scan_means(t);
+    status = means ? study_points(s, to, &(points){group, "scan", means}) : -1;
+    score_table_free(means);
+    return status;
+}
+
+/* Every acceleration, say, on its own where there are several. */
+static int study_groups(const study *s, const writers *to, const char *what, const char *const *texts) {
+    const char **values = mem_alloc(s->table->label_count * sizeof *values);
+    size_t count = values ? score_table_distinct(s->table, texts, values) : 0;
+    int status = values ? 0 : -1;
+    for (size_t k = 0; status == 0 && count > 1 && k < count; k++) {
+        char group[256];
+        snprintf(group, sizeof group, "%s %s", what, *values[k] ? values[k] : "not named");
+        score_table *part = score_table_select(s->table, texts, values[k]);
+        status = part ? study_group(s, to, group, part) : -1;
+        score_table_free(part);
+    }
+    free(values);
+    return status;
+}
+
+static int write_statistics(const study *s) {
+    writers to = {begin_statistics(s, PROGRAM), begin_statistics(s, PROGRAM "_trend")};
+    int status = to.correlations && to.trends ? 0 : -1;
+    if (status == 0) {
+        csv_writer_row(to.correlations,
+                       "layer,depth,group,unit,coefficient,n,n_scans,estimate,ci_low,ci_high,title");
+        csv_writer_row(to.trends,
+                       "layers,n_layers,group,unit,coefficient,effect,n,n_scans,estimate,ci_low,ci_high");
+        status = study_group(s, &to, "pooled", s->table) < 0 ||
+                         study_groups(s, &to, "acceleration", s->table->acceleration) < 0 ||
+                         study_groups(s, &to, "method", s->table->method) < 0
+                     ? -1
+                     : 0;
+    }
+    status = end_table(to.trends, status); /* the other one last: when it is there, so is the rest */
+    return end_table(to.correlations, status);
+}
+
+/* The figure and the claim rest on Pearson's r of all rows. A score or an outcome that is constant among
+ * them has no correlation: that is an error, as the study is of nothing else. */
+static int write_results(study *s) {
+    const points all = {"pooled", s->unit, s->table};
+    correlations c;
+    for (int k = -1; k < s->layers; k++) {
+        int metric = k < 0 ? s->outcome : s->metric[k];
+        if (is_constant(s->table, metric))
+            return err_set("%s: '%s' is %g in all %zu rows: a constant score has no correlation",
+                           s->o->table ? s->o->table : s->o->cohort, s->table->names[metric],
+                           s->table->values[metric][0], s->table->rows);
+    }
+    if (correlate(s, &all, CORRELATION_PEARSON, &c) < 0)
+        return -1;
+    double sum = 0.0;
+    for (int k = 0; k < s->layers; k++)
+        sum += c.r[k].estimate;
+    s->sign = sum < 0.0 ? -1.0 : 1.0;
+    return write_scores(s) < 0 || write_panels(s, &all, &c) < 0 || write_claim(s, &all, &c) < 0 ||
+                   write_statistics(s) < 0
+               ? -1
+               : 0;
+}
+
+/* ---------------------------------------------------------------- where the scores come from */
+
+static int open_cohort(study *s) {
+    const options *o = s->o;
+    const baseline_files files = {.ssfd_weights = o->weights,
+                                  .ssfd_layers = o->layers ? o->layers : ALL_LAYERS};
+    if (!(s->split = prepared_split_open(o->cohort, o->split, o->scans)))
+        return -1;
+    if (s->split->scans < SCORE_MIN_SCANS)
+        return err_set("%s: %s split has %d scan%s, expected at least %d", o->cohort, o->split,
+                       s->split->scans, s->split->scans == 1 ? "" : "s", SCORE_MIN_SCANS);
+    snprintf(s->saved, sizeof s->saved, "%s/." PROGRAM ".unfinished.h5", o->out);
+    return score_set_open(&s->scores, "", &files) < 0 ? -1 : path_make_dirs(o->out);
+}
+
+static int compute_scores(study *s) {
+    int taken_over;
+    if (ranks_agree(open_cohort(s)) < 0)
+        return -1;
+    const reconstruction_plan plan = {.split = s->split,
+                                      .scores = &s->scores,
+                                      .layers_apart = 1,
+                                      .saved = s->saved,
+                                      .save_every = s->o->save_every};
+    s->table = reconstruction_scores(&plan, &taken_over);
+    if (s->table && taken_over)
+        printf("%d of %d slices taken over from an interrupted run\n", taken_over, s->split->total_slices);
+    return s->table ? 0 : -1;
+}
+
+/* The columns of a table, as the options say. names holds what they point to. */
+static score_columns table_columns(const options *o, char *names, size_t size) {
+    snprintf(names, size, "%s%s%s", o->outcome, o->layers ? "," : "", o->layers ? o->layers : "");
+    return (score_columns){.columns = o->columns, .metrics = names, .optional = o->layers ? "" : ALL_LAYERS};
+}
+
+static int read_scores(study *s) {
+    char names[PATH_LENGTH];
+    const score_columns columns = table_columns(s->o, names, sizeof names);
+    if (!(s->table = score_table_read(s->o->table, &columns)))
+        return -1;
+    if (s->table->metrics < 2)
+        return err_set("%s: has none of the columns " ALL_LAYERS ": name those of scores with --layers",
+                       s->o->table);
+    return 0;
+}
+
+/* ---------------------------------------------------------------- what is studied */
+
+static int leave_out_faults(study *s) {
+    const char *from = s->o->table ? s->o->table : s->o->cohort;
+    score_table *t = score_table_select(s->table, s->table->fault, SCORE_NO_FAULT);
+    if (!t)
+        return -1;
+    s->left_out = s->table->rows - t->rows;
+    score_table_free(s->table);
+    s->table = t;
+    return t->scans < SCORE_MIN_SCANS ? err_set("%s: %zu scans without a fault, expected at least %d", from,
+                                                t->scans, SCORE_MIN_SCANS)
+                                      : 0;
+}
+
+static int find_layer(study *s, const char *name) {
+    int metric = score_table_metric(s->table, name);
+    if (metric < 0)
+        return -1;
+    if (s->layers == MAX_LAYERS)
+        return err_set("more than %d layers", MAX_LAYERS);
+    s->metric[s->layers++] = metric;
+    return 0;
+}
+
+/* Those asked for, in that order; else those there are, from the first to the deepest. */
+static int find_layers(study *s) {
+    char list[PATH_LENGTH], *rest = NULL;
+    snprintf(list, sizeof list, "%s", s->o->layers ? s->o->layers : ALL_LAYERS);
+    if ((s->outcome = score_table_metric(s->table, s->o->outcome)) < 0)
+        return -1;
+    for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
+        if ((s->o->layers || score_table_metric(s->table, name) >= 0) && find_layer(s, name) < 0)
+            return -1;
+    return 0;
+}
+
+static int find_panel(study *s, const char *name) {
+    for (int k = 0; k < s->layers; k++)
+        if (strcmp(s->table->names[s->metric[k]], name) == 0)
+            return s->is_panel[k] = 1;
+    return 0;
+}
+
+/* Without a choice the poster's layers; where none of them is there, the first four. */
+static int find_panels(study *s) {
+    char list[PATH_LENGTH], *rest = NULL;
+    int found = 0;
+    snprintf(list, sizeof list, "%s", s->o->panels ? s->o->panels : POSTER_LAYERS);
+    for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
+        int is_there = find_panel(s, name);
+        if (!is_there && s->o->panels)
+            return err_set("--panels: '%s' is not among the layers", name);
+        found += is_there;
+    }
+    for (int k = 0; !found && k < s->layers && k < 4; k++)
+        s->is_panel[k] = 1;
+    return 0;
+}
+
+static int find_unit(study *s) {
+    score_table *means = score_table_scan_means(s->table);
+    int has_slices = 0;
+    if (!means)
+        return -1;
+    for (size_t row = 0; row < s->table->rows; row++)
+        has_slices |= s->table->slice[row] >= 0;
+    s->unit = means->rows == s->table->rows ? "scan" : has_slices ? "slice" : "row";
+    score_table_free(means);
+    return 0;
+}
+
+static void study_close(study *s) {
+    prepared_split_free(s->split);
+    score_set_close(&s->scores);
+    score_table_free(s->table);
+}
+
+static int note_record(const study *s, run_record *record) {
+    char path[PATH_LENGTH];
+    record_text(record, "cohort", s->table->cohort);
+    record_integer(record, "scans", (int64_t)s->table->scans);
+    record_integer(record, "rows", (int64_t)s->table->rows);
+    record_integer(record, "replicates", s->o->replicates);
+    record_integer(record, "seed", (int64_t)s->o->seed);
+    snprintf(path, sizeof path, "%s/" PROGRAM ".csv", s->o->out);
+    if ((s->o->table ? record_file(record, "table", s->o->table)
+                     : record_file(record, "weights", s->o->weights)) < 0)
+        return -1;
+    return record_file(record, "result", path);
+}
+
+static int run(study *s, run_record *record) {
+    if ((s->o->table ? ranks_agree(read_scores(s)) : compute_scores(s)) < 0)
+        return -1;
+    if (ranks_me() > 0)
+        return 0;
+    if (leave_out_faults(s) < 0 || find_layers(s) < 0 || find_panels(s) < 0 || find_unit(s) < 0 ||
+        write_results(s) < 0)
+        return -1;
+    unlink(s->saved);
+    return note_record(s, record);
+}
+
+/* What can be said of the options before anything is opened. */
+static int check_options(const options *o) {
+    char names[PATH_LENGTH];
+    const score_columns columns = table_columns(o, names, sizeof names);
+    if (!o->table && (*o->columns || strcmp(o->outcome, "ssim") != 0))
+        return err_set("--columns and --outcome belong to --table");
+    return o->table ? score_columns_check(&columns) : 0;
+}
+
+int main(int argc, char **argv) {
+    options o = {.cohort = "build/cohort",
+                 .split = "test",
+                 .weights = "lib/models/weights/ssl_unet.h5",
+                 .columns = "",
+                 .outcome = "ssim",
+                 .out = "results",
+                 .replicates = 4000,
+                 .threads = omp_get_num_procs(),
+                 .save_every = 20.0,
+                 .seed = 2022};
+    const cli_option table[] = {
+        {CLI_STRING, "cohort", &o.cohort, "DIR", "prepared scans", 0, 0},
+        {CLI_STRING, "split", &o.split, "NAME", "split of the cohort", 0, 0},
+        {CLI_STRING, "weights", &o.weights, "FILE", "weights of the self-supervised network", 0, 0},
+        {CLI_STRING, "layers", &o.layers, "NAMES",
+         "layers in order of depth, comma-separated; with --table, its columns of scores (default: all ten)",
+         0, 0},
+        {CLI_STRING, "panels", &o.panels, "NAMES",
+         "layers that the figure shows points of (default: " POSTER_LAYERS ")", 0, 0},
+        {CLI_STRING, "table", &o.table, "FILE", "take the scores from a CSV file instead of a cohort", 0, 0},
+        {CLI_STRING, "columns", &o.columns, "NAME=COLUMN,...",
+         "what the table calls scan_id, slice, acceleration, method, fault or a score", 0, 0},
+        {CLI_STRING, "outcome", &o.outcome, "NAME", "score that the layers are correlated with", 0, 0},
+        {CLI_STRING, "out", &o.out, "DIR", "folder for the tables", 0, 0},
+        {CLI_INT, "scans", &o.scans, "N", "take the first N scans of the cohort only (0: all)", 0, 1e9},
+        {CLI_INT, "replicates", &o.replicates, "N", "of the bootstrap", 100, 1e7},
+        {CLI_U64, "seed", &o.seed, "N", "seed of the bootstrap", 0, 0},
+        {CLI_REAL, "save-every", &o.save_every, "SECONDS",
+         "time between saves that an interrupted run goes on from", 0, 1e6},
+        {CLI_INT, "threads", &o.threads, "N", "threads", 1, 1024},
+        {CLI_STRING, "records", &o.records, "DIR", "folder for the run record (default: OUT/records)", 0, 0},
+        {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};
+    const cli_spec spec = {
+        PROGRAM,
+        "SSFD at each layer of the encoder against SSIM, of the reconstructions of a cohort "
+        "or from a table of scores (figure 2).",
+        NULL,
+        0,
+        0,
+        table,
+        NULL};
+    int first;
+    if (ranks_begin(&argc, &argv) < 0)
+        return cli_fail(PROGRAM);
+    cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
+    if (parsed != CLI_RUN)
+        return parsed == CLI_DONE ? 0 : 2;
+    if (check_options(&o) < 0)
+        return cli_usage(PROGRAM, "%s", err_message());
+    study s = {.o = &o};
+    char records[PATH_LENGTH];
+    snprintf(records, sizeof records, "%s/records", o.out);
+    omp_set_num_threads(o.threads);
+    openblas_set_num_threads(1); /* threads work on different slices */
+    run_record *record = record_begin(PROGRAM, argc, argv);
+    int status = ranks_agree(record ? run(&s, record) : -1);
+    study_close(&s);
+    if (status == 0 && ranks_me() == 0)
+        status = record_end(record, o.records ? o.records : records);
+    else
+        record_discard(record);
+    return status < 0 ? cli_fail(PROGRAM) : 0;
+}
