@@ -18,6 +18,7 @@
 #include "study/score_table.h"
 #include <cblas.h>
 #include <gsl/gsl_fit.h>
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -294,18 +295,18 @@ static void put_panel(const study *s, csv_writer *csv, const points *p, int laye
     const score_table *t = p->t;
     const double *x = t->values[s->outcome], *y = t->values[s->metric[layer]];
     const char *name = t->names[s->metric[layer]], *title = t->titles[s->metric[layer]];
-    double intercept, slope, cov[3], squares, low = x[0], high = x[0];
+    double intercept, slope, cov[3], squares, low, high;
     gsl_fit_linear(x, 1, y, 1, t->rows, &intercept, &slope, &cov[0], &cov[1], &cov[2], &squares);
-    for (size_t row = 1; row < t->rows; row++) {
-        low = fmin(low, x[row]);
-        high = fmax(high, x[row]);
-    }
     csv_writer_text(csv, name);
     csv_writer_text(csv, title);
     csv_writer_text(csv, is_ssfd_layer(name) ? "SSFD" : title);
     put_interval(csv, r);
     put_number(csv, slope);
     put_number(csv, intercept);
+    gsl_stats_minmax(&low, &high, x, 1, t->rows);
+    put_number(csv, low);
+    put_number(csv, high);
+    gsl_stats_minmax(&low, &high, y, 1, t->rows);
     put_number(csv, low);
     put_number(csv, high);
     csv_writer_end_row(csv);
@@ -318,7 +319,8 @@ static int write_panels(const study *s, const points *p, const correlations *c) 
         return -1;
     csv_writer_comment(csv, "outcome column: %s", s->table->names[s->outcome]);
     csv_writer_comment(csv, "fit: score = slope * outcome + intercept by least squares");
-    csv_writer_row(csv, "layer,title,axis,pearson,ci_low,ci_high,slope,intercept,outcome_low,outcome_high");
+    csv_writer_row(csv, "layer,title,axis,pearson,ci_low,ci_high,slope,intercept,"
+                        "outcome_low,outcome_high,score_low,score_high");
     for (int k = 0; k < s->layers; k++)
         if (s->is_panel[k])
             put_panel(s, csv, p, k, c->r[k]);
