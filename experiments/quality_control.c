@@ -5,7 +5,8 @@
  * (mri/faults.h) that one, of all others the ordinary one. Or they are read from a table of anyone's
  * (--table). Correlations with SSIM are over slices and over the scans' means; areas under the ROC curve are
  * over scans, whose slices are averaged: cases are the scans with a fault, controls those without, and a scan
- * counts as poor by a low SSIM or PSNR or by a high distance. All of it for all rows together, for those
+ * counts as poor by a low SSIM or PSNR or by a high distance (in a table of several methods a scan counts
+ * once for each). All of it for all rows together, for those
  * without a fault, and by acceleration and method where there are several.
  *
  * Two examples, chosen by rule. Let p(score) be the share of points that are better by that score (ties by
@@ -560,7 +561,7 @@ static csv_writer *begin_examples(const study *s) {
         return NULL;
     if (s->split)
         csv_writer_comment(csv, "image: %d x %d", s->split->rows, s->split->columns);
-    csv_writer_comment(csv, "error: |reconstruction - reference| x %g", ERROR_FACTOR);
+    csv_writer_comment(csv, "error panels: |difference| × %g", ERROR_FACTOR);
     csv_writer_comment(csv, "poorer_than: share of the points that are better by this score");
     csv_writer_comment(
         csv, "blue: largest poorer_than by SSFD minus the larger of those by SSIM and the baseline");
