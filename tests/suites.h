@@ -31,5 +31,6 @@ Suite *suite_cli(void);
 Suite *suite_slice_prep(void);
 Suite *suite_prepare(void);
 Suite *suite_faults(void);
+Suite *suite_quality_control(void);
 
 #endif
