@@ -146,6 +146,8 @@ static int split_list(name_list *list, const char *what, const char *text) {
         for (int k = 0; k < list->count; k++)
             if (strcmp(list->items[k], item) == 0)
                 return err_set("%s: '%s' is given twice", what, item);
+        if (strchr(item, '"'))
+            return err_set("%s: '%s' holds a quote", what, item);
         if (list->count == MAX_COLUMNS)
             return err_set("%s: more than %d names", what, MAX_COLUMNS);
         list->items[list->count++] = item;

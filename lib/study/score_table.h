@@ -54,7 +54,7 @@ typedef struct {
 } score_columns;
 
 /* Whether they can be read as such: -1 with a message for an item without '=', a name that is not asked for,
- * one given twice. */
+ * one given twice or with a quote in it. */
 int score_columns_check(const score_columns *c);
 
 /* Reads a CSV. Rows of a scan may be anywhere; they are put together, scans in the order they first appear.
