@@ -31,6 +31,10 @@ RECON_STEPS ?= 3000
 SSL_TRAINING := --schedule cosine --warmup 200 --clip 1 --augment --rotation 10 --batch 4
 RECON_TRAINING := --schedule cosine --warmup 200 --clip 1 --augment --batch 2
 TRAINING  ?=
+# Networks of the ablation, <patch>_<coverage in percent>, and how long each is trained and looked at.
+ABLATION_NETWORKS ?= 1_25 4_25 8_25 16_25 64_25 16_10 16_50 16_75
+ABLATION_STEPS ?= 200
+ABLATION_SCANS ?= 24
 BENCH_THREADS ?= 1,2
 BENCH_ROUNDS ?= 5
 BENCH     ?=
@@ -175,15 +179,22 @@ vgg16-weights:
 
 # ---------------------------------------------------------------- training
 TRAIN      = --cohort $(COHORT) --seed $(SEED) --threads $(THREADS) --records $(RESULTS)/records
-models: $(BUILD)/bin/prepare_scans $(BUILD)/bin/train_ssl $(BUILD)/bin/train_recon
+training-scans: $(BUILD)/bin/prepare_scans
 	$(PREPARE_SCANS) --split train --complex --no-reconstruction
 	$(PREPARE_SCANS) --split val --complex --no-reconstruction
+
+models: $(BUILD)/bin/train_ssl $(BUILD)/bin/train_recon training-scans
 	$(BUILD)/bin/train_ssl $(TRAIN) --out $(MODELS)/ssl_unet $(SSL_TRAINING) --steps $(STEPS) $(TRAINING)
 	$(BUILD)/bin/train_recon $(TRAIN) --out $(MODELS)/recon_unet $(RECON_TRAINING) --steps $(RECON_STEPS) $(TRAINING)
 	@$(MAKE) --no-print-directory learning-curves
 	@if [ -f $(MODELS)/ssl_unet/weights.h5 ] && [ -f $(MODELS)/recon_unet/weights.h5 ]; then \
 	    echo "use them with: make reproduce WEIGHTS=$(MODELS)/ssl_unet/weights.h5 RECON_WEIGHTS=$(MODELS)/recon_unet/weights.h5"; \
 	else echo "not finished: make models goes on"; fi
+
+# Whether a training on this machine gives the shipped weights again: the same bytes on the same kind of CPU.
+check-models: $(BUILD)/bin/compare_weights
+	$< $(MODELS)/ssl_unet/weights.h5 lib/models/weights/ssl_unet.h5
+	$< $(MODELS)/recon_unet/weights.h5 lib/models/weights/recon_unet.h5
 
 # Of whatever networks have been trained, or are being trained: the curve grows with every validation.
 learning-curves: $(patsubst %/training_loss.csv,%/learning_curve.pdf,$(wildcard $(MODELS)/*/training_loss.csv))
@@ -192,6 +203,27 @@ learning-curves: $(patsubst %/training_loss.csv,%/learning_curve.pdf,$(wildcard 
 $(MODELS)/%/learning_curve.pdf $(MODELS)/%/learning_curve.png: plots/learning_curve.gp plots/style.gp $(MODELS)/%/training_loss.csv
 	$(call DRAW,curve='$(MODELS)/$*/training_loss.csv',$(@D)/.learning_curve,$(@D)/learning_curve)
 
+# Each network in a folder of its own that names what it depends on, with its sweep beside the weights.
+ABLATION  := $(MODELS)/ablation/$(ABLATION_STEPS)_steps_seed_$(SEED)
+ABLATION_FOLDERS := $(ABLATION_NETWORKS:%=$(ABLATION)/%)
+patch_of = $(word 1,$(subst _, ,$(1)))
+coverage_of = $(shell printf '%s' "$(word 2,$(subst _, ,$(1)))" | awk '{print $$1 / 100}')
+
+ablation: $(RESULTS)/figures/ablation.pdf
+	@echo "$(RESULTS)/ablation.csv and $<"
+
+$(ABLATION)/%/weights.h5: $(BUILD)/bin/train_ssl | training-scans
+	$(BUILD)/bin/train_ssl $(TRAIN) --records $(@D)/records --out $(@D) $(SSL_TRAINING) \
+	    --steps $(ABLATION_STEPS) --warmup $$(($(ABLATION_STEPS) / 10)) --validate-every $(ABLATION_STEPS) \
+	    --patch $(call patch_of,$*) --coverage $(call coverage_of,$*)
+$(ABLATION)/%/perturbation_sweep_claims.csv: $(ABLATION)/%/weights.h5 $(BUILD)/bin/perturbation_sweep $(COHORT)/.test
+	$(BUILD)/bin/perturbation_sweep --cohort $(COHORT) --weights $< --out $(@D) --scans $(ABLATION_SCANS) \
+	    --levels $(LEVELS) --seed $(SEED) --threads $(THREADS)
+$(RESULTS)/ablation.csv: $(BUILD)/bin/ablation $(ABLATION_FOLDERS:%=%/perturbation_sweep_claims.csv)
+	$(BUILD)/bin/ablation --cohort $(COHORT) --out $(RESULTS) --scans $(ABLATION_SCANS) --seed $(SEED) \
+	    --threads $(THREADS) $(ABLATION_FOLDERS)
+.SECONDARY: $(ABLATION_FOLDERS:%=%/weights.h5)
+
 help:
 	@echo "make                build the programs into $(BUILD)/bin"
 	@echo "make reproduce      the study: default cohort, experiments, figures, $(RESULTS)/index.html"
@@ -199,6 +231,8 @@ help:
 	@echo "make check          build and run the tests"
 	@echo "make sanitize       the tests under the address and undefined-behaviour sanitizers"
 	@echo "make models         train both networks from scratch (resumes when interrupted); learning-curves only draws their curves"
+	@echo "make check-models   whether make models has given the shipped weights again"
+	@echo "make ablation       networks of other patch sizes and coverages, each trained for a while: $(RESULTS)/ablation.csv and its figure"
 	@echo "make vgg16-weights  download VGG-16's ImageNet weights, the poster's baseline (build/weights, 59 MB)"
 	@echo "make bench          times beside other libraries: $(RESULTS)/bench.csv and its figure (Python fetches the peers)"
 	@echo "make format         clang-format the sources; format-check only looks"
@@ -214,10 +248,11 @@ help:
 	@echo "                    REPLICATES=$(REPLICATES) (of bootstrap intervals)"
 	@echo "                    BENCH_THREADS=$(BENCH_THREADS) BENCH_ROUNDS=$(BENCH_ROUNDS) BENCH=$(BENCH) (more options of tests/bench/bench.py)"
 	@echo "                    MODELS=$(MODELS) STEPS=$(STEPS) RECON_STEPS=$(RECON_STEPS) TRAINING=$(TRAINING) (more options of both)"
+	@echo "                    ABLATION_STEPS=$(ABLATION_STEPS) ABLATION_SCANS=$(ABLATION_SCANS) ABLATION_NETWORKS='$(ABLATION_NETWORKS)' (patch_coverage)"
 
 clean:
 	rm -rf $(BUILD)
 
 -include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(PROG_SRC:%.c=$(BUILD)/%.d) $(BUILD)/tests/bench/bench_ssfd.d
-.PHONY: all bench check sanitize format format-check reproduce figures models learning-curves vgg16-weights help clean always
+.PHONY: all bench check sanitize format format-check reproduce figures models training-scans check-models learning-curves ablation vgg16-weights help clean always
 .DELETE_ON_ERROR:

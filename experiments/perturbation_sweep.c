@@ -8,6 +8,7 @@
 #include "core/csv.h"
 #include "core/error.h"
 #include "core/progress.h"
+#include "core/ranks.h"
 #include "core/record.h"
 #include "core/rng.h"
 #include "io/panel.h"
@@ -161,11 +162,20 @@ static int run_slice(const sweep *s, worker *w, int scan, int slice, double *sav
     return status;
 }
 
+/* Every rank gets what the others have: their slices are NaN here, and have to be 0 for that. */
+static void gather(const sweep *s) {
+    for (int slice = 0; slice < s->split->total_slices; slice++)
+        if (!is_done(s, slice))
+            memset(value_at(s, slice, 0, 0), 0, slice_count(s) * sizeof(double));
+    ranks_merge(s->values, value_count(s) * sizeof(double));
+}
+
+/* Each rank its share of the scans. */
 static int run_sweep(sweep *s) {
     err_box failure = {0};
     progress bar;
     double saved_at = clock_seconds();
-    progress_start(&bar, "perturbation sweep (slices)", (size_t)s->split->total_slices);
+    progress_start(&bar, "perturbation sweep (slices)", (size_t)(s->split->total_slices / ranks_count()));
 #pragma omp parallel
     {
         worker w;
@@ -173,7 +183,7 @@ static int run_sweep(sweep *s) {
         if (!ready)
             err_box_take(&failure);
 #pragma omp for schedule(dynamic, 1)
-        for (int scan = 0; scan < s->split->scans; scan++)
+        for (int scan = ranks_me(); scan < s->split->scans; scan += ranks_count())
             for (int slice = 0; slice < s->split->slices[scan]; slice++) {
                 if (ready && !err_box_failed(&failure) && !is_done(s, s->first_slice[scan] + slice) &&
                     run_slice(s, &w, scan, slice, &saved_at) < 0)
@@ -184,7 +194,10 @@ static int run_sweep(sweep *s) {
             worker_free(&w);
     }
     progress_end(&bar);
-    return err_box_raise(&failure);
+    if (ranks_agree(err_box_raise(&failure)) < 0)
+        return -1;
+    gather(s);
+    return 0;
 }
 
 /* ---------------------------------------------------------------- tables */
@@ -535,7 +548,7 @@ static void sweep_close(sweep *s) {
 
 static int run(sweep *s, run_record *record) {
     char path[PATH_LENGTH];
-    if (sweep_open(s) < 0)
+    if (ranks_agree(sweep_open(s)) < 0)
         return -1;
     double started = clock_seconds();
     int taken_over = 0;
@@ -545,6 +558,8 @@ static int run(sweep *s, run_record *record) {
         printf("%d of %d slices taken over from an interrupted run\n", taken_over, s->split->total_slices);
     if (run_sweep(s) < 0)
         return -1;
+    if (ranks_me() > 0)
+        return 0;
     double *scans = mem_alloc(2 * (size_t)s->split->scans * sizeof(double));
     int status = scans && write_scans(s) == 0 && write_examples(s) == 0 && write_claims(s, scans) == 0 &&
                          write_baselines(s, scans) == 0 && write_means(s, scans) == 0
@@ -553,7 +568,7 @@ static int run(sweep *s, run_record *record) {
     free(scans);
     if (status < 0)
         return -1;
-    unlink(s->saved);
+    unfinished_remove(s->saved);
     record_text(record, "cohort", s->split->cohort);
     record_text(record, "settings", s->settings);
     record_integer(record, "scans", s->split->scans);
@@ -624,6 +639,8 @@ int main(int argc, char **argv) {
         table,
         names};
     int first;
+    if (ranks_begin(&argc, &argv) < 0)
+        return cli_fail(PROGRAM);
     cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
     if (parsed != CLI_RUN)
         return parsed == CLI_DONE ? 0 : 2;
@@ -636,9 +653,9 @@ int main(int argc, char **argv) {
         return cli_usage(PROGRAM, "--baseline-scans: intervals need at least 2 scans");
     omp_set_num_threads(o.threads);
     run_record *record = record_begin(PROGRAM, argc, argv);
-    int status = record ? run(&s, record) : -1;
+    int status = ranks_agree(record ? run(&s, record) : -1);
     sweep_close(&s);
-    if (status == 0)
+    if (status == 0 && ranks_me() == 0)
         status = record_end(record, o.records ? o.records : records);
     else
         record_discard(record);

@@ -250,6 +250,28 @@ START_TEST(test_training_resumes_to_the_same_weights) {
 }
 END_TEST
 
+/* Other kernels round in another way, as another CPU's do. */
+START_TEST(test_trainings_are_compared) {
+    char before[256];
+    snprintf(before, sizeof before, "SSFD_CONV=direct %s/", programs());
+    make_cohort();
+    expect_done(TRAIN "--out @/one");
+    expect_done(TRAIN "--out @/again --threads 2");
+    ck_assert_msg(run_after(before, TRAIN "--out @/direct") == 0, "%s", output);
+    expect_done(TRAIN "--out @/other --seed 3");
+    expect_done("compare_weights @/again/weights.h5 @/one/weights.h5");
+    ck_assert_msg(strstr(output, "same bytes as") != NULL, "%s", output);
+    expect_done("compare_weights @/direct/weights.h5 @/one/weights.h5");
+    ck_assert_msg(strstr(output, "other bytes than") && strstr(output, "within 5 %"), "%s", output);
+    expect_failure("compare_weights --tolerance 0 @/direct/weights.h5 @/one/weights.h5", 1,
+                   "direct/weights.h5: validation loss", "within 0 %");
+    expect_failure("compare_weights @/other/weights.h5 @/one/weights.h5", 1, "--seed 3", "--seed 2022");
+    expect_failure("compare_weights @/none.h5 @/one/weights.h5", 1, "none.h5", "");
+    expect_failure("compare_weights " GOLDEN " @/one/weights.h5", 1, GOLDEN, "training_command");
+    expect_failure("compare_weights @/one/weights.h5", 2, "EXPECTED", "");
+}
+END_TEST
+
 /* Everything that draws or counts, in one run: paused after every step, by the clock and by the number. */
 START_TEST(test_training_with_all_options_resumes) {
 #define ALL                                                                                                  \
@@ -378,6 +400,7 @@ Suite *suite_cli(void) {
     tcase_add_test(t, test_sweep_with_baselines);
     tcase_add_test(t, test_report_of_a_small_study);
     tcase_add_test(t, test_training_resumes_to_the_same_weights);
+    tcase_add_test(t, test_trainings_are_compared);
     tcase_add_test(t, test_training_with_all_options_resumes);
     tcase_add_test(t, test_training_options_matter);
     tcase_add_test(t, test_training_record);

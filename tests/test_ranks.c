@@ -5,8 +5,10 @@
 #include "core/ranks.h"
 #include "programs.h"
 #include "suites.h"
+#include <fcntl.h>
 #include <hdf5.h>
 #include <math.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 START_TEST(test_one_rank_is_a_plain_loop) {
@@ -90,6 +92,39 @@ END_TEST
 #define INPAINTING                                                                                           \
     "inpainting --cohort @/cohort --weights tests/golden/unet_plain.h5 --slices 2 --threads 1 --out @/"
 
+/* Sets a pixel of the reference of scan 2, which is rank 1's alone, and gives back what it was. The file
+ * seems as old as before, so that a run takes it for the same. */
+static float set_first_pixel(float value) {
+    static float images[2 * 64 * 64];
+    struct stat info;
+    const char *path = in_folder("cohort/test/colin27_test_0002.h5");
+    ck_assert_int_eq(stat(path, &info), 0);
+    hid_t f = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), d = H5Dopen2(f, "reference", H5P_DEFAULT);
+    ck_assert(d >= 0 && H5Dread(d, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, images) >= 0);
+    float before = images[0];
+    images[0] = value;
+    ck_assert(H5Dwrite(d, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, images) >= 0);
+    H5Dclose(d);
+    H5Fclose(f);
+    const struct timespec times[2] = {info.st_atim, info.st_mtim};
+    ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+    return before;
+}
+
+static void expect_same_sweep(const char *name) {
+    static const char *const tables[] = {"", "_scans", "_claims"};
+    char file[64];
+    for (int k = 0; k < 3; k++) {
+        snprintf(file, sizeof file, "perturbation_sweep%s.csv", tables[k]);
+        expect_same_file(file, "one", name);
+    }
+    expect_same_file("perturbation_baselines.csv", "one", name);
+}
+
+#define SWEEP                                                                                                \
+    "perturbation_sweep --cohort @/cohort --weights tests/golden/unet_plain.h5 --levels 3 --threads 1 "      \
+    "--baseline ssfd_random --baseline-scans 2 --save-every 0 --out @/"
+
 START_TEST(test_scans_are_dealt_out_to_ranks) {
     if (!can_launch())
         return;
@@ -99,19 +134,27 @@ START_TEST(test_scans_are_dealt_out_to_ranks) {
     expect_same_file("inpainting.csv", "one", "three");
     expect_same_file("inpainting_summary.csv", "one", "three");
     expect_same_file("panels/inpainting_examples.csv", "one", "three");
+    expect_done(SWEEP "one");
+    expect_ranks_done(3, SWEEP "three");
+    expect_same_sweep("three");
 }
 END_TEST
 
-/* The reference of scan 2, which is rank 1's alone. */
-static void spoil_a_scan(void) {
-    static float image[2 * 64 * 64];
-    image[0] = NAN;
-    hid_t f = H5Fopen(in_folder("cohort/test/colin27_test_0002.h5"), H5F_ACC_RDWR, H5P_DEFAULT);
-    hid_t d = H5Dopen2(f, "reference", H5P_DEFAULT);
-    ck_assert(d >= 0 && H5Dwrite(d, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, image) >= 0);
-    H5Dclose(d);
-    H5Fclose(f);
+/* A scan that cannot be read ends the sweep of three ranks; when it can, two go on. */
+START_TEST(test_an_interrupted_run_goes_on_on_other_ranks) {
+    if (!can_launch())
+        return;
+    make_cohort();
+    expect_done(SWEEP "one");
+    float before = set_first_pixel(NAN);
+    ck_assert_int_eq(run_ranks(3, SWEEP "two"), 1);
+    ck_assert_int_eq(access(in_folder("two/.perturbation_sweep.unfinished.h5.2"), R_OK), 0);
+    set_first_pixel(before);
+    expect_ranks_done(2, SWEEP "two");
+    expect_same_sweep("two");
+    ck_assert_int_ne(access(in_folder("two/.perturbation_sweep.unfinished.h5.2"), R_OK), 0);
 }
+END_TEST
 
 static void expect_rank_failure(int code, const char *arguments, const char *message) {
     int found = run_ranks(3, arguments);
@@ -127,7 +170,7 @@ START_TEST(test_an_error_of_any_rank_ends_all_with_one_message) {
     expect_rank_failure(1, TRAIN_SSL "--cohort @/nowhere --out @/x", "nowhere/train");
     ck_assert_int_eq(path_make_dirs(in_folder("x/training_loss.csv")), 0); /* where rank 0 writes a file */
     expect_rank_failure(1, TRAIN_SSL "--out @/x", "training_loss.csv");
-    spoil_a_scan();
+    set_first_pixel(NAN);
     expect_rank_failure(1, INPAINTING "x", "colin27_test_0002.h5");
 }
 END_TEST
@@ -164,6 +207,7 @@ Suite *suite_ranks(void) {
     tcase_add_test(t, test_one_rank_is_a_plain_loop);
     tcase_add_test(t, test_training_is_the_same_on_any_number_of_ranks);
     tcase_add_test(t, test_scans_are_dealt_out_to_ranks);
+    tcase_add_test(t, test_an_interrupted_run_goes_on_on_other_ranks);
     tcase_add_test(t, test_ranks_that_are_deep_inside_find_out);
     tcase_add_test(t, test_an_error_of_any_rank_ends_all_with_one_message);
     suite_add_tcase(s, t);

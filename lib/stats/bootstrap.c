@@ -127,8 +127,10 @@ static double share_below(const double *sorted, size_t n, double estimate) {
     return fmin(fmax(below, 0.5), (double)n - 0.5) / (double)n;
 }
 
+/* The formula has a pole where a (z0 + z) = 1: from there on the end is the last replicate. */
 static double bca_end(const double *sorted, size_t n, double z0, double a, double z) {
-    double at = gsl_cdf_ugaussian_P(z0 + (z0 + z) / (1.0 - a * (z0 + z)));
+    double left = 1.0 - a * (z0 + z);
+    double at = left > 0.0 ? gsl_cdf_ugaussian_P(z0 + (z0 + z) / left) : z0 + z > 0.0;
     return gsl_stats_quantile_from_sorted_data(sorted, 1, n, at);
 }
 

@@ -1,31 +1,29 @@
-/* Correlations of scores with an outcome, with intervals that know that slices of a scan are alike. */
+/* Correlations of scores with each other, with intervals that know that slices of a scan are alike. */
 #ifndef SSFD_STATS_CORRELATION_H
 #define SSFD_STATS_CORRELATION_H
 
 #include "stats/bootstrap.h"
 
 typedef enum {
-    CORRELATION_PEARSON,
-    CORRELATION_SPEARMAN, /* Pearson's of the ranks; ties get the mean of theirs */
-    CORRELATION_KENDALL,  /* tau-b: (C - D) / sqrt((N - Nx) (N - Ny)), with C concordant, D discordant and N all
-                             pairs of points, Nx, Ny those tied in x, in y (Kendall 1945) */
+    CORRELATION_PEARSON,  /* of the values */
+    CORRELATION_SPEARMAN, /* Pearson's of the ranks, ties sharing their mean rank */
+    CORRELATION_KENDALL,  /* tau-b: (concordant - discordant) / sqrt((pairs - ties in x) (pairs - ties in y))
+                           */
     CORRELATION_KINDS
 } correlation_kind;
+const char *correlation_name(correlation_kind kind); /* "pearson", "spearman", "kendall" */
 
-const char *correlation_name(correlation_kind kind);  /* "pearson" */
-const char *correlation_title(correlation_kind kind); /* "Pearson's r" */
+/* Of n points; Kendall's in O(n log n) (Knight 1966, JASA 61:436). NaN when x or y is constant. -1: fewer
+ * than 2 points, numbers that are not finite, no memory. */
+int correlation(correlation_kind kind, const double *x, const double *y, size_t n, double *r);
 
-/* Correlations r[m] of m scores x[k] with one outcome y. The n points belong to scans: those of scan s are
- * first[s] .. first[s + 1] - 1, first[plan->scans] = n. Intervals are BCa over scans (stats/bootstrap.h): a
- * replicate draws scans with replacement, each with all its points, the same ones for all scores and kinds.
- * From these replicates also, for m >= 2 and where not NULL:
- *   trend  least-squares slope of r[k] over the number 1 .. m of the score (per layer, where the scores
- *          are layers in the order of depth),
- *   drop   r[m - 1] - r[0].
- * A replicate in which x or y is constant has no correlation. Time: O(n log n) per score and replicate for
- * Kendall's, O(n) for the others.
- * Errors: fewer than 3 scans, a scan without points, numbers that are not finite, a constant score or outcome
- * (each said by its number), trend or drop of a single score, and those of bootstrap_bca(). */
+/* m scores x[0..m-1] against one outcome y: the points of scan s are first[s] .. first[s + 1] - 1, scans as
+ * many as plan->scans. r[m] with BCa intervals over scans (stats/bootstrap.h), all from the same resamples,
+ * and so
+ *   trend  least-squares slope of r over the score's number 1 .. m: change of the correlation per score
+ *   drop   r[m-1] - r[0]
+ * either may be NULL; both are NaN for m = 1. Errors: those of bootstrap_bca(), numbers that are not finite,
+ * a score or an outcome that is constant; they name the score by its number, from 0 on. */
 int correlation_study(correlation_kind kind, size_t m, const double *const *x, const double *y,
                       const size_t *first, const bootstrap_plan *plan, stats_interval *r,
                       stats_interval *trend, stats_interval *drop);

@@ -27,32 +27,31 @@ static double weighted_area(const sorted *s, const int *is_case, const double *w
     return pairs_won / (cases * controls);
 }
 
-static int check(const double *score, const int *is_case, size_t n) {
-    size_t cases = 0;
-    for (size_t k = 0; k < n; k++) {
-        if (!isfinite(score[k]))
-            return err_set("ROC: score %zu is %g, expected a finite number", k, score[k]);
-        cases += is_case[k] != 0;
+double roc_area(const double *score, const int *is_case, size_t n) {
+    double pairs_won = 0.0, pairs = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(score[i]))
+            return NAN;
+        for (size_t k = 0; is_case[i] && k < n; k++) {
+            pairs_won += is_case[k] ? 0.0 : score[i] > score[k] ? 1.0 : score[i] == score[k] ? 0.5 : 0.0;
+            pairs += !is_case[k];
+        }
     }
-    if (cases == 0 || cases == n)
-        return err_set("ROC: %zu of %zu scans are cases, expected cases and controls", cases, n);
-    return 0;
+    return pairs > 0.0 ? pairs_won / pairs : NAN;
 }
 
-int roc_area(const double *score, const int *is_case, size_t n, double *area) {
-    if (check(score, is_case, n) < 0)
-        return -1;
-    sorted s = {0};
-    double *ones = mem_alloc(n * sizeof *ones);
-    int status = ones && sorted_init(&s, score, n) == 0 ? 0 : -1;
-    if (status == 0) {
-        for (size_t k = 0; k < n; k++)
-            ones[k] = 1.0;
-        *area = weighted_area(&s, is_case, ones);
+/* `what` names the score in the message, `least` is how many there must be of each kind. */
+static int check(const char *what, const double *score, const int *is_case, size_t n, size_t least) {
+    size_t cases = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (isnan(score[k]))
+            return err_set("ROC: %s of scan %zu is not a number", what, k);
+        cases += is_case[k] != 0;
     }
-    sorted_free(&s);
-    free(ones);
-    return status;
+    if (cases < least || n - cases < least)
+        return err_set("ROC: %zu cases and %zu controls, expected at least %zu of each", cases, n - cases,
+                       least);
+    return 0;
 }
 
 /* ---------------------------------------------------------------- interval */
@@ -86,9 +85,11 @@ static double limit(const wilson *w, double out) {
 }
 
 int roc_interval(const double *score, const int *is_case, size_t n, double confidence, stats_interval *out) {
-    wilson w = {.z = gsl_cdf_ugaussian_Pinv(0.5 + 0.5 * confidence)};
-    if (roc_area(score, is_case, n, &w.area) < 0)
+    if (!(confidence > 0.0 && confidence < 1.0))
+        return err_set("ROC: confidence %g, expected a number between 0 and 1", confidence);
+    if (check("the score", score, is_case, n, 1) < 0)
         return -1;
+    wilson w = {.area = roc_area(score, is_case, n), .z = gsl_cdf_ugaussian_Pinv(0.5 + 0.5 * confidence)};
     for (size_t k = 0; k < n; k++)
         *(is_case[k] ? &w.cases : &w.controls) += 1.0;
     *out = (stats_interval){w.area, limit(&w, 0.0), limit(&w, 1.0)};
@@ -108,16 +109,24 @@ static void compare_sample(const void *self, void *work, const size_t *scan, siz
 
 int roc_compare(const double *a, const double *b, const int *is_case, const bootstrap_plan *plan,
                 stats_interval *out) {
-    if (check(a, is_case, plan->scans) < 0 || check(b, is_case, plan->scans) < 0)
+    if (check("the first score", a, is_case, plan->scans, 2) < 0 ||
+        check("the second score", b, is_case, plan->scans, 2) < 0)
         return -1;
     comparison c = {.is_case = is_case};
     bootstrap_plan apart = *plan;
-    apart.stratum = is_case;
-    int status = sorted_init(&c.a, a, plan->scans) == 0 && sorted_init(&c.b, b, plan->scans) == 0 &&
+    int *stratum = mem_alloc(plan->scans * sizeof *stratum);
+    for (size_t k = 0; stratum && k < plan->scans; k++)
+        stratum[k] = is_case[k] != 0;
+    apart.stratum = stratum;
+    int status = stratum && sorted_init(&c.a, a, plan->scans) == 0 &&
+                         sorted_init(&c.b, b, plan->scans) == 0 &&
                          bootstrap_bca(&apart, compare_sample, &c, plan->scans * sizeof(double), 1, out) == 0
                      ? 0
                      : -1;
+    if (status == 0 && out->ci_low == out->ci_high)
+        out->ci_low = out->ci_high = NAN;
     sorted_free(&c.a);
     sorted_free(&c.b);
+    free(stratum);
     return status;
 }

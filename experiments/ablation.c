@@ -1,0 +1,309 @@
+/* What the pretext task's patch size and coverage do to SSFD: networks that were trained alike but for these,
+ * each judged by
+ *   - the correlation of SSFD with SSIM, between reconstruction and reference, over slices of test scans;
+ *   - how much a shift counts where a blur or a noise costs the same SSIM, as the sweep of that network says.
+ *
+ * A folder per network holds weights.h5 of train_ssl and perturbation_sweep_claims.csv of perturbation_sweep
+ * (`make ablation` makes both). */
+#include "core/atomic_file.h"
+#include "core/cli.h"
+#include "core/csv.h"
+#include "core/error.h"
+#include "core/record.h"
+#include "io/h5.h"
+#include "io/prepared.h"
+#include "metrics/scores.h"
+#include "models/ssl_unet.h"
+#include "stats/correlation.h"
+#include <cblas.h>
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROGRAM "ablation"
+#define PATH_LENGTH 4096
+#define CONFIDENCE 0.95
+#define REPLICATES 5000
+#define MATCHED_SSIM 0.80 /* one of those that the sweep compares at */
+
+typedef struct {
+    const char *cohort, *out, *records, *layer;
+    int scans, threads;
+    uint64_t seed;
+} options;
+
+typedef struct {
+    const options *o;
+    prepared_split *split;
+    size_t *first;       /* [scans + 1]: a scan's first slice */
+    double *ssfd, *ssim; /* [slices], of the network in hand */
+    csv_writer *csv;
+} study;
+
+/* A network of the comparison, as its weight file describes it. */
+typedef struct {
+    char weights[PATH_LENGTH], claims[PATH_LENGTH];
+    char name[256];
+    int patch;
+    double coverage;
+    int64_t steps;
+    score_set scores;
+} candidate;
+
+/* ---------------------------------------------------------------- networks */
+
+/* The number behind "name=" among the words of `settings`. */
+static int setting(const candidate *c, const char *settings, const char *name, double *value) {
+    size_t length = strlen(name);
+    for (const char *word = settings; word; word = strchr(word, ' ')) {
+        word += *word == ' ';
+        if (strncmp(word, name, length) == 0 && word[length] == '=') {
+            *value = strtod(word + length + 1, NULL);
+            return 0;
+        }
+    }
+    return err_set("%s: training_settings: expected %s=, found '%s'", c->weights, name, settings);
+}
+
+static int read_training(candidate *c) {
+    char *settings = NULL;
+    double patch = 0.0;
+    h5_file *f = h5_open(c->weights);
+    int status = f && h5_attr_text(f, "training_settings", &settings) == 0 &&
+                         h5_attr_integer(f, "training_steps", &c->steps) == 0 &&
+                         setting(c, settings, "patch", &patch) == 0 &&
+                         setting(c, settings, "coverage", &c->coverage) == 0
+                     ? 0
+                     : -1;
+    c->patch = (int)patch;
+    free(settings);
+    h5_close(f);
+    return status;
+}
+
+static int candidate_open(candidate *c, const options *o, const char *folder) {
+    size_t length = strlen(folder);
+    while (length > 1 && folder[length - 1] == '/')
+        length--;
+    snprintf(c->weights, sizeof c->weights, "%.*s/weights.h5", (int)length, folder);
+    snprintf(c->claims, sizeof c->claims, "%.*s/perturbation_sweep_claims.csv", (int)length, folder);
+    snprintf(c->name, sizeof c->name, "%.*s", (int)length, folder);
+    if (strrchr(c->name, '/'))
+        memmove(c->name, strrchr(c->name, '/') + 1, strlen(strrchr(c->name, '/')));
+    const baseline_files files = {.ssfd_weights = c->weights, .ssfd_layers = o->layer};
+    return read_training(c) < 0 || score_set_open(&c->scores, "", &files) < 0 ? -1 : 0;
+}
+
+/* ---------------------------------------------------------------- scores of the reconstructions */
+
+/* images: two. */
+static int score_scan(const study *s, scorer *w, int scan, float *images) {
+    double scores[SCORES_MAX];
+    float *image = images + (size_t)s->split->rows * (size_t)s->split->columns;
+    for (int slice = 0; slice < s->split->slices[scan]; slice++) {
+        if (prepared_split_read(s->split, scan, PREPARED_REFERENCE, slice, images) < 0 ||
+            prepared_split_read(s->split, scan, PREPARED_RECONSTRUCTION, slice, image) < 0)
+            return -1;
+        if (scorer_reference(w, images, 0) < 0 || scorer_score(w, image, scores) < 0)
+            return err_prefix("%s: slice %d", s->split->paths[scan], slice);
+        s->ssfd[s->first[scan] + (size_t)slice] = scores[SCORE_SSFD];
+        s->ssim[s->first[scan] + (size_t)slice] = scores[SCORE_SSIM];
+    }
+    return 0;
+}
+
+static int score_scans(const study *s, const candidate *c) {
+    err_box failure = {0};
+#pragma omp parallel
+    {
+        scorer *w = scorer_create(&c->scores, s->split->rows, s->split->columns);
+        float *images = mem_alloc(2 * (size_t)s->split->rows * (size_t)s->split->columns * sizeof *images);
+        int ready = w && images;
+        if (!ready)
+            err_box_take(&failure);
+#pragma omp for schedule(dynamic, 1)
+        for (int scan = 0; scan < s->split->scans; scan++)
+            if (ready && !err_box_failed(&failure) && score_scan(s, w, scan, images) < 0)
+                err_box_take(&failure);
+        scorer_free(w);
+        free(images);
+    }
+    return err_box_raise(&failure);
+}
+
+/* ---------------------------------------------------------------- table */
+
+static void write_row(const study *s, const candidate *c, const char *measure, const char *title, size_t n,
+                      double estimate, double ci_low, double ci_high) {
+    csv_writer_row(s->csv, "%s,%d,%.9g,%lld,%s,%zu,%.9g,%.9g,%.9g,%s", c->name, c->patch, 100.0 * c->coverage,
+                   (long long)c->steps, measure, n, estimate, ci_low, ci_high, title);
+}
+
+static int write_correlation(const study *s, const candidate *c) {
+    const double *scores[] = {s->ssfd};
+    const bootstrap_plan plan = {(size_t)s->split->scans, NULL, REPLICATES, CONFIDENCE, s->o->seed, 0};
+    stats_interval r;
+    if (score_scans(s, c) < 0 ||
+        correlation_study(CORRELATION_PEARSON, 1, scores, s->ssim, s->first, &plan, &r, NULL, NULL) < 0)
+        return err_prefix("%s", c->name);
+    write_row(s, c, "ssim_correlation", "Correlation of SSFD with SSIM", plan.scans, r.estimate, r.ci_low,
+              r.ci_high);
+    return 0;
+}
+
+/* A table of another run would go unnoticed: the sweep says whose features it used. */
+static int check_claims(const candidate *c, const csv_table *t) {
+    char expected[600];
+    snprintf(expected, sizeof expected, "ssfd: %s", c->scores.ssfd_about);
+    for (size_t k = 0; k < t->comment_count; k++)
+        if (strcmp(t->comments[k], expected) == 0)
+            return 0;
+    return err_set("%s: sweep of other weights: expected the comment '%s'", c->claims, expected);
+}
+
+/* The sweep's ratio for a shift against `other`; NaN where too few scans reach that SSIM. */
+static int write_shift(const study *s, const candidate *c, const csv_table *t, const char *other,
+                       const char *title) {
+    char wanted[160], measure[64];
+    double values[4] = {0.0, NAN, NAN, NAN};
+    static const char *const names[] = {"n", "estimate", "ci_low", "ci_high"};
+    snprintf(wanted, sizeof wanted, "at equal SSIM (%.2f) SSFD reacts less to pixel_shift than to %s",
+             MATCHED_SSIM, other);
+    snprintf(measure, sizeof measure, "shift_to_%s", other);
+    int claim = csv_table_column(t, "claim");
+    if (claim < 0)
+        return -1;
+    for (size_t row = 0; row < t->rows; row++)
+        for (int k = 0; k < 4 && strcmp(csv_table_text(t, row, claim), wanted) == 0; k++) {
+            int column = csv_table_column(t, names[k]);
+            if (column < 0 || csv_table_real(t, row, column, &values[k]) < 0)
+                return -1;
+        }
+    write_row(s, c, measure, title, (size_t)values[0], values[1], values[2], values[3]);
+    return 0;
+}
+
+static int write_shifts(const study *s, const candidate *c) {
+    csv_table *t = csv_table_read(c->claims);
+    if (!t)
+        return -1;
+    int status = check_claims(c, t) == 0 && write_shift(s, c, t, "gaussian_blur", "Shift / blur") == 0 &&
+                         write_shift(s, c, t, "gaussian_noise", "Shift / noise") == 0
+                     ? 0
+                     : -1;
+    csv_table_free(t);
+    return status;
+}
+
+static int study_network(const study *s, const char *folder, run_record *record) {
+    candidate c = {0};
+    int status = candidate_open(&c, s->o, folder) == 0 && write_correlation(s, &c) == 0 &&
+                         write_shifts(s, &c) == 0 && record_file(record, "weights", c.weights) == 0
+                     ? 0
+                     : -1;
+    score_set_close(&c.scores);
+    return status;
+}
+
+/* ---------------------------------------------------------------- all networks */
+
+static int study_open(study *s, const char *path) {
+    const options *o = s->o;
+    if (!(s->split = prepared_split_open(o->cohort, "test", o->scans)))
+        return -1;
+    size_t slices = (size_t)s->split->total_slices;
+    s->first = mem_calloc((size_t)s->split->scans + 1, sizeof *s->first);
+    s->ssfd = mem_alloc(2 * slices * sizeof *s->ssfd);
+    if (!s->first || !s->ssfd || !(s->csv = csv_writer_open(path)))
+        return -1;
+    s->ssim = s->ssfd + slices;
+    for (int scan = 0; scan < s->split->scans; scan++)
+        s->first[scan + 1] = s->first[scan] + (size_t)s->split->slices[scan];
+    csv_writer_comment(s->csv, "cohort: %s", s->split->cohort);
+    csv_writer_comment(s->csv, "split: test, %d scans, %d slices", s->split->scans, s->split->total_slices);
+    csv_writer_comment(s->csv, "ssfd: layer %s", o->layer);
+    csv_writer_comment(
+        s->csv,
+        "ssim_correlation: Pearson, 4x reconstruction against reference, over slices; interval: "
+        "95 %% BCa bootstrap over scans, %d replicates",
+        REPLICATES);
+    csv_writer_comment(s->csv,
+                       "shift_to_*: SSFD of a shift / SSFD of the other where both cost the same SSIM, %.2f; "
+                       "nan where fewer than half of the scans reach it; interval: 95 %% t on log ratio",
+                       MATCHED_SSIM);
+    csv_writer_comment(s->csv, "seed: %llu", (unsigned long long)o->seed);
+    csv_writer_row(s->csv, "network,patch_pixels,coverage_percent,training_steps,measure,n_scans,estimate,"
+                           "ci_low,ci_high,title");
+    return 0;
+}
+
+static void study_close(study *s) {
+    prepared_split_free(s->split);
+    free(s->first);
+    free(s->ssfd);
+    csv_writer_discard(s->csv);
+}
+
+static int run(study *s, char **folders, int count, run_record *record) {
+    char path[PATH_LENGTH];
+    snprintf(path, sizeof path, "%s/ablation.csv", s->o->out);
+    if (study_open(s, path) < 0)
+        return -1;
+    for (int k = 0; k < count; k++)
+        if (study_network(s, folders[k], record) < 0)
+            return -1;
+    csv_writer *csv = s->csv;
+    s->csv = NULL;
+    if (csv_writer_close(csv) < 0)
+        return -1;
+    record_text(record, "cohort", s->split->cohort);
+    record_integer(record, "scans", s->split->scans);
+    return record_file(record, "result", path);
+}
+
+int main(int argc, char **argv) {
+    options o = {.cohort = "build/cohort",
+                 .out = "results",
+                 .layer = SSFD_DEFAULT_LAYER,
+                 .threads = omp_get_num_procs(),
+                 .seed = 2022};
+    const cli_option table[] = {
+        {CLI_STRING, "cohort", &o.cohort, "DIR", "prepared scans with the split test and reconstructions", 0,
+         0},
+        {CLI_STRING, "out", &o.out, "DIR", "folder for ablation.csv", 0, 0},
+        {CLI_STRING, "layer", &o.layer, "NAMES", "feature layers of SSFD", 0, 0},
+        {CLI_INT, "scans", &o.scans, "N", "take the first N scans only (0: all)", 0, 1e9},
+        {CLI_U64, "seed", &o.seed, "N", "seed of the bootstrap", 0, 0},
+        {CLI_INT, "threads", &o.threads, "N", "threads", 1, 1024},
+        {CLI_STRING, "records", &o.records, "DIR", "folder for the run record (default: OUT/records)", 0, 0},
+        {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};
+    const cli_spec spec = {PROGRAM,
+                           "Compares networks trained with different patches and coverages of the pretext "
+                           "task. Each NETWORK is a\n"
+                           "folder with weights.h5 (train_ssl) and perturbation_sweep_claims.csv "
+                           "(perturbation_sweep).",
+                           "NETWORK...",
+                           1,
+                           1000,
+                           table,
+                           NULL};
+    int first;
+    cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
+    if (parsed != CLI_RUN)
+        return parsed == CLI_DONE ? 0 : 2;
+    study s = {.o = &o};
+    char records[PATH_LENGTH];
+    snprintf(records, sizeof records, "%s/records", o.out);
+    omp_set_num_threads(o.threads);
+    openblas_set_num_threads(1); /* threads work on different scans */
+    run_record *record = record_begin(PROGRAM, argc, argv);
+    int status = record ? run(&s, argv + first, argc - first, record) : -1;
+    study_close(&s);
+    if (status == 0)
+        status = record_end(record, o.records ? o.records : records);
+    else
+        record_discard(record);
+    return status < 0 ? cli_fail(PROGRAM) : 0;
+}
