@@ -12,6 +12,7 @@
 #include "core/ranks.h"
 #include "core/record.h"
 #include "core/rng.h"
+#include "io/unfinished.h"
 #include "models/ssl_unet.h"
 #include "stats/correlation.h"
 #include "study/reconstruction_scores.h"
@@ -24,7 +25,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PROGRAM "layer_correlation"
 #define PATH_LENGTH 4096
@@ -570,7 +570,8 @@ static int run(study *s, run_record *record) {
     if (leave_out_faults(s) < 0 || find_layers(s) < 0 || find_panels(s) < 0 || find_unit(s) < 0 ||
         write_results(s) < 0)
         return -1;
-    unlink(s->saved);
+    if (!s->o->table)
+        unfinished_remove(s->saved);
     return note_record(s, record);
 }
 

@@ -172,7 +172,7 @@ do for [format in "pdf png"] {
         set xrange [FROM[i] - 0.05 * (TO[i] - FROM[i]):TO[i] + 0.05 * (TO[i] - FROM[i])]
         set yrange [low - 0.05 * (high_end - low):high_end + 0.05 * (high_end - low)]
         set xtics nomirror x_step font ",8"
-        set ytics nomirror step_of(high_end - low, 4) font ",8"
+        set ytics nomirror step_of(high_end - low, 5) font ",8"
         set xlabel outcome font ",8" offset 0, 0.5
         set label 3 AXIS[i] . (power == 0 ? "" : " / 10" . raised(power)) at screen x_of(at_left - 0.42), y_of(at_bottom + high / 2) center rotate font ",8"
         set label 4 HEADING[i] at screen x_of(at_left + wide / 2), y_of(at_bottom + high + 0.26) center
@@ -187,7 +187,7 @@ do for [format in "pdf png"] {
     set rmargin at screen x_of(page_width - 1.35)
     set xrange [0.5:layers + 0.5]
     set yrange [least:most]
-    set ytics step_of(most - least, 5)
+    set ytics step_of(most - least, 7)
     unset xtics
     set xtics nomirror font ",8" ("" 1)
     do for [k = 1:layers] {
