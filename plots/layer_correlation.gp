@@ -55,6 +55,10 @@ stats panels using (show(strcol("layer"), strcol("title"), strcol("axis"), colum
     column("ci_high"), column("slope"), column("intercept"), column("outcome_low"), column("outcome_high"), \
     column("score_low"), column("score_high"))) nooutput
 
+# Names at tics are formats.
+plain(text) = strstrt(text, "%") == 0 ? text : \
+    text[1:strstrt(text, "%")] . "%" . plain(text[strstrt(text, "%") + 1:*])
+
 array TITLE[16]
 array GROUP[64]
 layers = 0
@@ -191,7 +195,7 @@ do for [format in "pdf png"] {
     unset xtics
     set xtics nomirror font ",8" ("" 1)
     do for [k = 1:layers] {
-        set xtics add (TITLE[k] k)
+        set xtics add (plain(TITLE[k]) k)
     }
     if (turned) {
         set xtics rotate by 35 right

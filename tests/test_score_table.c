@@ -148,6 +148,7 @@ START_TEST(test_wrong_columns) {
         {{"", "ssim,a,ssim", ""}, "'ssim' is given twice"},
         {{"", "", "ssim"}, "none is asked for"},
         {{"", "a\"b", ""}, "quote"},
+        {{"", "ssim,slice", ""}, "'slice' is not the name of a score"},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         ck_assert_int_eq(score_columns_check(&cases[k].columns), -1);
