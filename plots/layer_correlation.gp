@@ -19,13 +19,15 @@ cohort = comment_of(correlations, "cohort")
 unit = comment_of(correlations, "unit")
 points = comment_of(correlations, "points")
 outcome = comment_of(correlations, "outcome")
+# Several methods or accelerations make several points of a scan.
+drawn = unit eq "scan" && word(points, 1) ne word(points, 3) ? "reconstructions" : unit . "s"
 outcome_column = comment_of(panels, "outcome column")
 sign = comment_of(correlations, "sign") + 0 # -1: scores fall as the outcome rises, and -r is drawn
 
 # --- what there is to draw ---
-# The steps of an axis that has about `count` of them.
-step_of(range, count) = (raw = range / count, decade = 10 ** floor(log10(raw)), \
-    raw / decade < 1.5 ? decade : raw / decade < 3.5 ? 2 * decade : raw / decade < 7.5 ? 5 * decade : 10 * decade)
+# The step of an axis that has room for `count` of them.
+step_of(range, count) = (raw = range / count, decade = 10.0 ** floor(log10(raw)), \
+    raw <= decade ? decade : raw <= 2 * decade ? 2 * decade : raw <= 5 * decade ? 5 * decade : 10 * decade)
 minus(text) = text[1:1] eq "-" ? "−" . text[2:*] : text
 two_digits(value) = minus(sprintf("%.2f", value))
 three_digits(value) = minus(sprintf("%.3f", value))
@@ -53,6 +55,10 @@ stats panels using (show(strcol("layer"), strcol("title"), strcol("axis"), colum
     column("ci_high"), column("slope"), column("intercept"), column("outcome_low"), column("outcome_high"), \
     column("score_low"), column("score_high"))) nooutput
 
+# Names at tics are formats.
+plain(text) = strstrt(text, "%") == 0 ? text : \
+    text[1:strstrt(text, "%")] . "%" . plain(text[strstrt(text, "%") + 1:*])
+
 array TITLE[16]
 array GROUP[64]
 layers = 0
@@ -70,8 +76,9 @@ reach(value) = value == value ? (least = value < least ? value : least, most = v
 is_drawn(group, coefficient) = group eq "pooled" || coefficient eq "pearson"
 stats correlations using (strcol("unit") eq unit && is_drawn(strcol("group"), strcol("coefficient")) ? \
     (reach(sign * column("estimate")), reach(sign * column("ci_low")), reach(sign * column("ci_high"))) : 0) nooutput
-least = floor(least * 10 - 0.01) / 10.0 * (least < 0)
+least = least < -0.9 ? -1.0 : least < 0 ? floor(least * 10 - 0.01) / 10.0 : 0.0
 most = most > 0.9 ? 1.0 : ceil(most * 10 + 0.01) / 10.0
+point_size = word(points, 1) + 0 < 100 ? 0.4 : 0.22
 strength = (sign < 0 ? "−" : "") . "correlation with " . outcome
 
 # The trend of Pearson's r over the layers, where there are several.
@@ -118,7 +125,7 @@ page_height = scatter_bottom + (rows - 1) * row_pitch + high + 0.42
 x_of(inches) = inches / page_width
 y_of(inches) = inches / page_height
 
-caption = "points: " . unit . "s (n = " . points . "); lines: least squares; r: Pearson's, with its interval"
+caption = "points: " . drawn . " (n = " . points . "); lines: least squares; r: Pearson's, with its interval"
 caption_2 = "intervals: 95 % BCa bootstrap over scans; cohort: " . (cohort eq "" ? "not named" : cohort)
 
 # Coefficients: none has the colour of a metric; told apart by points and dashes, too.
@@ -134,7 +141,8 @@ do for [k = 1:6] {
 CURVE = 'set table $curve%d separator tab; plot correlations using (column("depth")):(sign * column("estimate")):' . \
     '(sign * column(sign < 0 ? "ci_high" : "ci_low")):(sign * column(sign < 0 ? "ci_low" : "ci_high")) with table ' . \
     'if (strcol("unit") eq unit && strcol("group") eq group && strcol("coefficient") eq kind); unset table'
-aside(k, count) = (k - (count + 1) / 2.0) * (count > 1 ? 0.5 / count : 0)
+spread = layers < 9 ? 0.06 * layers : 0.5
+aside(k, count) = (k - (count + 1) / 2.0) * spread / count
 draw(k, count) = sprintf("$curve%d using ($1 + %g):2 with linespoints ls %d notitle, " . \
     "$curve%d using ($1 + %g):3:(0):($4 - $3) with vectors nohead ls %d dt 1 notitle, ", \
     k, aside(k, count), 21 + (k - 1) % 6, k, aside(k, count), 21 + (k - 1) % 6)
@@ -143,6 +151,7 @@ do for [format in "pdf png"] {
     eval FIGURE_OPEN(format, page_width, page_height)
     set termoption noenhanced
     set output output . "." . format
+    set minussign
     set multiplot
     unset key
     set border 3 ls 9
@@ -153,7 +162,7 @@ do for [format in "pdf png"] {
     set label 2 caption_2 at screen 0.5, y_of(0.12) center font ",8" textcolor rgb COLOUR_NOTE
     do for [i = 1:shown] {
         row = (i - 1) / columns
-        at_left = left + ((i - 1) % columns) * pitch
+        at_left = left + ((i - 1) % columns) * pitch + (pitch - 0.5 - wide) / 2
         at_bottom = scatter_bottom + (rows - 1 - row) * row_pitch
         set lmargin at screen x_of(at_left)
         set rmargin at screen x_of(at_left + wide)
@@ -167,12 +176,12 @@ do for [format in "pdf png"] {
         set xrange [FROM[i] - 0.05 * (TO[i] - FROM[i]):TO[i] + 0.05 * (TO[i] - FROM[i])]
         set yrange [low - 0.05 * (high_end - low):high_end + 0.05 * (high_end - low)]
         set xtics nomirror x_step font ",8"
-        set ytics nomirror step_of(high_end - low, 4) font ",8"
+        set ytics nomirror step_of(high_end - low, 5) font ",8"
         set xlabel outcome font ",8" offset 0, 0.5
         set label 3 AXIS[i] . (power == 0 ? "" : " / 10" . raised(power)) at screen x_of(at_left - 0.42), y_of(at_bottom + high / 2) center rotate font ",8"
         set label 4 HEADING[i] at screen x_of(at_left + wide / 2), y_of(at_bottom + high + 0.26) center
         set label 5 FOUND[i] at screen x_of(at_left + wide / 2), y_of(at_bottom + high + 0.09) center font ",8"
-        plot scores using (column(outcome_column)):(column(COLUMN[i]) / unit_of_score) with points pt 7 ps 0.22 lc rgb "#90D55E00" notitle, \
+        plot scores using (column(outcome_column)):(column(COLUMN[i]) / unit_of_score) with points pt 7 ps point_size lc rgb "#90D55E00" notitle, \
              [FROM[i]:TO[i]] (SLOPE[i] * x + INTERCEPT[i]) / unit_of_score with lines dt 1 lw 1.6 lc rgb COLOUR_INK notitle
         unset for [k = 1:5] label k
     }
@@ -182,11 +191,11 @@ do for [format in "pdf png"] {
     set rmargin at screen x_of(page_width - 1.35)
     set xrange [0.5:layers + 0.5]
     set yrange [least:most]
-    set ytics step_of(most - least, 5)
+    set ytics step_of(most - least, 7)
     unset xtics
     set xtics nomirror font ",8" ("" 1)
     do for [k = 1:layers] {
-        set xtics add (TITLE[k] k)
+        set xtics add (plain(TITLE[k]) k)
     }
     if (turned) {
         set xtics rotate by 35 right
@@ -198,7 +207,7 @@ do for [format in "pdf png"] {
         set tmargin at screen y_of(at_bottom + axis_height)
         unset xlabel
         set label 1 strength at screen x_of(left - 0.5), y_of(at_bottom + axis_height / 2) center rotate font ",8"
-        set label 2 (panel == 0 ? "All " . unit . "s" . trend : "By " . BY[panel] . ", Pearson's r") \
+        set label 2 (panel == 0 ? "All " . drawn . trend : "By " . BY[panel] . ", Pearson's r") \
             at screen x_of(left), y_of(at_bottom + axis_height + 0.14) left
         count = panel == 0 ? 3 : of(panel == 0 ? "" : BY[panel > 0 ? panel : 1])
         curves = 0

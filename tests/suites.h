@@ -16,6 +16,7 @@ Suite *suite_perturb(void);
 Suite *suite_stats(void);
 Suite *suite_ssl_mask(void);
 Suite *suite_inpainting(void);
+Suite *suite_score_table(void);
 Suite *suite_ablation(void);
 Suite *suite_make(void);
 Suite *suite_ranks(void);
