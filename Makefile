@@ -254,7 +254,7 @@ help:
 	@echo "                    WEIGHTS=$(WEIGHTS) RECON_WEIGHTS=$(RECON_WEIGHTS)"
 	@echo "                    BASELINES=$(BASELINES) BASELINE_SCANS=$(BASELINE_SCANS) (see perturbation_sweep --help)"
 	@echo "                    VGG16_WEIGHTS=$(VGG16_WEIGHTS) LPIPS_WEIGHTS=$(LPIPS_WEIGHTS) (empty: random VGG-16, no LPIPS)"
-	@echo "                    REPLICATES=$(REPLICATES) (of bootstrap intervals)"
+	@echo "                    REPLICATES=$(REPLICATES) (of bootstrap intervals) QUALITY_BASELINES=$(QUALITY_BASELINES)"
 	@echo "                    BENCH_THREADS=$(BENCH_THREADS) BENCH_ROUNDS=$(BENCH_ROUNDS) BENCH=$(BENCH) (more options of tests/bench/bench.py)"
 	@echo "                    MODELS=$(MODELS) STEPS=$(STEPS) RECON_STEPS=$(RECON_STEPS) TRAINING=$(TRAINING) (more options of both)"
 	@echo "                    ABLATION_STEPS=$(ABLATION_STEPS) ABLATION_SCANS=$(ABLATION_SCANS) ABLATION_NETWORKS='$(ABLATION_NETWORKS)' (patch_coverage)"

@@ -6,8 +6,8 @@
  * (--table). Correlations with SSIM are over slices and over the scans' means; areas under the ROC curve are
  * over scans, whose slices are averaged: cases are the scans with a fault, controls those without, and a scan
  * counts as poor by a low SSIM or PSNR or by a high distance (in a table of several methods a scan counts
- * once for each). All of it for all rows together, for those
- * without a fault, and by acceleration and method where there are several.
+ * once for each, and the unit is called row). All of it for all rows together, for those without a fault,
+ * and by acceleration and method where there are several.
  *
  * Two examples, chosen by rule. Let p(score) be the share of points that are better by that score (ties by
  * half), so that 1 is the poorest image. Blue, what SSFD alone flags: the point with the largest
@@ -234,6 +234,11 @@ static void detection_free(detection *d) {
     free(d->poor);
 }
 
+/* A row of the means is a scan, unless there are several methods. */
+static const char *unit_of_areas(const score_table *means) {
+    return means->rows > means->scans ? "row" : "scan";
+}
+
 /* t: means of scans. fault: of the cases, ANY_FAULT for all. */
 static int detection_make(detection *d, const score_table *t, const char *fault) {
     size_t *chosen = mem_alloc(t->rows * sizeof *chosen);
@@ -266,7 +271,7 @@ static int write_area(csv_writer *csv, const detection *d, const char *group, co
                  .metric = t->names[metric],
                  .other = "",
                  .group = group,
-                 .unit = "scan",
+                 .unit = unit_of_areas(t),
                  .fault = fault,
                  .n = d->n,
                  .cases = d->cases,
@@ -303,14 +308,15 @@ static int compare_areas(const study *s, const detection *d, const char *group, 
     return 0;
 }
 
-static int write_difference(const study *s, csv_writer *csv, const detection *d, const char *group,
-                            int other) {
+static int write_difference(const study *s, csv_writer *csv, const detection *d, const score_table *t,
+                            const char *group, int other) {
     const char *note;
     stats_interval value;
     if (compare_areas(s, d, group, other, &value, &note) < 0)
         return -1;
-    put_finding(csv, &(finding){"roc_area_difference", "ssfd", s->table->names[other], group, "scan",
-                                ANY_FAULT, d->n, d->cases, value, s->table->titles[other], note});
+    put_finding(csv,
+                &(finding){"roc_area_difference", "ssfd", s->table->names[other], group, unit_of_areas(t),
+                           ANY_FAULT, d->n, d->cases, value, s->table->titles[other], note});
     return 0;
 }
 
@@ -331,7 +337,7 @@ static int write_areas(const study *s, csv_writer *csv, const char *group, const
             status = write_area(csv, &d, group, kinds[k], t, m);
         for (int m = 0; status == 0 && k == 0 && m < (int)t->metrics; m++)
             if (m != s->ssfd)
-                status = write_difference(s, csv, &d, group, m);
+                status = write_difference(s, csv, &d, t, group, m);
         detection_free(&d);
     }
     free(kinds);
