@@ -290,14 +290,9 @@ static int write_claim(const study *s, const points *p, const correlations *c) {
 /* ---------------------------------------------------------------- the figure's panels */
 
 static int is_ssfd_layer(const char *name) {
-    char layer[32];
-    for (int block = 1; block <= SSL_UNET_BLOCKS; block++)
-        for (int relu = 1; relu <= 2; relu++) {
-            snprintf(layer, sizeof layer, "block%d_relu%d", block, relu);
-            if (strcmp(layer, name) == 0)
-                return 1;
-        }
-    return 0;
+    int block, relu, end = 0;
+    return sscanf(name, "block%1d_relu%1d%n", &block, &relu, &end) == 2 && !name[end] && block >= 1 &&
+           block <= SSL_UNET_BLOCKS && (relu == 1 || relu == 2);
 }
 
 static void put_panel(const study *s, csv_writer *csv, const points *p, int layer, stats_interval r) {
