@@ -18,6 +18,7 @@ Suite *suite_correlation(void);
 Suite *suite_ssl_mask(void);
 Suite *suite_inpainting(void);
 Suite *suite_ablation(void);
+Suite *suite_make(void);
 Suite *suite_ranks(void);
 /* What test_ranks.c runs as several processes: check_ssfd ranks-probe. */
 int ranks_probe(int argc, char **argv);
