@@ -195,6 +195,12 @@ START_TEST(test_sweep_with_baselines) {
     char *page = read_table("with/index.html");
     ck_assert(strstr(page, "is not the poster's baseline")); /* the warning */
     free(page);
+    char *claims = read_table("with/perturbation_sweep_claims.csv");
+    ck_assert(strstr(claims, "less to pixel_shift than SSIM,") &&
+              strstr(claims, "less to pixel_shift than PSNR,"));
+    ck_assert(strstr(claims, "less to pixel_shift than VGG-16 (random weights)") &&
+              !strstr(claims, "/ ssfd_random"));
+    free(claims);
     char *table = read_table("with/perturbation_baselines.csv");
     ck_assert(strstr(table, "\nssfd,pixel_shift,gaussian_blur,0.95,3,"));
     ck_assert(strstr(table, "\nssfd_random_block3_relu2,pixel_shift,gaussian_blur,0.95,3,"));
