@@ -24,6 +24,7 @@ MODELS    ?= build/models
 BASELINES ?= vgg_pl,ssfd_random
 BASELINE_SCANS ?= 24
 LPIPS_WEIGHTS ?=
+REPLICATES ?= 4000
 STEPS     ?= 4000
 RECON_STEPS ?= 3000
 # How they are trained; each option can be said again in TRAINING, which comes last.
@@ -120,7 +121,7 @@ bench: $(PROGS) $(BUILD)/bench/bench_ssfd
 	@$(MAKE) --no-print-directory $(RESULTS)/figures/bench.pdf
 
 # ---------------------------------------------------------------- the study
-FIGURES   := $(foreach name,perturbation_sweep inpainting $(if $(BASELINES),perturbation_baselines),$(RESULTS)/figures/$(name).pdf $(RESULTS)/figures/$(name).png)
+FIGURES   := $(foreach name,perturbation_sweep layer_correlation inpainting $(if $(BASELINES),perturbation_baselines),$(RESULTS)/figures/$(name).pdf $(RESULTS)/figures/$(name).png)
 # From raw k-space, fastMRI's (FASTMRI=folder) or that of virtual scans, to prepared scans.
 PREPARE_SCANS = $(BUILD)/bin/prepare_scans $(FASTMRI) --out $(COHORT) --seed $(SEED) --test $(TEST_SCANS) \
              --acceleration $(ACCELERATION) --threads $(THREADS) --records $(RESULTS)/records $(PREPARE)
@@ -128,7 +129,8 @@ PREPARE_SCANS = $(BUILD)/bin/prepare_scans $(FASTMRI) --out $(COHORT) --seed $(S
 # Which settings the files below were made with: a change of a variable remakes what depends on it.
 SETTINGS  := seed=$(SEED) levels=$(LEVELS) test_scans=$(TEST_SCANS) cohort=$(COHORT) weights=$(WEIGHTS) \
              fastmri=$(FASTMRI) acceleration=$(ACCELERATION) prepare=$(PREPARE) recon_weights=$(RECON_WEIGHTS) \
-             baselines=$(BASELINES) baseline_scans=$(BASELINE_SCANS) vgg16=$(VGG16_WEIGHTS) lpips=$(LPIPS_WEIGHTS)
+             baselines=$(BASELINES) baseline_scans=$(BASELINE_SCANS) vgg16=$(VGG16_WEIGHTS) lpips=$(LPIPS_WEIGHTS) \
+             replicates=$(REPLICATES)
 $(RESULTS)/.settings: always
 	@mkdir -p $(@D)
 	@[ "$$(cat $@ 2>/dev/null)" = "$(SETTINGS)" ] || echo "$(SETTINGS)" > $@
@@ -151,6 +153,10 @@ $(RESULTS)/perturbation_sweep.csv: $(BUILD)/bin/perturbation_sweep $(COHORT)/.te
 	$(BUILD)/bin/perturbation_sweep --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --levels $(LEVELS) \
 	    --seed $(SEED) --threads $(THREADS) $(BASELINE)
 $(RESULTS)/perturbation_baselines.csv: $(RESULTS)/perturbation_sweep.csv ;
+
+$(RESULTS)/layer_correlation.csv: $(BUILD)/bin/layer_correlation $(COHORT)/.test $(WEIGHTS) $(RESULTS)/.settings
+	$(BUILD)/bin/layer_correlation --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --replicates $(REPLICATES) \
+	    --seed $(SEED) --threads $(THREADS)
 
 $(RESULTS)/inpainting.csv: $(BUILD)/bin/inpainting $(COHORT)/.test $(WEIGHTS) $(RESULTS)/.settings
 	$(BUILD)/bin/inpainting --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --seed $(SEED) --threads $(THREADS)
@@ -239,6 +245,7 @@ help:
 	@echo "                    WEIGHTS=$(WEIGHTS) RECON_WEIGHTS=$(RECON_WEIGHTS)"
 	@echo "                    BASELINES=$(BASELINES) BASELINE_SCANS=$(BASELINE_SCANS) (see perturbation_sweep --help)"
 	@echo "                    VGG16_WEIGHTS=$(VGG16_WEIGHTS) LPIPS_WEIGHTS=$(LPIPS_WEIGHTS) (empty: random VGG-16, no LPIPS)"
+	@echo "                    REPLICATES=$(REPLICATES) (of bootstrap intervals)"
 	@echo "                    BENCH_THREADS=$(BENCH_THREADS) BENCH_ROUNDS=$(BENCH_ROUNDS) BENCH=$(BENCH) (more options of tests/bench/bench.py)"
 	@echo "                    MODELS=$(MODELS) STEPS=$(STEPS) RECON_STEPS=$(RECON_STEPS) TRAINING=$(TRAINING) (more options of both)"
 	@echo "                    ABLATION_STEPS=$(ABLATION_STEPS) ABLATION_SCANS=$(ABLATION_SCANS) ABLATION_NETWORKS='$(ABLATION_NETWORKS)' (patch_coverage)"

@@ -12,6 +12,7 @@
 #include "core/ranks.h"
 #include "core/record.h"
 #include "core/rng.h"
+#include "io/unfinished.h"
 #include "models/ssl_unet.h"
 #include "stats/correlation.h"
 #include "stats/stats.h"
@@ -19,12 +20,12 @@
 #include "study/score_table.h"
 #include <cblas.h>
 #include <gsl/gsl_fit.h>
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PROGRAM "layer_correlation"
 #define PATH_LENGTH 4096
@@ -202,6 +203,15 @@ static void put_number(csv_writer *csv, double value) {
     csv_writer_text(csv, isnan(value) ? "nan" : text);
 }
 
+/* gnuplot reads no quoted field that holds a comma. */
+static void put_plain(csv_writer *csv, const char *text) {
+    char plain[1024];
+    snprintf(plain, sizeof plain, "%s", text);
+    for (char *c = plain; (c = strpbrk(c, ",\"\r\n")); c++)
+        *c = *c == ',' ? ';' : *c == '"' ? '\'' : ' ';
+    csv_writer_text(csv, plain);
+}
+
 static void put_interval(csv_writer *csv, stats_interval i) {
     put_number(csv, i.estimate);
     put_number(csv, i.ci_low);
@@ -213,13 +223,13 @@ static void put_correlations(const study *s, csv_writer *csv, const points *p, c
     for (int k = 0; k < s->layers; k++) {
         csv_writer_text(csv, s->table->names[s->metric[k]]);
         csv_writer_integer(csv, k + 1);
-        csv_writer_text(csv, p->group);
+        put_plain(csv, p->group);
         csv_writer_text(csv, p->unit);
         csv_writer_text(csv, correlation_name(kind));
         csv_writer_integer(csv, (long long)p->t->rows);
         csv_writer_integer(csv, (long long)p->t->scans);
         put_interval(csv, c->r[k]);
-        csv_writer_text(csv, s->table->titles[s->metric[k]]);
+        put_plain(csv, s->table->titles[s->metric[k]]);
         csv_writer_end_row(csv);
     }
 }
@@ -230,7 +240,7 @@ static void put_trend(const study *s, csv_writer *csv, const points *p, correlat
     snprintf(text, sizeof text, "%s%s", s->sign > 0 ? "" : "-", effect);
     csv_writer_text(csv, selection_names[selection]);
     csv_writer_integer(csv, (long long)count_layers(s, selection));
-    csv_writer_text(csv, p->group);
+    put_plain(csv, p->group);
     csv_writer_text(csv, p->unit);
     csv_writer_text(csv, correlation_name(kind));
     csv_writer_text(csv, text);
@@ -291,18 +301,18 @@ static void put_panel(const study *s, csv_writer *csv, const points *p, int laye
     const score_table *t = p->t;
     const double *x = t->values[s->outcome], *y = t->values[s->metric[layer]];
     const char *name = t->names[s->metric[layer]], *title = t->titles[s->metric[layer]];
-    double intercept, slope, cov[3], squares, low = x[0], high = x[0];
+    double intercept, slope, cov[3], squares, low, high;
     gsl_fit_linear(x, 1, y, 1, t->rows, &intercept, &slope, &cov[0], &cov[1], &cov[2], &squares);
-    for (size_t row = 1; row < t->rows; row++) {
-        low = fmin(low, x[row]);
-        high = fmax(high, x[row]);
-    }
     csv_writer_text(csv, name);
-    csv_writer_text(csv, title);
-    csv_writer_text(csv, is_ssfd_layer(name) ? "SSFD" : title);
+    put_plain(csv, title);
+    put_plain(csv, is_ssfd_layer(name) ? "SSFD" : title);
     put_interval(csv, r);
     put_number(csv, slope);
     put_number(csv, intercept);
+    gsl_stats_minmax(&low, &high, x, 1, t->rows);
+    put_number(csv, low);
+    put_number(csv, high);
+    gsl_stats_minmax(&low, &high, y, 1, t->rows);
     put_number(csv, low);
     put_number(csv, high);
     csv_writer_end_row(csv);
@@ -315,7 +325,8 @@ static int write_panels(const study *s, const points *p, const correlations *c) 
         return -1;
     csv_writer_comment(csv, "outcome column: %s", s->table->names[s->outcome]);
     csv_writer_comment(csv, "fit: score = slope * outcome + intercept by least squares");
-    csv_writer_row(csv, "layer,title,axis,pearson,ci_low,ci_high,slope,intercept,outcome_low,outcome_high");
+    csv_writer_row(csv, "layer,title,axis,pearson,ci_low,ci_high,slope,intercept,"
+                        "outcome_low,outcome_high,score_low,score_high");
     for (int k = 0; k < s->layers; k++)
         if (s->is_panel[k])
             put_panel(s, csv, p, k, c->r[k]);
@@ -556,7 +567,8 @@ static int run(study *s, run_record *record) {
     if (leave_out_faults(s) < 0 || find_layers(s) < 0 || find_panels(s) < 0 || find_unit(s) < 0 ||
         write_results(s) < 0)
         return -1;
-    unlink(s->saved);
+    if (!s->o->table)
+        unfinished_remove(s->saved);
     return note_record(s, record);
 }
 

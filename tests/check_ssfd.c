@@ -30,6 +30,7 @@ int main(int argc, char **argv) {
     srunner_add_suite(runner, suite_slice_prep());
     srunner_add_suite(runner, suite_prepare());
     srunner_add_suite(runner, suite_inpainting());
+    srunner_add_suite(runner, suite_score_table());
     srunner_add_suite(runner, suite_ablation());
     srunner_add_suite(runner, suite_make());
     srunner_add_suite(runner, suite_ranks());

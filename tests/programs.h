@@ -64,7 +64,7 @@ static inline void expect_failure(const char *arguments, int code, const char *a
 
 /* Whether two files of the scratch folder have the same bytes. */
 static inline int same_file(const char *a, const char *b) {
-    char command[256];
+    char command[512];
     snprintf(command, sizeof command, "cmp -s %s/%s %s/%s", folder, a, folder, b);
     return system(command) == 0;
 }

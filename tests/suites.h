@@ -18,6 +18,7 @@ Suite *suite_correlation(void);
 Suite *suite_sweep_claims(void);
 Suite *suite_ssl_mask(void);
 Suite *suite_inpainting(void);
+Suite *suite_score_table(void);
 Suite *suite_ablation(void);
 Suite *suite_make(void);
 Suite *suite_ranks(void);

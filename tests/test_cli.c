@@ -10,8 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const all_programs[] = {"simulate_cohort",    "prepare_scans", "train_ssl", "train_recon",
-                                           "perturbation_sweep", "inpainting",    "report"};
+static const char *const all_programs[] = {
+    "simulate_cohort",    "prepare_scans", "train_ssl",         "train_recon",
+    "perturbation_sweep", "inpainting",    "layer_correlation", "report"};
 
 START_TEST(test_help_and_version) {
     char command[128];

@@ -140,6 +140,37 @@ START_TEST(test_scans_are_dealt_out_to_ranks) {
 }
 END_TEST
 
+#define LAYERS                                                                                               \
+    "layer_correlation --cohort @/cohort --weights tests/golden/unet_plain.h5 --replicates 200 --threads 1 " \
+    "--save-every 0 --out @/"
+
+static void expect_same_layers(const char *name) {
+    expect_same_file("layer_correlation.csv", "one", name);
+    expect_same_file("layer_correlation_scores.csv", "one", name);
+    expect_same_file("layer_correlation_trend.csv", "one", name);
+    expect_same_file("panels/layer_correlation.csv", "one", name);
+}
+
+/* Scores of every scan on every rank, also where a run of three ranks ended early and two went on. */
+START_TEST(test_scores_of_reconstructions_on_ranks) {
+    if (!can_launch())
+        return;
+    expect_done("prepare_scans --weights tests/golden/recon_unet.h5 --out @/cohort --records @/records "
+                "--size 64 --split test --test 5 --test-slices 2 --threads 2");
+    expect_done(LAYERS "one");
+    expect_ranks_done(2, LAYERS "two");
+    expect_same_layers("two");
+    float before = set_first_pixel(NAN);
+    ck_assert_int_eq(run_ranks(3, LAYERS "three"), 1);
+    ck_assert_int_eq(access(in_folder("three/.layer_correlation.unfinished.h5.2"), R_OK), 0);
+    set_first_pixel(before);
+    expect_ranks_done(2, LAYERS "three");
+    ck_assert_ptr_nonnull(strstr(output, "taken over from an interrupted run"));
+    expect_same_layers("three");
+    ck_assert_int_ne(access(in_folder("three/.layer_correlation.unfinished.h5.2"), R_OK), 0);
+}
+END_TEST
+
 /* A scan that cannot be read ends the sweep of three ranks; when it can, two go on. */
 START_TEST(test_an_interrupted_run_goes_on_on_other_ranks) {
     if (!can_launch())
@@ -207,6 +238,7 @@ Suite *suite_ranks(void) {
     tcase_add_test(t, test_one_rank_is_a_plain_loop);
     tcase_add_test(t, test_training_is_the_same_on_any_number_of_ranks);
     tcase_add_test(t, test_scans_are_dealt_out_to_ranks);
+    tcase_add_test(t, test_scores_of_reconstructions_on_ranks);
     tcase_add_test(t, test_an_interrupted_run_goes_on_on_other_ranks);
     tcase_add_test(t, test_ranks_that_are_deep_inside_find_out);
     tcase_add_test(t, test_an_error_of_any_rank_ends_all_with_one_message);

@@ -90,8 +90,6 @@ static int score_slice(const computation *c, worker *w, size_t row) {
 /* ---------------------------------------------------------------- all slices */
 
 static int save(const computation *c) {
-    if (ranks_me() > 0)
-        return 0;
     return unfinished_save(c->plan->saved, c->settings, c->values, c->table->rows * c->table->metrics);
 }
 
@@ -232,7 +230,7 @@ score_table *reconstruction_scores(const reconstruction_plan *plan, int *taken_o
     if (ok) {
         merge(&c);
         fill_table(&c);
-        ok = ranks_agree(save(&c)) == 0; /* whole, also of the other ranks' shares */
+        ok = ranks_agree(ranks_me() == 0 ? save(&c) : 0) == 0;
     }
     free(c.scan);
     free(c.values);

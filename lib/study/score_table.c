@@ -146,6 +146,8 @@ static int split_list(name_list *list, const char *what, const char *text) {
         for (int k = 0; k < list->count; k++)
             if (strcmp(list->items[k], item) == 0)
                 return err_set("%s: '%s' is given twice", what, item);
+        if (strchr(item, '"'))
+            return err_set("%s: '%s' holds a quote", what, item);
         if (list->count == MAX_COLUMNS)
             return err_set("%s: more than %d names", what, MAX_COLUMNS);
         list->items[list->count++] = item;
@@ -181,6 +183,14 @@ static int is_key(const char *name) {
     return 0;
 }
 
+/* A score of such a name would have the column of something else. */
+static int check_names(const name_list *list) {
+    for (int k = 0; k < list->count; k++)
+        if (is_key(list->items[k]))
+            return err_set("scores: '%s' is not the name of a score", list->items[k]);
+    return 0;
+}
+
 /* Each name is asked for, and once. */
 static int check_renamed(const request *r) {
     for (int k = 0; k < r->renamed.count; k++) {
@@ -204,7 +214,9 @@ static int request_parse(request *r, const score_columns *c) {
         split_list(&r->optional, "scores", c->optional) < 0 ||
         split_list(&r->renamed, "columns", c->columns) < 0)
         return -1;
-    return r->metrics.count ? check_renamed(r) : err_set("scores: none is asked for");
+    if (!r->metrics.count)
+        return err_set("scores: none is asked for");
+    return check_names(&r->metrics) < 0 || check_names(&r->optional) < 0 ? -1 : check_renamed(r);
 }
 
 int score_columns_check(const score_columns *c) {

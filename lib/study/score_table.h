@@ -53,8 +53,8 @@ typedef struct {
     const char *optional; /* "psnr_db,nrmse": behind them, those that are there */
 } score_columns;
 
-/* Whether they can be read as such: -1 with a message for an item without '=', a name that is not asked for,
- * one given twice. */
+/* Whether they can be read as such: -1 with a message for no metric, one of a name such as "slice", an item
+ * without '=', a name that is not asked for, one that is given twice or has a quote in it. */
 int score_columns_check(const score_columns *c);
 
 /* Reads a CSV. Rows of a scan may be anywhere; they are put together, scans in the order they first appear.

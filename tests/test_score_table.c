@@ -1,0 +1,522 @@
+/* Tables of scores, those of all reconstructions of a cohort, and layer_correlation, which studies them. */
+#include "core/csv.h"
+#include "core/error.h"
+#include "io/prepared.h"
+#include "metrics/image_metrics.h"
+#include "metrics/ssfd.h"
+#include "programs.h"
+#include "study/score_table.h"
+#include "suites.h"
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+#include <unistd.h>
+
+static void write_text(const char *name, const char *text) {
+    FILE *f = fopen(in_folder(name), "w");
+    ck_assert_ptr_nonnull(f);
+    ck_assert(fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+static score_table *read_scores(const char *text, const char *columns, const char *metrics,
+                                const char *optional) {
+    write_text("t.csv", text);
+    return score_table_read(in_folder("t.csv"), &(score_columns){columns, metrics, optional});
+}
+
+static score_table *expect_scores(const char *text, const char *columns, const char *metrics,
+                                  const char *optional) {
+    score_table *t = read_scores(text, columns, metrics, optional);
+    ck_assert_msg(t != NULL, "%s", err_message());
+    return t;
+}
+
+/* ---------------------------------------------------------------- reading and writing */
+
+/* Rows of a scan apart from each other, names that need quotes, more columns than are asked for. */
+static const char foreign[] = "# title SSIM (full): Similarity\n"
+                              "case,R,extra,SSIM (full),n,recon,l1,psnr\n"
+                              "b,4,x,0.5,0,unet,1.5,30\n"
+                              "a,4,x,0.75,0,unet,2.5,31\n"
+                              "b,8,y,0.25,1,\"a, b\",3.5,32\n"
+                              "\"c \"\"left\"\"\",8,,0.125,7,,4.5,33\n";
+
+START_TEST(test_reading_a_foreign_table) {
+    score_table *t = expect_scores(
+        foreign, "scan_id=case,slice=n,method=recon,acceleration=R,ssim=SSIM (full),psnr_db=psnr", "ssim,l1",
+        "nrmse,psnr_db");
+    static const double ssim[] = {0.5, 0.25, 0.75, 0.125};
+    static const int slices[] = {0, 1, 0, 7};
+    static const char *const methods[] = {"unet", "a, b", "unet", ""};
+    ck_assert(t->rows == 4 && t->scans == 3 && t->metrics == 3);
+    ck_assert(t->first[0] == 0 && t->first[1] == 2 && t->first[2] == 3 && t->first[3] == 4);
+    ck_assert_str_eq(t->scan_ids[0], "b");
+    ck_assert_str_eq(t->scan_ids[2], "c \"left\"");
+    for (int row = 0; row < 4; row++) {
+        ck_assert(t->values[0][row] == ssim[row] && t->slice[row] == slices[row]);
+        ck_assert_str_eq(t->method[row], methods[row]);
+        ck_assert_str_eq(t->fault[row], "none");
+    }
+    ck_assert_str_eq(t->acceleration[1], "8");
+    ck_assert_str_eq(t->names[0], "ssim");
+    ck_assert_str_eq(t->titles[0], "Similarity");
+    ck_assert_str_eq(t->titles[1], "l1");
+    ck_assert_str_eq(t->names[2], "psnr_db");
+    ck_assert_str_eq(t->titles[2], "PSNR (dB)");
+    ck_assert_str_eq(t->cohort, "table t.csv");
+    ck_assert(score_table_metric(t, "l1") == 1 && score_table_metric(t, "nrmse") == -1);
+    ck_assert_ptr_nonnull(strstr(err_message(), "ssim, l1, psnr_db"));
+    score_table_free(t);
+}
+END_TEST
+
+static void expect_same_tables(const score_table *a, const score_table *b) {
+    ck_assert(a->rows == b->rows && a->scans == b->scans && a->metrics == b->metrics);
+    ck_assert_str_eq(a->cohort, b->cohort);
+    for (size_t s = 0; s < a->scans; s++) {
+        ck_assert_str_eq(a->scan_ids[s], b->scan_ids[s]);
+        ck_assert_uint_eq(a->first[s + 1], b->first[s + 1]);
+    }
+    for (size_t row = 0; row < a->rows; row++) {
+        ck_assert_int_eq(a->slice[row], b->slice[row]);
+        ck_assert_str_eq(a->method[row], b->method[row]);
+        ck_assert_str_eq(a->acceleration[row], b->acceleration[row]);
+        ck_assert_str_eq(a->fault[row], b->fault[row]);
+    }
+    for (size_t m = 0; m < a->metrics; m++) {
+        ck_assert_str_eq(a->names[m], b->names[m]);
+        ck_assert_str_eq(a->titles[m], b->titles[m]);
+        ck_assert_int_eq(memcmp(a->values[m], b->values[m], a->rows * sizeof(double)), 0);
+    }
+}
+
+START_TEST(test_what_is_written_is_read_again) {
+    score_table *t = expect_scores("# cohort: knees\n"
+                                   "scan_id,slice,fault,ssim,x\n"
+                                   "a,,none,1,-2.5\n\"b, c\",3,motion,2,1e-7\nd,4,,3,0\n",
+                                   "", "ssim,x", "");
+    ck_assert_str_eq(t->cohort, "knees");
+    ck_assert_int_eq(score_table_set_metric(t, 1, "x", "The \"x\""), 0);
+    csv_writer *csv = csv_writer_open(in_folder("again.csv"));
+    score_table_write(t, csv);
+    ck_assert_int_eq(csv_writer_close(csv), 0);
+    score_table *again = score_table_read(in_folder("again.csv"), &(score_columns){"", "ssim,x", ""});
+    ck_assert_msg(again != NULL, "%s", err_message());
+    expect_same_tables(t, again);
+    score_table_free(t);
+    score_table_free(again);
+}
+END_TEST
+
+START_TEST(test_wrong_tables) {
+    static const struct {
+        const char *text, *columns, *metrics, *a, *b;
+    } cases[] = {
+        {"case,ssim\na,1\n", "", "ssim", "no column 'scan_id'", "case, ssim"},
+        {"scan_id,ssim\na,1\n", "", "ssfd", "no column 'ssfd'", "scan_id, ssim"},
+        {"scan_id,ssim\na,1\n", "method=recon", "ssim", "no column 'recon'", "scan_id, ssim"},
+        {"scan_id,ssim\na,1\nb,nan\nc,2\n", "", "ssim", "row 2, column 'ssim'", "'nan', expected a finite"},
+        {"scan_id,S\na,1\nb,2\nc,inf\n", "ssim=S", "ssim", "row 3, column 'S'", "finite"},
+        {"scan_id,ssim\na,1\nb,good\nc,2\n", "", "ssim", "row 2, column 'ssim'", "'good' is not a number"},
+        {"scan_id,ssim\na,1\nb,\nc,2\n", "", "ssim", "row 2, column 'ssim'", "not a number"},
+        {"scan_id,ssim\na,1\nb,2\na,3\n", "", "ssim", "2 scans in column 'scan_id'", "at least 3"},
+        {"scan_id,ssim\n", "", "ssim", "0 scans", "at least 3"},
+        {"scan_id,ssim\na,1\n,2\nc,2\n", "", "ssim", "row 2, column 'scan_id'", "without a name"},
+        {"scan_id,slice,ssim\na,1.5,1\nb,2,1\nc,3,2\n", "", "ssim", "row 1, column 'slice'", "'1.5'"},
+        {"scan_id,slice,ssim\na,0,1\nb,-2,1\nc,3,2\n", "", "ssim", "row 2, column 'slice'", "'-2'"},
+        {"", "", "ssim", "t.csv", "no header"},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        score_table *t = read_scores(cases[k].text, cases[k].columns, cases[k].metrics, "");
+        ck_assert_msg(t == NULL, "case %zu", k);
+        ck_assert_msg(strstr(err_message(), "t.csv") && strstr(err_message(), cases[k].a) &&
+                          strstr(err_message(), cases[k].b),
+                      "case %zu: %s", k, err_message());
+    }
+}
+END_TEST
+
+START_TEST(test_wrong_columns) {
+    static const struct {
+        score_columns columns;
+        const char *message;
+    } cases[] = {
+        {{"scan_id", "ssim", ""}, "'scan_id': expected NAME=COLUMN"},
+        {{"=case", "ssim", ""}, "expected NAME=COLUMN"},
+        {{"ssim=", "ssim", ""}, "expected NAME=COLUMN"},
+        {{"scan=case", "ssim", ""}, "'scan' is neither"},
+        {{"ssim=a,ssim=b", "ssim", ""}, "'ssim' is given twice"},
+        {{"", "ssim,a,ssim", ""}, "'ssim' is given twice"},
+        {{"", "", "ssim"}, "none is asked for"},
+        {{"", "a\"b", ""}, "quote"},
+        {{"", "ssim,slice", ""}, "'slice' is not the name of a score"},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        ck_assert_int_eq(score_columns_check(&cases[k].columns), -1);
+        ck_assert_msg(strstr(err_message(), cases[k].message), "case %zu: %s", k, err_message());
+    }
+    ck_assert_int_eq(score_columns_check(&(score_columns){"scan_id=a=b,x=c,y=d", "x", "y,z"}), 0);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- parts and means */
+
+START_TEST(test_parts_and_means) {
+    score_table *t = expect_scores("scan_id,slice,method,ssim\n"
+                                   "a,0,u,1\na,1,u,2\na,0,v,10\na,1,v,30\n"
+                                   "b,0,u,4\n"
+                                   "c,0,v,5\nc,1,v,8\nc,2,u,6\n",
+                                   "", "ssim", "");
+    static const double means[] = {1.5, 20, 4, 6.5, 6};
+    static const double only_v[] = {10, 30, 5, 8};
+    const char **methods = malloc(t->label_count * sizeof *methods);
+    ck_assert_uint_eq(score_table_distinct(t, t->method, methods), 2);
+    ck_assert(strcmp(methods[0], "u") == 0 && strcmp(methods[1], "v") == 0);
+    free(methods);
+
+    score_table *m = score_table_scan_means(t);
+    ck_assert(m && m->rows == 5 && m->scans == 3);
+    ck_assert(m->first[1] == 2 && m->first[2] == 3 && m->first[3] == 5);
+    for (int row = 0; row < 5; row++)
+        ck_assert(m->values[0][row] == means[row] && m->slice[row] == -1);
+    ck_assert_str_eq(m->method[1], "v");
+
+    score_table *v = score_table_select(t, t->method, "v");
+    ck_assert(v && v->rows == 4 && v->scans == 2 && v->first[1] == 2 && v->first[2] == 4);
+    ck_assert_str_eq(v->scan_ids[1], "c");
+    ck_assert_int_eq(memcmp(v->values[0], only_v, sizeof only_v), 0);
+    ck_assert_int_eq(v->slice[3], 1);
+    score_table *nothing = score_table_select(t, t->method, "w");
+    ck_assert(nothing && nothing->rows == 0 && nothing->scans == 0);
+    score_table_free(nothing);
+    score_table_free(v);
+    score_table_free(m);
+    score_table_free(t);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- layer_correlation: scores of a cohort */
+
+#define GOLDEN "tests/golden/unet_plain.h5"
+#define STUDY "layer_correlation --replicates 200 --cohort @/cohort --weights " GOLDEN " "
+#define TABLE "layer_correlation --replicates 200 --table @/t.csv "
+
+static void make_cohort(void) {
+    expect_done(
+        "prepare_scans --weights tests/golden/recon_unet.h5 --out @/cohort --records @/records --size 64 "
+        "--split test --test 5 --test-slices 3 --threads 2");
+}
+
+static const char *const tables[] = {"layer_correlation.csv", "layer_correlation_scores.csv",
+                                     "layer_correlation_trend.csv", "layer_correlation_claims.csv",
+                                     "panels/layer_correlation.csv"};
+
+static void expect_same_tables_in(const char *a, const char *b) {
+    for (size_t k = 0; k < sizeof tables / sizeof *tables; k++) {
+        char one[128], other[128];
+        snprintf(one, sizeof one, "%s/%s", a, tables[k]);
+        snprintf(other, sizeof other, "%s/%s", b, tables[k]);
+        ck_assert_msg(same_file(one, other), "%s differs from %s", one, other);
+    }
+}
+
+START_TEST(test_threads_do_not_matter) {
+    make_cohort();
+    expect_done(STUDY "--threads 1 --out @/one");
+    expect_done(STUDY "--threads 3 --out @/three");
+    expect_same_tables_in("one", "three");
+    char *scores = read_table("one/layer_correlation_scores.csv");
+    ck_assert(strstr(scores, "# cohort: colin27-virtual\n") && strstr(scores, "sha256 "));
+    free(scores);
+}
+END_TEST
+
+/* SSFD at one layer and SSIM of a slice, by the library. */
+static void expected_scores(double *ssfd, double *ssim) {
+    enum { N = 64 };
+    float reference[N * N], image[N * N];
+    feature_network f;
+    prepared_scan *scan = prepared_open(in_folder("cohort/test/colin27_test_0002.h5"));
+    ck_assert_ptr_nonnull(scan);
+    ck_assert(prepared_read(scan, PREPARED_REFERENCE, 1, reference) == 0 &&
+              prepared_read(scan, PREPARED_RECONSTRUCTION, 1, image) == 0);
+    prepared_close(scan);
+    ck_assert_int_eq(metric_ssim(reference, image, N, N, SSIM_WANG, image_max_abs(reference, N, N), ssim), 0);
+    ck_assert_int_eq(ssfd_open(&f, GOLDEN, "block3_relu1"), 0);
+    feature_metric *m = feature_metric_create(&f, N, N);
+    ck_assert(m && feature_metric_reference(m, reference) == 0 &&
+              feature_metric_distance(m, image, ssfd) == 0);
+    feature_metric_free(m);
+    feature_network_close(&f);
+}
+
+/* The row of a table of statistics whose columns have the values given. */
+static size_t find_row(const csv_table *t, const char *const (*wanted)[2], size_t count) {
+    for (size_t row = 0; row < t->rows; row++) {
+        size_t found = 0;
+        for (size_t k = 0; k < count; k++)
+            found += strcmp(csv_table_text(t, row, csv_table_column(t, wanted[k][0])), wanted[k][1]) == 0;
+        if (found == count)
+            return row;
+    }
+    ck_abort_msg("%s: no such row", t->path);
+    return 0;
+}
+
+static double real_at(const csv_table *t, size_t row, const char *column) {
+    double value;
+    ck_assert_msg(csv_table_real(t, row, csv_table_column(t, column), &value) == 0, "%s", err_message());
+    return value;
+}
+
+static csv_table *read_csv(const char *name) {
+    csv_table *t = csv_table_read(in_folder(name));
+    ck_assert_msg(t != NULL, "%s", err_message());
+    return t;
+}
+
+#define ROW(t, ...)                                                                                          \
+    find_row(t, (const char *const[][2]){__VA_ARGS__},                                                       \
+             sizeof((const char *const[][2]){__VA_ARGS__}) / sizeof(const char *[2]))
+
+START_TEST(test_scores_and_correlations_of_a_cohort) {
+    double ssfd, ssim;
+    make_cohort();
+    expect_done(STUDY "--out @/r");
+    score_table *t = score_table_read(in_folder("r/layer_correlation_scores.csv"),
+                                      &(score_columns){"", "ssim,block3_relu1,block5_relu2", ""});
+    ck_assert_msg(t && t->rows == 15 && t->scans == 5, "%s", err_message());
+    expected_scores(&ssfd, &ssim);
+    ck_assert_double_eq_tol(t->values[0][4], ssim, 1e-8);
+    ck_assert_double_eq_tol(t->values[1][4] / ssfd, 1.0, 1e-6);
+    csv_table *r = read_csv("r/layer_correlation.csv");
+    ck_assert_uint_eq(r->rows, 10 * 2 * 3); /* layers, units, coefficients */
+    size_t row = ROW(r, {"layer", "block3_relu1"}, {"unit", "slice"}, {"coefficient", "pearson"});
+    ck_assert(real_at(r, row, "depth") == 5 && real_at(r, row, "n") == 15 && real_at(r, row, "n_scans") == 5);
+    ck_assert_double_eq_tol(real_at(r, row, "estimate"),
+                            gsl_stats_correlation(t->values[0], 1, t->values[1], 1, 15), 1e-5);
+    score_table *means = score_table_scan_means(t);
+    row = ROW(r, {"layer", "block5_relu2"}, {"unit", "scan"}, {"coefficient", "pearson"});
+    ck_assert(real_at(r, row, "depth") == 10 && real_at(r, row, "n") == 5);
+    ck_assert_double_eq_tol(real_at(r, row, "estimate"),
+                            gsl_stats_correlation(means->values[0], 1, means->values[2], 1, 5), 1e-5);
+    score_table_free(means);
+    score_table_free(t);
+    csv_table_free(r);
+}
+END_TEST
+
+/* Its own scores, read as a table, go through the same statistics. */
+START_TEST(test_own_scores_as_a_table) {
+    make_cohort();
+    expect_done(STUDY "--out @/r");
+    expect_done("layer_correlation --replicates 200 --table @/r/layer_correlation_scores.csv --out @/again");
+    for (int k = 0; k < 2; k++) {
+        char name[64];
+        snprintf(name, sizeof name, "r/%s", tables[k == 0 ? 0 : 2]);
+        char *one = read_table(name);
+        snprintf(name, sizeof name, "again/%s", tables[k == 0 ? 0 : 2]);
+        char *other = read_table(name);
+        ck_assert_str_eq(strstr(one, "\nlayer"), strstr(other, "\nlayer"));
+        free(one);
+        free(other);
+    }
+}
+END_TEST
+
+/* Killed when the first slices are saved; the statistics of the run that is killed would take for ever. */
+START_TEST(test_interrupted_scores_go_on) {
+    char command[2048];
+    make_cohort();
+    expect_done(STUDY "--out @/straight");
+    snprintf(command, sizeof command,
+             "%s/layer_correlation --cohort %s/cohort --weights " GOLDEN
+             " --replicates 10000000 --threads 1 --save-every 0 --out %s/killed & pid=$!; "
+             "while kill -0 $pid 2>/dev/null && [ ! -f %s/killed/.layer_correlation.unfinished.h5 ]; do "
+             "sleep 0.01; done; kill -9 $pid; ! [ -f %s/killed/layer_correlation.csv ]",
+             programs(), folder, folder, folder, folder);
+    ck_assert_int_eq(system(command), 0);
+    expect_done(STUDY "--out @/killed");
+    ck_assert_msg(strstr(output, "taken over from an interrupted run") != NULL, "%s", output);
+    expect_same_tables_in("straight", "killed");
+    ck_assert_int_ne(access(in_folder("killed/.layer_correlation.unfinished.h5"), F_OK), 0);
+    expect_done(STUDY "--out @/killed");
+    ck_assert_msg(strstr(output, "taken over") == NULL, "%s", output);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- layer_correlation: tables of anyone's */
+
+/* `scans` scans by two methods, at two accelerations; scores a, b, c follow the outcome with less and less
+ * noise (direction 1) or more and more (-1). The noise is fixed and of no pattern. */
+static void write_study(int scans, int direction) {
+    FILE *f = fopen(in_folder("t.csv"), "w");
+    ck_assert_ptr_nonnull(f);
+    fprintf(f, "case,recon,R,S,a,b,c\n");
+    for (int k = 0; k < 4 * scans; k++) {
+        double quality = sin(1.7 * k + 0.3 * k * k), noise[3];
+        for (int m = 0; m < 3; m++)
+            noise[m] = (direction > 0 ? 2.5 - m : 0.5 + m) * sin(k * (2.3 + m) + 0.7 * k * k);
+        fprintf(f, "s%d,%s,%d,%.6f,%.6f,%.6f,%.6f\n", k / 4, k % 2 ? "\"one, two\"" : "three",
+                k % 4 < 2 ? 4 : 8, quality, noise[0] - quality, noise[1] - quality, noise[2] - quality);
+    }
+    fclose(f);
+}
+
+#define STUDY_COLUMNS "--columns scan_id=case,method=recon,acceleration=R,ssim=S --layers a,b,c "
+
+static void expect_verdict(const char *verdict, double sign) {
+    csv_table *claims = read_csv("r/layer_correlation_claims.csv");
+    ck_assert_uint_eq(claims->rows, 1);
+    ck_assert_str_eq(csv_table_text(claims, 0, csv_table_column(claims, "verdict")), verdict);
+    ck_assert_msg(sign * real_at(claims, 0, "estimate") > 0.0, "%g", real_at(claims, 0, "estimate"));
+    csv_table_free(claims);
+}
+
+START_TEST(test_verdicts) {
+    write_study(40, -1);
+    expect_done(TABLE STUDY_COLUMNS "--out @/r");
+    expect_verdict("reproduced", -1);
+    write_study(40, 1);
+    expect_done(TABLE STUDY_COLUMNS "--out @/r");
+    expect_verdict("not reproduced", 1);
+    write_study(3, -1);
+    expect_done(TABLE STUDY_COLUMNS "--out @/r");
+    csv_table *claims = read_csv("r/layer_correlation_claims.csv");
+    ck_assert_uint_eq(claims->rows, 1);
+    csv_table_free(claims);
+}
+END_TEST
+
+START_TEST(test_groups_of_a_table) {
+    write_study(10, 1);
+    expect_done(TABLE STUDY_COLUMNS "--out @/r");
+    csv_table *r = read_csv("r/layer_correlation.csv");
+    ck_assert_uint_eq(r->rows, 3 * 3 * 5); /* layers, coefficients, groups; one row per reconstruction */
+    size_t row = ROW(r, {"layer", "b"}, {"group", "pooled"}, {"coefficient", "kendall"});
+    ck_assert(real_at(r, row, "n") == 40 && real_at(r, row, "n_scans") == 10);
+    row = ROW(r, {"layer", "c"}, {"group", "acceleration 8"}, {"coefficient", "spearman"});
+    ck_assert(real_at(r, row, "n") == 20 && real_at(r, row, "n_scans") == 10);
+    ck_assert(real_at(r, row, "ci_low") < real_at(r, row, "estimate") &&
+              real_at(r, row, "estimate") < real_at(r, row, "ci_high"));
+    row = ROW(r, {"layer", "c"}, {"group", "method one; two"}, {"coefficient", "pearson"}, {"unit", "scan"});
+    ck_assert(real_at(r, row, "n") == 20);
+    csv_table_free(r);
+}
+END_TEST
+
+/* Draws the figure where there is gnuplot; it must have nothing to say. */
+static void expect_figure(const char *results) {
+    char command[1024];
+    if (system("command -v gnuplot >/dev/null 2>&1") != 0)
+        return;
+    snprintf(command, sizeof command,
+             "LC_ALL=C.UTF-8 gnuplot -e \"results='%s/%s'; output='%s/f'\" plots/layer_correlation.gp "
+             ">%s/said 2>&1 && ! [ -s %s/said ] && [ -s %s/f.pdf ] && [ -s %s/f.png ]",
+             folder, results, folder, folder, folder, folder, folder);
+    ck_assert_msg(system(command) == 0, "%s", command);
+}
+
+/* A score that is constant in one group, a group of two scans, rows with a fault. */
+START_TEST(test_undefined_correlations) {
+    write_text("t.csv", "scan_id,slice,method,fault,ssim,block1_relu1,block2_relu1\n"
+                        "a,0,u,,0.1,3,5\na,1,u,,0.2,3,6\na,0,v,,0.3,1,4\n"
+                        "b,0,u,,0.5,3,2\nb,1,u,,0.4,3,3\nb,0,v,none,0.6,2,5\n"
+                        "c,0,u,,0.7,3,1\nc,1,u,,0.9,3,1\nc,0,u,motion,99,99,99\n"
+                        "d,0,u,,0.6,3,2\nd,1,u,,0.8,3,7\n");
+    expect_done(TABLE "--out @/r");
+    csv_table *r = read_csv("r/layer_correlation.csv");
+    size_t row = ROW(r, {"layer", "block1_relu1"}, {"group", "pooled"});
+    ck_assert(real_at(r, row, "n") == 10 && isfinite(real_at(r, row, "estimate")));
+    row = ROW(r, {"layer", "block1_relu1"}, {"group", "method u"});
+    ck_assert(real_at(r, row, "n") == 8 && isnan(real_at(r, row, "estimate")) &&
+              isnan(real_at(r, row, "ci_low")));
+    row = ROW(r, {"layer", "block2_relu1"}, {"group", "method u"});
+    ck_assert(isfinite(real_at(r, row, "estimate")));
+    row = ROW(r, {"layer", "block2_relu1"}, {"group", "method v"});
+    ck_assert(real_at(r, row, "n_scans") == 2 && isnan(real_at(r, row, "estimate")));
+    csv_table_free(r);
+    csv_table *trend = read_csv("r/layer_correlation_trend.csv");
+    row = ROW(trend, {"group", "method u"}, {"coefficient", "pearson"});
+    ck_assert(isnan(real_at(trend, row, "estimate")));
+    csv_table_free(trend);
+    char *text = read_table("r/layer_correlation.csv");
+    ck_assert(strstr(text, "# left out: 1 rows with a fault\n") && !strstr(text, "-nan"));
+    free(text);
+    expect_figure("r");
+}
+END_TEST
+
+/* One layer and no trend; many, names that gnuplot might take for something else, large and negative scores.
+ */
+START_TEST(test_figures_of_any_table) {
+    write_text("t.csv", "scan_id,ssim,block1_relu1\na,0.5,1\nb,0.7,2\nc,0.6,4\n");
+    expect_done(TABLE "--out @/r");
+    expect_figure("r");
+    write_study(10, 1);
+    expect_done(TABLE STUDY_COLUMNS "--panels c,a --out @/r");
+    expect_figure("r");
+    char *panels = read_table("r/panels/layer_correlation.csv");
+    ck_assert(strstr(panels, "\na,a,a,") && strstr(panels, "\nc,c,c,") && !strstr(panels, "\nb,b,b,"));
+    free(panels);
+    write_text("t.csv", "scan_id,my 'rating',it's 5 % {x_1},1\nq\"1,4,-1e6,1e-9\nb,2,-3e6,2e-9\n"
+                        "\"d,e\",1,-2e6,5e-9\nf,5,-9e6,4e-9\n");
+    expect_failure(TABLE "--out @/r", 1, "t.csv", "ssim");
+    expect_done("layer_correlation --replicates 200 --table @/t.csv --outcome \"my 'rating'\" "
+                "--layers \"1,it's 5 % {x_1}\" --out @/r");
+    expect_figure("r");
+}
+END_TEST
+
+START_TEST(test_wrong_input_of_layer_correlation) {
+    make_cohort();
+    expect_failure(STUDY "--scans 2 --out @/r", 1, "2 scans", "at least 3");
+    expect_failure(STUDY "--layers block9_relu1 --out @/r", 1, "block9_relu1", "block5_relu2");
+    expect_failure(STUDY "--layers block1_relu1 --panels block2_relu1 --out @/r", 1, "block2_relu1",
+                   "layers");
+    expect_failure("layer_correlation --cohort @/nowhere --out @/r", 1, "nowhere/test", "cannot list");
+    expect_failure(STUDY "--replicates 0 --out @/r", 2, "replicates", "0");
+    expect_failure(STUDY "--columns ssim=S --out @/r", 2, "--columns", "--table");
+    expect_failure(TABLE "--columns ssim --out @/r", 2, "ssim", "NAME=COLUMN");
+    expect_failure(TABLE "--columns scan=case --out @/r", 2, "scan", "scan_id");
+    expect_failure(TABLE "--layers a,ssim --out @/r", 2, "ssim", "twice");
+    expect_failure("layer_correlation --table @/none.csv --out @/r", 1, "none.csv", "open");
+    write_text("t.csv", "scan_id,ssim,a\nx,1,1\ny,2,2\nz,3,1\n");
+    expect_failure(TABLE "--out @/r", 1, "t.csv", "--layers");
+    expect_failure(TABLE "--layers b --out @/r", 1, "no column 'b'", "scan_id, ssim, a");
+    write_text("t.csv", "scan_id,ssim,a\nx,1,7\ny,2,7\nz,3,7\n");
+    expect_failure(TABLE "--layers a --out @/r", 1, "'a' is 7 in all 3 rows", "t.csv");
+    write_text("t.csv", "scan_id,ssim,a\nx,1,7\ny,1,8\nz,1,7\n");
+    expect_failure(TABLE "--layers a --out @/r", 1, "'ssim' is 1 in all 3 rows", "t.csv");
+    write_text("t.csv", "scan_id,fault,ssim,a\nx,motion,1,7\ny,,2,8\nz,,3,7\n");
+    expect_failure(TABLE "--layers a --out @/r", 1, "2 scans without a fault", "t.csv");
+    ck_assert_int_ne(access(in_folder("r/layer_correlation.csv"), F_OK), 0);
+    ck_assert_int_ne(access(in_folder("r/records"), F_OK), 0);
+    ck_assert_int_eq(truncate(in_folder("cohort/test/colin27_test_0003.h5"), 9000), 0);
+    expect_failure(STUDY "--out @/r", 1, "colin27_test_0003.h5", "");
+}
+END_TEST
+
+Suite *suite_score_table(void) {
+    Suite *s = suite_create("score_table");
+    TCase *t = tcase_create("score_table"), *p = tcase_create("layer_correlation");
+    tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
+    tcase_add_test(t, test_reading_a_foreign_table);
+    tcase_add_test(t, test_what_is_written_is_read_again);
+    tcase_add_test(t, test_wrong_tables);
+    tcase_add_test(t, test_wrong_columns);
+    tcase_add_test(t, test_parts_and_means);
+    suite_add_tcase(s, t);
+    tcase_set_timeout(p, 120);
+    tcase_add_checked_fixture(p, scratch_set_up, scratch_tear_down);
+    tcase_add_test(p, test_threads_do_not_matter);
+    tcase_add_test(p, test_scores_and_correlations_of_a_cohort);
+    tcase_add_test(p, test_own_scores_as_a_table);
+    tcase_add_test(p, test_interrupted_scores_go_on);
+    tcase_add_test(p, test_verdicts);
+    tcase_add_test(p, test_groups_of_a_table);
+    tcase_add_test(p, test_undefined_correlations);
+    tcase_add_test(p, test_figures_of_any_table);
+    tcase_add_test(p, test_wrong_input_of_layer_correlation);
+    suite_add_tcase(s, p);
+    return s;
+}
