@@ -29,6 +29,8 @@ int main(int argc, char **argv) {
     srunner_add_suite(runner, suite_trainer());
     srunner_add_suite(runner, suite_slice_prep());
     srunner_add_suite(runner, suite_prepare());
+    srunner_add_suite(runner, suite_faults());
+    srunner_add_suite(runner, suite_quality_control());
     srunner_add_suite(runner, suite_inpainting());
     srunner_add_suite(runner, suite_score_table());
     srunner_add_suite(runner, suite_ablation());

@@ -34,5 +34,7 @@ Suite *suite_trainer(void);
 Suite *suite_cli(void);
 Suite *suite_slice_prep(void);
 Suite *suite_prepare(void);
+Suite *suite_faults(void);
+Suite *suite_quality_control(void);
 
 #endif
