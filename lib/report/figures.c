@@ -320,12 +320,11 @@ static void put_published_table(report *r) {
     snprintf(name, sizeof name, "VGG-16%s%s%s", vgg ? " (here: " : "", vgg ? vgg : "", vgg ? ")" : "");
     put_published(r, name, .84, .07, r->quality, vgg ? quality_row(r->quality, vgg) : -1);
     put_published(r, "PSNR", .80, NAN, r->quality, quality_row(r->quality, "psnr_db"));
-    html_put(
-        r->page,
-        "</tbody></table></div>\n<p class=\"soft\">Other data, another training and, for all but the "
-        "last columns, other reconstruction methods: the two can be alike in tendency only. Theirs: "
-        "366 reconstructions of real knees, StanfordMIMI/deep-feature-mr-recon. Here: means of each scan's "
-        "slices, layer blockK_relu2.</p>\n");
+    html_put(r->page,
+             "</tbody></table></div>\n<p class=\"soft\">Theirs are 366 reconstructions of real knees "
+             "(StanfordMIMI/deep-feature-mr-recon): other anatomy, another training and, in the first "
+             "column, other reconstruction methods. The columns can be alike in tendency only. Here: means "
+             "of each scan's slices, layers blockK_relu2, faulty acquisitions left out.</p>\n");
 }
 
 static char *layers_alt(const csv_table *t) {

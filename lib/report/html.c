@@ -27,7 +27,7 @@ static const char style[] =
     ".warn{background:var(--warn);border-left:4px solid var(--warn-line);padding:.7rem 1rem;\n"
     "border-radius:4px}\n"
     ".yes,.no,.open{font-weight:600}.yes{color:var(--yes)}.no{color:var(--no)}.open{color:var(--open)}\n"
-    ".plain{list-style:none;padding:0}\n"
+    ".plain{list-style:none;padding:0}.plain li{margin:.25rem 0}\n"
     "li,code{overflow-wrap:anywhere}code{font-size:.88em}a{color:inherit}\n"
     "@media screen and (max-width:40rem){figure img{min-width:40rem}.claims thead{display:none}\n"
     ".claims tr{display:block;padding:.5rem 0;border-bottom:1px solid var(--line)}.claims "
