@@ -16,6 +16,8 @@ TEST_SCANS ?= 199
 FASTMRI   ?=
 ACCELERATION ?= 4
 PREPARE   ?=
+# Share of the test scans that are acquired a second time, with a fault, for quality control to find.
+FAULTS    ?= $(if $(FASTMRI),0,0.1)
 COHORT    ?= $(if $(FASTMRI),build/fastmri,build/cohort)
 RESULTS   ?= results
 WEIGHTS   ?= lib/models/weights/ssl_unet.h5
@@ -24,6 +26,8 @@ MODELS    ?= build/models
 BASELINES ?= vgg_pl,ssfd_random
 BASELINE_SCANS ?= 24
 LPIPS_WEIGHTS ?=
+# What quality_control compares SSFD with, on all scans; the figure shows the first.
+QUALITY_BASELINES ?= vgg_pl
 REPLICATES ?= 4000
 STEPS     ?= 4000
 RECON_STEPS ?= 3000
@@ -33,7 +37,7 @@ RECON_TRAINING := --schedule cosine --warmup 200 --clip 1 --augment --batch 2
 TRAINING  ?=
 # Networks of the ablation, <patch>_<coverage in percent>, and how long each is trained and looked at.
 ABLATION_NETWORKS ?= 1_25 4_25 8_25 16_25 64_25 16_10 16_50 16_75
-ABLATION_STEPS ?= 200
+ABLATION_STEPS ?= 100
 ABLATION_SCANS ?= 24
 BENCH_THREADS ?= 1,2
 BENCH_ROUNDS ?= 5
@@ -121,16 +125,16 @@ bench: $(PROGS) $(BUILD)/bench/bench_ssfd
 	@$(MAKE) --no-print-directory $(RESULTS)/figures/bench.pdf
 
 # ---------------------------------------------------------------- the study
-FIGURES   := $(foreach name,perturbation_sweep layer_correlation inpainting $(if $(BASELINES),perturbation_baselines),$(RESULTS)/figures/$(name).pdf $(RESULTS)/figures/$(name).png)
+FIGURES   := $(foreach name,perturbation_sweep layer_correlation quality_control inpainting $(if $(BASELINES),perturbation_baselines),$(RESULTS)/figures/$(name).pdf $(RESULTS)/figures/$(name).png)
 # From raw k-space, fastMRI's (FASTMRI=folder) or that of virtual scans, to prepared scans.
 PREPARE_SCANS = $(BUILD)/bin/prepare_scans $(FASTMRI) --out $(COHORT) --seed $(SEED) --test $(TEST_SCANS) \
              --acceleration $(ACCELERATION) --threads $(THREADS) --records $(RESULTS)/records $(PREPARE)
 
 # Which settings the files below were made with: a change of a variable remakes what depends on it.
 SETTINGS  := seed=$(SEED) levels=$(LEVELS) test_scans=$(TEST_SCANS) cohort=$(COHORT) weights=$(WEIGHTS) \
-             fastmri=$(FASTMRI) acceleration=$(ACCELERATION) prepare=$(PREPARE) recon_weights=$(RECON_WEIGHTS) \
+             fastmri=$(FASTMRI) acceleration=$(ACCELERATION) prepare=$(PREPARE) faults=$(FAULTS) recon_weights=$(RECON_WEIGHTS) \
              baselines=$(BASELINES) baseline_scans=$(BASELINE_SCANS) vgg16=$(VGG16_WEIGHTS) lpips=$(LPIPS_WEIGHTS) \
-             replicates=$(REPLICATES)
+             replicates=$(REPLICATES) quality_baselines=$(QUALITY_BASELINES)
 $(RESULTS)/.settings: always
 	@mkdir -p $(@D)
 	@[ "$$(cat $@ 2>/dev/null)" = "$(SETTINGS)" ] || echo "$(SETTINGS)" > $@
@@ -141,12 +145,12 @@ reproduce: $(RESULTS)/index.html
 figures: $(FIGURES)
 
 $(COHORT)/.test: $(BUILD)/bin/prepare_scans $(RECON_WEIGHTS) $(RESULTS)/.settings
-	$(PREPARE_SCANS) --split test --weights $(RECON_WEIGHTS)
+	$(PREPARE_SCANS) --split test --weights $(RECON_WEIGHTS) --faults $(FAULTS)
 	@touch $@
 
 # What the experiments compare SSFD with.
-BASELINE   = $(if $(BASELINES),--baseline $(BASELINES)) --baseline-scans $(BASELINE_SCANS) \
-             $(if $(VGG16_WEIGHTS),--vgg16-weights $(VGG16_WEIGHTS)) $(if $(LPIPS_WEIGHTS),--lpips-weights $(LPIPS_WEIGHTS))
+BASELINE_FILES = $(if $(VGG16_WEIGHTS),--vgg16-weights $(VGG16_WEIGHTS)) $(if $(LPIPS_WEIGHTS),--lpips-weights $(LPIPS_WEIGHTS))
+BASELINE   = $(if $(BASELINES),--baseline $(BASELINES)) --baseline-scans $(BASELINE_SCANS) $(BASELINE_FILES)
 
 $(RESULTS)/perturbation_sweep.csv: $(BUILD)/bin/perturbation_sweep $(COHORT)/.test $(WEIGHTS) \
              $(wildcard $(VGG16_WEIGHTS) $(LPIPS_WEIGHTS)) $(RESULTS)/.settings
@@ -157,6 +161,11 @@ $(RESULTS)/perturbation_baselines.csv: $(RESULTS)/perturbation_sweep.csv ;
 $(RESULTS)/layer_correlation.csv: $(BUILD)/bin/layer_correlation $(COHORT)/.test $(WEIGHTS) $(RESULTS)/.settings
 	$(BUILD)/bin/layer_correlation --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --replicates $(REPLICATES) \
 	    --seed $(SEED) --threads $(THREADS)
+
+$(RESULTS)/quality_control.csv: $(BUILD)/bin/quality_control $(COHORT)/.test $(WEIGHTS) \
+             $(wildcard $(VGG16_WEIGHTS) $(LPIPS_WEIGHTS)) $(RESULTS)/.settings
+	$(BUILD)/bin/quality_control --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --replicates $(REPLICATES) \
+	    --seed $(SEED) --threads $(THREADS) --baseline '$(QUALITY_BASELINES)' $(BASELINE_FILES)
 
 $(RESULTS)/inpainting.csv: $(BUILD)/bin/inpainting $(COHORT)/.test $(WEIGHTS) $(RESULTS)/.settings
 	$(BUILD)/bin/inpainting --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --seed $(SEED) --threads $(THREADS)
@@ -241,11 +250,11 @@ help:
 	@echo "settings            CC=$(CC) OPT=$(OPT) SANITIZE=$(SANITIZE) MPI=$(MPI) BUILD=$(BUILD) THREADS=$(THREADS) SEED=$(SEED)"
 	@echo "                    LEVELS=$(LEVELS) TEST_SCANS=$(TEST_SCANS) COHORT=$(COHORT) RESULTS=$(RESULTS)"
 	@echo "                    FASTMRI=$(FASTMRI) (folder of multicoil_train and multicoil_val; empty: virtual scans)"
-	@echo "                    ACCELERATION=$(ACCELERATION) PREPARE=$(PREPARE) (more options of prepare_scans)"
+	@echo "                    ACCELERATION=$(ACCELERATION) FAULTS=$(FAULTS) PREPARE=$(PREPARE) (more options of prepare_scans)"
 	@echo "                    WEIGHTS=$(WEIGHTS) RECON_WEIGHTS=$(RECON_WEIGHTS)"
 	@echo "                    BASELINES=$(BASELINES) BASELINE_SCANS=$(BASELINE_SCANS) (see perturbation_sweep --help)"
 	@echo "                    VGG16_WEIGHTS=$(VGG16_WEIGHTS) LPIPS_WEIGHTS=$(LPIPS_WEIGHTS) (empty: random VGG-16, no LPIPS)"
-	@echo "                    REPLICATES=$(REPLICATES) (of bootstrap intervals)"
+	@echo "                    REPLICATES=$(REPLICATES) (of bootstrap intervals) QUALITY_BASELINES=$(QUALITY_BASELINES)"
 	@echo "                    BENCH_THREADS=$(BENCH_THREADS) BENCH_ROUNDS=$(BENCH_ROUNDS) BENCH=$(BENCH) (more options of tests/bench/bench.py)"
 	@echo "                    MODELS=$(MODELS) STEPS=$(STEPS) RECON_STEPS=$(RECON_STEPS) TRAINING=$(TRAINING) (more options of both)"
 	@echo "                    ABLATION_STEPS=$(ABLATION_STEPS) ABLATION_SCANS=$(ABLATION_SCANS) ABLATION_NETWORKS='$(ABLATION_NETWORKS)' (patch_coverage)"

@@ -8,6 +8,7 @@
 #include "io/prepared.h"
 #include "models/recon_unet.h"
 #include "mri/fastmri.h"
+#include "mri/faults.h"
 #include "mri/sampling.h"
 #include "mri/scan_split.h"
 #include "mri/slice_prep.h"
@@ -26,11 +27,14 @@
 #define PROGRAM "prepare_scans"
 #define PATH_LENGTH 4096
 #define SETTINGS_LENGTH 2048
+#define FAULT_SHARE 0.1         /* of virtual test scans */
 #define MAPS "sensitivity_maps" /* complex64 (slices, coils, rows, columns), by option */
 
 typedef struct {
     const char *folder; /* of fastMRI files; NULL: virtual scans */
     const char *out, *split, *records, *weights, *mask, *lists[SPLIT_KINDS];
+    const char *faults; /* as given; NULL: not */
+    double fault_share;
     sampling_settings sampling;
     jsense_settings jsense;
     virtual_cohort cohort;
@@ -43,6 +47,7 @@ typedef struct {
 typedef struct {
     int split, index;       /* index: of the virtual scan */
     const split_scan *file; /* NULL for a virtual scan */
+    int fault;              /* fault_kind of a second acquisition, or FAULT_NONE */
     char scan_id[256];
 } job;
 
@@ -100,7 +105,7 @@ static int list_virtual(preparation *p) {
             if (virtual_scan_draw(p->o->seed, split_name(split), k, &scan) < 0)
                 return -1;
             job *j = &p->jobs[p->job_count++];
-            *j = (job){.split = split, .index = k};
+            *j = (job){.split = split, .index = k, .fault = FAULT_NONE};
             snprintf(j->scan_id, sizeof j->scan_id, "%s", scan.scan_id);
         }
     }
@@ -148,13 +153,28 @@ static int list_files(preparation *p) {
                s.lists[split] ? s.lists[split] : "");
         for (int k = 0; is_wanted(o, split) && k < part->count; k++) {
             job *j = &p->jobs[p->job_count++];
-            *j = (job){.split = split, .file = &part->scans[k]};
+            *j = (job){.split = split, .file = &part->scans[k], .fault = FAULT_NONE};
             if (snprintf(j->scan_id, sizeof j->scan_id, "%s", part->scans[k].scan_id) >=
                 (int)sizeof j->scan_id)
                 return err_set("%s: the file's name is too long", part->scans[k].path);
         }
     }
     return p->jobs ? 0 : -1;
+}
+
+/* Only test scans are acquired with faults: there is something to find in them, and nothing to learn. */
+static int choose_faults(preparation *p) {
+    int first = 0, count = 0;
+    while (first < p->job_count && p->jobs[first].split != SPLIT_TEST)
+        first++;
+    while (first + count < p->job_count && p->jobs[first + count].split == SPLIT_TEST)
+        count++;
+    int *kind = mem_alloc((size_t)count * sizeof *kind);
+    int status = kind ? fault_choose(p->o->seed, p->o->fault_share, count, kind) : -1;
+    for (int k = 0; status == 0 && k < count; k++)
+        p->jobs[first + k].fault = kind[k];
+    free(kind);
+    return status;
 }
 
 static raw_scan *open_scan(const preparation *p, const job *j) {
@@ -226,20 +246,38 @@ static int reconstruct(worker *w, const preparation *p, const job *j, int slice)
     return status;
 }
 
+static int write_magnitude(worker *w, h5_file *file, prepared_kind kind, int slice,
+                           const float complex *image) {
+    int rows = w->shape.image_rows, columns = w->shape.image_columns, status;
+    for (size_t i = 0; i < (size_t)rows * (size_t)columns; i++)
+        w->magnitude[i] = cabsf(image[i]);
+#pragma omp critical(hdf5)
+    status = prepared_write(file, kind, slice, rows, columns, w->magnitude);
+    return status;
+}
+
+/* The second acquisition of a slice, behind reconstruct() of the first, whose images are written already. */
+static int reconstruct_faulty(worker *w, const scan_fault *f, int slice) {
+    const slice_shape *s = &w->shape;
+    if (fault_apply(f, slice, w->mask, s->coils, s->image_rows, s->image_columns,
+                    slice_prep_acquired(w->prep)) < 0 ||
+        slice_prep_combine(w->prep, w->images[1]) < 0)
+        return -1;
+    double start = clock_seconds();
+    int status = recon_unet_run(w->runner, w->images[1], w->images[2]);
+    w->seconds.network += clock_seconds() - start;
+    return status;
+}
+
 static int write_slice(worker *w, const preparation *p, h5_file *file, int slice) {
     int rows = w->shape.image_rows, columns = w->shape.image_columns, status = 0;
-    size_t pixels = (size_t)rows * (size_t)columns;
     double start = clock_seconds();
     for (int k = 0; status == 0 && k < (p->recon ? 3 : 2); k++) {
-        for (size_t i = 0; i < pixels; i++)
-            w->magnitude[i] = cabsf(w->images[k][i]);
+        status = write_magnitude(w, file, (prepared_kind)k, slice, w->images[k]);
+        if (status == 0 && p->o->complex_images)
 #pragma omp critical(hdf5)
-        {
-            status = prepared_write(file, (prepared_kind)k, slice, rows, columns, w->magnitude);
-            if (status == 0 && p->o->complex_images)
-                status = prepared_write_complex(file, (prepared_kind)(PREPARED_REFERENCE_COMPLEX + k), slice,
-                                                rows, columns, w->images[k]);
-        }
+            status = prepared_write_complex(file, (prepared_kind)(PREPARED_REFERENCE_COMPLEX + k), slice,
+                                            rows, columns, w->images[k]);
     }
     if (status == 0 && p->o->maps) {
         const hsize_t dims[3] = {(hsize_t)w->shape.coils, (hsize_t)rows, (hsize_t)columns};
@@ -252,9 +290,23 @@ static int write_slice(worker *w, const preparation *p, h5_file *file, int slice
 
 /* ---------------------------------------------------------------- a scan */
 
-static int set_attributes(const preparation *p, const raw_scan *raw, h5_file *f) {
+/* Names everything that the images of a split were made with. Faults are part of it for test scans alone:
+ * training scans stay what they are when the share changes. */
+static void describe_split(const preparation *p, int split, char *text) {
+    int used = snprintf(text, SETTINGS_LENGTH, "%s", p->settings);
+    if (split == SPLIT_TEST && p->o->fault_share > 0.0)
+        snprintf(text + used, SETTINGS_LENGTH - (size_t)used, " faults=%g", p->o->fault_share);
+}
+
+static int set_attributes(const preparation *p, const job *j, const raw_scan *raw, const scan_fault *fault,
+                          h5_file *f) {
     const options *o = p->o;
-    if (h5_set_text(f, "settings", p->settings) < 0 || h5_set_text(f, "undersampling", o->mask) < 0 ||
+    char settings[SETTINGS_LENGTH];
+    describe_split(p, j->split, settings);
+    if (fault && (h5_set_text(f, "fault", fault_name(fault->kind)) < 0 ||
+                  h5_set_text(f, "fault_about", fault->about) < 0))
+        return -1;
+    if (h5_set_text(f, "settings", settings) < 0 || h5_set_text(f, "undersampling", o->mask) < 0 ||
         h5_set_real(f, "acceleration", o->sampling.acceleration) < 0 ||
         h5_set_real(f, "center_fraction", o->sampling.center_fraction) < 0 ||
         h5_set_integer(f, "coils", raw->coils) < 0 ||
@@ -271,7 +323,8 @@ static int begin_maps(const preparation *p, const raw_scan *raw, h5_file *f) {
     return p->o->maps ? h5_begin_slabs(f, MAPS, 4, dims, H5_COMPLEX) : 0;
 }
 
-static h5_file *begin_scan(const preparation *p, const job *j, const raw_scan *raw, const char *path) {
+static h5_file *begin_scan(const preparation *p, const job *j, const raw_scan *raw, const scan_fault *fault,
+                           const char *path) {
     int32_t *index = mem_alloc((size_t)raw->slices * sizeof *index);
     if (!index)
         return NULL;
@@ -292,12 +345,12 @@ static h5_file *begin_scan(const preparation *p, const job *j, const raw_scan *r
         .rows = raw->image_rows,
         .columns = raw->image_columns,
         .slice = index,
-        .has = {1, 1, recon, complex_images, complex_images, recon && complex_images}};
+        .has = {1, 1, recon, fault != NULL, complex_images, complex_images, recon && complex_images}};
     h5_file *file;
 #pragma omp critical(hdf5)
     {
         file = prepared_create(path, &content);
-        if (file && (set_attributes(p, raw, file) < 0 || begin_maps(p, raw, file) < 0)) {
+        if (file && (set_attributes(p, j, raw, fault, file) < 0 || begin_maps(p, raw, file) < 0)) {
             h5_close(file);
             file = NULL;
         }
@@ -310,7 +363,11 @@ static h5_file *begin_scan(const preparation *p, const job *j, const raw_scan *r
  * stand for the content: reading a terabyte to see that nothing changed would take hours. */
 static void describe(const preparation *p, const job *j, char *text) {
     struct stat info = {0};
-    int used = snprintf(text, SETTINGS_LENGTH, "%s", p->settings);
+    describe_split(p, j->split, text);
+    int used = (int)strlen(text);
+    if (j->fault != FAULT_NONE)
+        used += snprintf(text + used, SETTINGS_LENGTH - (size_t)used, " fault=%s",
+                         fault_name((fault_kind)j->fault));
     if (j->file && stat(j->file->path, &info) == 0)
         snprintf(text + used, SETTINGS_LENGTH - (size_t)used, " bytes=%lld modified=%lld",
                  (long long)info.st_size, (long long)info.st_mtime);
@@ -325,8 +382,9 @@ static int is_up_to_date(const char *path, const char *settings) {
     return same;
 }
 
-static int make_slices(preparation *p, worker *w, const job *j, const raw_scan *raw, h5_file *file,
-                       skip_reason *why) {
+/* fault: of the second acquisition; NULL: there is none. */
+static int make_slices(preparation *p, worker *w, const job *j, const raw_scan *raw, const scan_fault *fault,
+                       h5_file *file, skip_reason *why) {
     for (int slice = 0; slice < raw->slices; slice++) {
         double start = clock_seconds();
         *why = SKIP_SAMPLES;
@@ -338,6 +396,14 @@ static int make_slices(preparation *p, worker *w, const job *j, const raw_scan *
             return err_prefix("%s: slice %d", j->file ? j->file->path : j->scan_id, slice);
         *why = SKIP_WRITE;
         if (write_slice(w, p, file, slice) < 0)
+            return -1;
+        if (!fault)
+            continue;
+        *why = SKIP_PREPARE;
+        if (reconstruct_faulty(w, fault, slice) < 0)
+            return err_prefix("%s: slice %d", j->file ? j->file->path : j->scan_id, slice);
+        *why = SKIP_WRITE;
+        if (write_magnitude(w, file, PREPARED_RECONSTRUCTION_FAULTY, slice, w->images[2]) < 0)
             return -1;
     }
     return 0;
@@ -370,13 +436,17 @@ static int make_scan(preparation *p, worker *w, const job *j, skip_reason *why) 
     if (!raw)
         return -1;
     *why = SKIP_PREPARE;
+    scan_fault drawn, *fault = j->fault == FAULT_NONE ? NULL : &drawn;
     int status = worker_fit(w, p, raw);
+    if (status == 0 && fault)
+        status =
+            fault_draw((fault_kind)j->fault, p->o->seed, j->scan_id, raw->coils, raw->image_columns, fault);
     if (status < 0)
         err_prefix("%s", j->file ? j->file->path : j->scan_id);
     *why = status < 0 ? SKIP_PREPARE : SKIP_WRITE;
-    h5_file *file = status == 0 ? begin_scan(p, j, raw, path) : NULL;
+    h5_file *file = status == 0 ? begin_scan(p, j, raw, fault, path) : NULL;
     if (file)
-        status = finish_scan(file, settings, make_slices(p, w, j, raw, file, why));
+        status = finish_scan(file, settings, make_slices(p, w, j, raw, fault, file, why));
     else
         status = -1;
     if (status == 0) {
@@ -532,7 +602,7 @@ static int report_skipped(const preparation *p) {
 
 static int run(preparation *p, run_record *record) {
     const options *o = p->o;
-    if ((o->folder ? list_files(p) : list_virtual(p)) < 0)
+    if ((o->folder ? list_files(p) : list_virtual(p)) < 0 || choose_faults(p) < 0)
         return -1;
     if (o->dry_run)
         return 0;
@@ -543,6 +613,7 @@ static int run(preparation *p, run_record *record) {
         return -1;
     report_times(p, record);
     record_text(record, "settings", p->settings);
+    record_real(record, "fault_share", o->fault_share);
     record_integer(record, "scans_prepared", p->prepared);
     record_integer(record, "scans_kept", p->kept);
     record_integer(record, "slices_prepared", p->slices);
@@ -568,6 +639,20 @@ static int prepare(const options *o, int argc, char **argv) {
         status = o->dry_run ? 0 : report_skipped(&p);
     preparation_free(&p);
     return status < 0 ? cli_fail(PROGRAM) : 0;
+}
+
+/* --faults, or its default. Wrong usage leaves a message. */
+static int parse_faults(options *o) {
+    char *end;
+    o->fault_share = o->folder || o->no_reconstruction ? 0.0 : FAULT_SHARE;
+    if (!o->faults)
+        return 0;
+    o->fault_share = strtod(o->faults, &end);
+    if (end == o->faults || *end || !(o->fault_share >= 0.0 && o->fault_share <= 1.0))
+        return err_set("--faults: expected a share from 0 to 1, found '%s'", o->faults);
+    if (o->fault_share > 0.0 && o->no_reconstruction)
+        return err_set("--faults: without a reconstruction there is nothing to spoil");
+    return 0;
 }
 
 int main(int argc, char **argv) {
@@ -613,6 +698,10 @@ int main(int argc, char **argv) {
         {CLI_FLAG, "complex", &o.complex_images, NULL, "keep the complex images, too: training needs them", 0,
          0},
         {CLI_FLAG, "maps", &o.maps, NULL, "keep the coil sensitivities, too: dataset " MAPS, 0, 0},
+        {CLI_STRING, "faults", &o.faults, "SHARE",
+         "share of the test scans that are acquired a second time, with a fault: what quality control is to "
+         "find (default: 0.1 of virtual scans, 0 of fastMRI)",
+         0, 0},
         VIRTUAL_COHORT_OPTIONS(o.cohort),
         {CLI_U64, "seed", &o.seed, "N", "seed of split, masks and virtual scans", 0, 0},
         {CLI_INT, "threads", &o.threads, "N", "threads", 1, 1024},
@@ -642,6 +731,8 @@ int main(int argc, char **argv) {
     o.sampling.kind = strcmp(o.mask, "poisson") == 0 ? SAMPLING_POISSON : SAMPLING_COLUMNS;
     if (!o.folder && (o.lists[0] || o.lists[1] || o.lists[2]))
         return cli_usage(PROGRAM, "lists are for fastMRI files: expected their folder");
+    if (parse_faults(&o) < 0)
+        return cli_usage(PROGRAM, "%s", err_message());
     omp_set_num_threads(o.threads);
     openblas_set_num_threads(1); /* threads work on different scans */
     return prepare(&o, argc, argv);

@@ -14,6 +14,8 @@ Suite *suite_fastmri(void);
 Suite *suite_metrics(void);
 Suite *suite_perturb(void);
 Suite *suite_stats(void);
+Suite *suite_correlation(void);
+Suite *suite_sweep_claims(void);
 Suite *suite_ssl_mask(void);
 Suite *suite_inpainting(void);
 Suite *suite_score_table(void);
@@ -32,5 +34,7 @@ Suite *suite_trainer(void);
 Suite *suite_cli(void);
 Suite *suite_slice_prep(void);
 Suite *suite_prepare(void);
+Suite *suite_faults(void);
+Suite *suite_quality_control(void);
 
 #endif

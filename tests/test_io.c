@@ -273,19 +273,22 @@ START_TEST(test_prepared_wrong_files) {
     hsize_t dims[3] = {SLICES, ROWS, COLUMNS}, other[3] = {SLICES, COLUMNS, ROWS}, n[1] = {SLICES};
     int32_t slices[SLICES] = {0, 1, 2};
     prepared_content c = content("scan");
-    for (int kind = 0; kind < 4; kind++) {
+    for (int kind = 0; kind < 5; kind++) {
         h5_file *h = h5_create(in_folder("wrong.h5"));
         h5_set_text(h, "format", kind == 0 ? "another" : PREPARED_FORMAT);
         h5_set_integer(h, "format_version", kind == 1 ? 99 : PREPARED_VERSION);
         h5_set_text(h, "scan_id", "s"), h5_set_text(h, "patient_id", "p"), h5_set_text(h, "split", "test");
         h5_set_text(h, "cohort", "c");
         h5_write_i32(h, "slice", 1, n, slices);
+        if (kind == 4)
+            h5_set_text(h, "fault", "spikes");
         if (kind != 2)
             h5_write_f32(h, "reference", 3, dims, reference, H5_F32);
         h5_write_f32(h, "reconstruction", 3, kind == 3 ? other : dims, reference, H5_F32);
         ck_assert_int_eq(h5_commit(h), 0);
         ck_assert_ptr_null(prepared_open(path));
-        static const char *const expected[] = {"another", "99", "reference", "reconstruction"};
+        static const char *const expected[] = {"another", "99", "reference", "reconstruction",
+                                               "reconstruction_faulty"};
         expect_message("wrong.h5", expected[kind]);
     }
     c.has[PREPARED_REFERENCE] = 0;

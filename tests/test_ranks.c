@@ -144,6 +144,10 @@ END_TEST
     "layer_correlation --cohort @/cohort --weights tests/golden/unet_plain.h5 --replicates 200 --threads 1 " \
     "--save-every 0 --out @/"
 
+#define CONTROL                                                                                              \
+    "quality_control --cohort @/cohort --weights tests/golden/unet_plain.h5 --replicates 200 --threads 1 "   \
+    "--out @/"
+
 static void expect_same_layers(const char *name) {
     expect_same_file("layer_correlation.csv", "one", name);
     expect_same_file("layer_correlation_scores.csv", "one", name);
@@ -156,7 +160,11 @@ START_TEST(test_scores_of_reconstructions_on_ranks) {
     if (!can_launch())
         return;
     expect_done("prepare_scans --weights tests/golden/recon_unet.h5 --out @/cohort --records @/records "
-                "--size 64 --split test --test 5 --test-slices 2 --threads 2");
+                "--size 64 --split test --test 5 --test-slices 2 --faults 0.4 --threads 2");
+    expect_done(CONTROL "control_one");
+    expect_ranks_done(2, CONTROL "control_two");
+    expect_same_file("quality_control.csv", "control_one", "control_two");
+    expect_same_file("quality_control_summary.csv", "control_one", "control_two");
     expect_done(LAYERS "one");
     expect_ranks_done(2, LAYERS "two");
     expect_same_layers("two");

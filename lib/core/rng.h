@@ -26,8 +26,9 @@ typedef enum {
     RNG_AUGMENT,          /* a = step, b = position in the batch */
     RNG_TEST,             /* tests */
     RNG_SAMPLING,         /* a = hash of the scan, b = slice */
-    RNG_SPLIT             /* a = 0: which patients validate; 1: which scans the baselines are computed for;
+    RNG_SPLIT,            /* a = 0: which patients validate; 1: which scans the baselines are computed for;
                            * 2: which scans a share of the training set keeps */
+    RNG_FAULT             /* a = hash of the scan, b = 0: how bad it is, slice + 1; a = 0: which scans */
 } rng_domain;
 
 /* A new stream. Release with gsl_rng_free(). NULL when out of memory. */

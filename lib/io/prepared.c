@@ -13,9 +13,9 @@
 enum { SIDE_MIN = 16, SIDE_MAX = 1 << 14, SLICES_MAX = 1 << 16 };
 
 const char *prepared_kind_name(prepared_kind kind) {
-    static const char *const names[PREPARED_KINDS] = {"reference",           "zero_filled",
-                                                      "reconstruction",      "reference_complex",
-                                                      "zero_filled_complex", "reconstruction_complex"};
+    static const char *const names[PREPARED_KINDS] = {
+        "reference",         "zero_filled",         "reconstruction",        "reconstruction_faulty",
+        "reference_complex", "zero_filled_complex", "reconstruction_complex"};
     return names[kind];
 }
 
@@ -43,6 +43,19 @@ static int read_settings(prepared_scan *scan) {
         return h5_attr_text(scan->file, "settings", &scan->settings);
     scan->settings = strdup("");
     return scan->settings ? 0 : err_set("out of memory");
+}
+
+/* One without the other would be scored as what it is not. */
+static int read_fault(prepared_scan *scan) {
+    const char *name = prepared_kind_name(PREPARED_RECONSTRUCTION_FAULTY);
+    int named = h5_attr_exists(scan->file, "fault"), there = scan->has[PREPARED_RECONSTRUCTION_FAULTY];
+    if (named != there)
+        return err_set("%s: expected both attribute 'fault' and dataset '%s' or neither, found only the %s",
+                       scan->file->path, name, named ? "attribute" : "dataset");
+    if (named)
+        return h5_attr_text(scan->file, "fault", &scan->fault);
+    scan->fault = strdup(PREPARED_NO_FAULT);
+    return scan->fault ? 0 : err_set("out of memory");
 }
 
 static int read_names(prepared_scan *scan) {
@@ -113,6 +126,8 @@ prepared_scan *prepared_open(const char *path) {
     for (int kind = 0; status == 0 && kind < PREPARED_KINDS; kind++)
         status = check_kind(scan, (prepared_kind)kind);
     if (status == 0)
+        status = read_fault(scan);
+    if (status == 0)
         status = read_slice_numbers(scan);
     if (status != 0) {
         prepared_close(scan);
@@ -130,6 +145,7 @@ void prepared_close(prepared_scan *scan) {
     free(scan->split);
     free(scan->cohort);
     free(scan->settings);
+    free(scan->fault);
     free(scan->slice);
     free(scan);
 }
@@ -274,8 +290,9 @@ static int add_scan(prepared_split *split, char *path) {
         status = err_set("%s: expected a scan of split '%s', found '%s'", path, split->split, scan->split);
     split->slices[split->scans] = scan->slices;
     split->total_slices += scan->slices;
+    split->faults[split->scans] = scan->fault;
     split->scan_ids[split->scans++] = scan->scan_id;
-    scan->scan_id = NULL;
+    scan->scan_id = scan->fault = NULL;
     prepared_close(scan);
     return status;
 }
@@ -283,8 +300,9 @@ static int add_scan(prepared_split *split, char *path) {
 static int add_scans(prepared_split *split, const char *folder, struct dirent **entries, int count) {
     split->paths = mem_calloc((size_t)count, sizeof *split->paths);
     split->scan_ids = mem_calloc((size_t)count, sizeof *split->scan_ids);
+    split->faults = mem_calloc((size_t)count, sizeof *split->faults);
     split->slices = mem_calloc((size_t)count, sizeof *split->slices);
-    if (!split->paths || !split->scan_ids || !split->slices)
+    if (!split->paths || !split->scan_ids || !split->faults || !split->slices)
         return -1;
     for (int i = 0; i < count; i++) {
         char *path;
@@ -335,9 +353,11 @@ void prepared_split_free(prepared_split *split) {
     for (int i = 0; i < split->scans; i++) {
         free(split->paths[i]);
         free(split->scan_ids[i]);
+        free(split->faults[i]);
     }
     free(split->paths);
     free(split->scan_ids);
+    free(split->faults);
     free(split->slices);
     free(split->folder);
     free(split->split);

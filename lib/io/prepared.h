@@ -5,14 +5,19 @@
  *   reference       float32 (slices, rows, columns)  ground-truth magnitude, arbitrary units, finite, >= 0
  *   zero_filled     float32 (slices, rows, columns)  zero-filled reconstruction, magnitude (optional)
  *   reconstruction  float32 (slices, rows, columns)  accelerated reconstruction, magnitude (optional)
+ *   reconstruction_faulty
+ *                   float32 (slices, rows, columns)  the same of a second acquisition of the same scan, in
+ *                                                    which something went wrong (mri/faults.h; optional)
  *   reference_complex, zero_filled_complex, reconstruction_complex
  *                   complex64 (slices, rows, columns)  the same before the magnitude was taken (optional)
  *   slice           int32   (slices)                 index of each slice in its scan
  * Root attributes: format = "ssfd-prepared", format_version = 1, cohort ("colin27-virtual", "fastmri-knee"),
  * scan_id, patient_id, split, acquisition, source_file, source_sha256, generator (program and version), seed.
  * Optional: settings, a text that names everything the images were made with; scans of one split agree in it.
- * A producer may add more (see prepare_scans.c). rows = columns = 320 for both cohorts; readers take any size
- * of at least 16. */
+ * With reconstruction_faulty, and only then: fault, what went wrong ("motion", "lost_coil", "low_snr",
+ * "spikes"), and fault_about, a sentence with its numbers. All other images are those of the good
+ * acquisition. A producer may add more (see prepare_scans.c). rows = columns = 320 for both cohorts; readers
+ * take any size of at least 16. */
 #ifndef SSFD_IO_PREPARED_H
 #define SSFD_IO_PREPARED_H
 
@@ -22,11 +27,13 @@
 
 #define PREPARED_FORMAT "ssfd-prepared"
 #define PREPARED_VERSION 1
+#define PREPARED_NO_FAULT "none"
 
 typedef enum {
     PREPARED_REFERENCE,
     PREPARED_ZERO_FILLED,
     PREPARED_RECONSTRUCTION,
+    PREPARED_RECONSTRUCTION_FAULTY,
     PREPARED_REFERENCE_COMPLEX,
     PREPARED_ZERO_FILLED_COMPLEX,
     PREPARED_RECONSTRUCTION_COMPLEX,
@@ -38,12 +45,13 @@ typedef struct {
     h5_file *file;
     char *scan_id, *patient_id, *split, *cohort;
     char *settings; /* how its images were made; "" when the file does not say */
+    char *fault;    /* of its second acquisition; PREPARED_NO_FAULT where there is none */
     int slices, rows, columns;
     int32_t *slice;          /* [slices] */
     int has[PREPARED_KINDS]; /* which of prepared_kind are there */
 } prepared_scan;
 
-/* Opens and checks a prepared file: format, version, shapes that agree. */
+/* Opens and checks a prepared file: format, version, shapes that agree, a fault with its images. */
 prepared_scan *prepared_open(const char *path);
 void prepared_close(prepared_scan *scan);
 /* Slice `index` (0-based within the file) as rows*columns floats. NaN, infinite or constant images are errors
@@ -73,6 +81,7 @@ typedef struct {
     int scans;
     char **paths;    /* [scans] */
     char **scan_ids; /* [scans] */
+    char **faults;   /* [scans] PREPARED_NO_FAULT or what its reconstruction_faulty suffers from */
     int *slices;     /* [scans] */
     int total_slices;
     int rows, columns; /* the same for all scans: checked */

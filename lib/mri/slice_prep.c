@@ -104,6 +104,17 @@ int slice_prep_run(slice_prep *p, const float complex *kspace, const unsigned ch
     return 0;
 }
 
+float complex *slice_prep_acquired(slice_prep *p) {
+    return p->kspace;
+}
+
+int slice_prep_combine(slice_prep *p, float complex *zero_filled) {
+    double start = clock_seconds();
+    int status = jsense_combine(p->jsense, p->kspace, p->maps, zero_filled);
+    p->times.combine += clock_seconds() - start;
+    return status;
+}
+
 const float complex *slice_prep_maps(const slice_prep *p) {
     return p->maps;
 }

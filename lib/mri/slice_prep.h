@@ -30,6 +30,12 @@ void slice_prep_free(slice_prep *p); /* NULL is allowed */
 int slice_prep_run(slice_prep *p, const float complex *kspace, const unsigned char *mask,
                    float complex *reference, float complex *zero_filled);
 
+/* The samples of the last slice that the mask kept, 0 elsewhere, [coils][image_rows][image_columns]; they may
+ * be spoilt (mri/faults.h). Then slice_prep_combine() gives their zero-filled image, by the sensitivities of
+ * the good acquisition. */
+float complex *slice_prep_acquired(slice_prep *p);
+int slice_prep_combine(slice_prep *p, float complex *zero_filled);
+
 /* The sensitivities of the last slice, [coils][image_rows][image_columns]. */
 const float complex *slice_prep_maps(const slice_prep *p);
 

@@ -1,0 +1,255 @@
+/* quality_control: which acquisitions it scores, what its tables say of scores with known answers, and wrong
+ * tables. */
+#include "core/csv.h"
+#include "core/error.h"
+#include "programs.h"
+#include "suites.h"
+#include <math.h>
+
+#define PREPARE                                                                                              \
+    "prepare_scans --size 64 --train 1 --val 1 --test 24 --test-slices 1 --split test --records @/records "  \
+    "--weights @/recon/weights.h5 "
+#define CONTROL "quality_control --weights tests/golden/unet_plain.h5 --replicates 100 "
+
+static csv_table *open_table(const char *name) {
+    char file[256];
+    snprintf(file, sizeof file, "%s/%s", folder, name);
+    csv_table *t = csv_table_read(file);
+    ck_assert_msg(t != NULL, "%s", err_message());
+    return t;
+}
+
+static const char *text_at(const csv_table *t, size_t row, const char *column) {
+    int at = csv_table_column(t, column);
+    ck_assert_msg(at >= 0, "%s", err_message());
+    return csv_table_text(t, row, at);
+}
+
+static double real_at(const csv_table *t, size_t row, const char *column) {
+    double value;
+    ck_assert_int_eq(csv_table_real(t, row, csv_table_column(t, column), &value), 0);
+    return value;
+}
+
+/* A row of the summary. */
+static size_t find_row(const csv_table *t, const char *statistic, const char *metric, const char *other,
+                       const char *group, const char *fault) {
+    for (size_t row = 0; row < t->rows; row++)
+        if (strcmp(text_at(t, row, "statistic"), statistic) == 0 &&
+            strcmp(text_at(t, row, "metric"), metric) == 0 && strcmp(text_at(t, row, "other"), other) == 0 &&
+            strcmp(text_at(t, row, "group"), group) == 0 && strcmp(text_at(t, row, "fault"), fault) == 0)
+            return row;
+    ck_abort_msg("%s of %s in %s: no row", statistic, metric, group);
+    return 0;
+}
+
+static void prepare_cohorts(void) {
+    expect_done("prepare_scans --no-reconstruction --complex --size 64 --train 1 --val 1 --test 1 "
+                "--train-slices 2 --out @/cohort --records @/records");
+    expect_done("train_recon --cohort @/cohort --channels 4 --steps 1 --batch 1 --validation-slices 1 "
+                "--records @/records --out @/recon");
+    expect_done(PREPARE "--faults 0.5 --out @/faulty");
+    expect_done(PREPARE "--faults 0 --out @/good");
+}
+
+/* Of a scan with a fault the faulty acquisition is scored, of the others the same one as without faults.
+ * Threads and an own table read back change nothing. */
+START_TEST(test_cohort_with_faults) {
+    static const char *const files[] = {"quality_control.csv",
+                                        "quality_control_summary.csv",
+                                        "quality_control_claims.csv",
+                                        "panels/quality_control_examples.csv",
+                                        "panels/quality_control_blue_reference.f32",
+                                        "panels/quality_control_orange_error.f32"};
+    prepare_cohorts();
+    expect_done(CONTROL "--cohort @/faulty --threads 1 --out @/one");
+    expect_done(CONTROL "--cohort @/faulty --threads 2 --out @/two");
+    expect_done(CONTROL "--cohort @/good --out @/three");
+    for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
+        char a[64], b[64];
+        snprintf(a, sizeof a, "one/%s", files[k]);
+        snprintf(b, sizeof b, "two/%s", files[k]);
+        ck_assert_msg(same_file(a, b), "%s", files[k]);
+    }
+    csv_table *t = open_table("one/quality_control.csv"), *good = open_table("three/quality_control.csv");
+    int faults = 0;
+    ck_assert_uint_eq(t->rows, 24);
+    for (size_t row = 0; row < t->rows; row++) {
+        int is_fault = strcmp(text_at(t, row, "fault"), "none") != 0;
+        ck_assert_int_eq(is_fault, real_at(t, row, "ssfd") != real_at(good, row, "ssfd"));
+        faults += is_fault;
+    }
+    ck_assert_int_eq(faults, 12);
+    csv_table_free(t);
+    csv_table_free(good);
+    expect_done(CONTROL "--table @/one/quality_control.csv --out @/table");
+    t = open_table("one/quality_control_summary.csv");
+    good = open_table("table/quality_control_summary.csv");
+    ck_assert_uint_eq(t->rows, good->rows);
+    for (size_t row = 0; row < t->rows; row++) {
+        size_t same = find_row(good, text_at(t, row, "statistic"), text_at(t, row, "metric"),
+                               text_at(t, row, "other"), text_at(t, row, "group"), text_at(t, row, "fault"));
+        ck_assert_str_eq(text_at(t, row, "note"), text_at(good, same, "note"));
+        double a = real_at(t, row, "estimate"), b = real_at(good, same, "estimate");
+        ck_assert_msg(fabs(a - b) < 1e-6 || (isnan(a) && isnan(b)), "row %zu: %g and %g", row, a, b);
+    }
+    csv_table_free(t);
+    csv_table_free(good);
+    t = open_table("three/quality_control_claims.csv"); /* nothing to find */
+    ck_assert_uint_eq(t->rows, 0);
+    csv_table_free(t);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- tables */
+
+static FILE *begin_file(const char *name, const char *header) {
+    FILE *f = fopen(in_folder(name), "w");
+    ck_assert_ptr_nonnull(f);
+    fprintf(f, "%s\n", header);
+    return f;
+}
+
+/* 12 faults of 40 scans: SSFD finds all, "blind" none at all, SSIM nine; PSNR is as good as SSFD. */
+static void write_known(void) {
+    FILE *f = begin_file("known.csv", "case,problem,S,Q,psnr_db,blind,how");
+    for (int k = 0; k < 40; k++) {
+        int is_case = k % 10 < 3;
+        fprintf(f, "c%d,%s,%g,%g,%g,0.25,%s\n", k, is_case ? k % 2 ? "motion" : "spikes" : "none",
+                is_case + 0.01 * k, 0.9 - 0.1 * (is_case && k < 30) - 0.001 * (k % 7),
+                30.0 - is_case - 0.01 * k, k % 4 < 2 ? "a" : "b");
+    }
+    fclose(f);
+}
+
+#define KNOWN                                                                                                \
+    "--table @/known.csv --metrics psnr_db,vgg_pl --columns scan_id=case,ssim=Q,fault=problem,method=how,"
+
+START_TEST(test_known_areas) {
+    write_known();
+    expect_done(CONTROL KNOWN "ssfd=S,vgg_pl=blind --out @/r");
+    csv_table *t = open_table("r/quality_control_summary.csv");
+    size_t row = find_row(t, "roc_area", "ssfd", "", "pooled", "any");
+    ck_assert(real_at(t, row, "estimate") == 1.0 && real_at(t, row, "n") == 40 &&
+              real_at(t, row, "n_faulty") == 12);
+    ck_assert(real_at(t, row, "ci_low") > 0.8 && real_at(t, row, "ci_low") < 1.0);
+    row = find_row(t, "roc_area", "vgg_pl", "", "pooled", "any");
+    ck_assert(real_at(t, row, "estimate") == 0.5);
+    row = find_row(t, "roc_area_difference", "ssfd", "vgg_pl", "pooled", "any");
+    ck_assert(real_at(t, row, "estimate") == 0.5);
+    row = find_row(t, "roc_area", "ssfd", "", "pooled", "motion");
+    ck_assert(real_at(t, row, "estimate") == 1.0 && isnan(real_at(t, row, "ci_low")));
+    ck_assert_ptr_nonnull(strstr(text_at(t, row, "note"), "too few"));
+    ck_assert(real_at(t, row, "n_faulty") < 12);
+    row = find_row(t, "pearson", "vgg_pl", "ssim", "pooled", "");
+    ck_assert(isnan(real_at(t, row, "estimate")));
+    ck_assert_str_eq(text_at(t, row, "note"), "the metric is constant");
+    find_row(t, "kendall", "ssfd", "ssim", "without faults", "");
+    find_row(t, "spearman", "ssfd", "ssim", "method b", "");
+    csv_table_free(t);
+}
+END_TEST
+
+static void expect_verdict(const char *name, size_t row, const char *verdict) {
+    csv_table *t = open_table(name);
+    ck_assert_msg(t->rows > row && strcmp(text_at(t, row, "verdict"), verdict) == 0, "%s: claim %zu: %s",
+                  name, row, text_at(t, row, "verdict"));
+    csv_table_free(t);
+}
+
+START_TEST(test_verdicts) {
+    write_known();
+    expect_done(CONTROL KNOWN "ssfd=S,vgg_pl=blind --out @/r");
+    expect_verdict("r/quality_control_claims.csv", 0, "reproduced"); /* SSIM finds some only */
+    expect_verdict("r/quality_control_claims.csv", 1, "undecided");  /* PSNR all, too */
+    expect_done(CONTROL KNOWN "ssfd=blind,vgg_pl=S --out @/r");
+    expect_verdict("r/quality_control_claims.csv", 0, "not reproduced");
+}
+END_TEST
+
+/* e: poor by SSFD alone; a: best by all but SSFD, by which g is a little better. */
+START_TEST(test_examples) {
+    FILE *f = begin_file("e.csv", "scan_id,slice,ssim,ssfd,vgg_pl");
+    fprintf(f,
+            "a,0,0.99,0.20,0.1\nb,3,0.80,0.30,0.3\nc,0,0.70,0.40,0.4\nd,0,0.60,0.95,0.6\ne,7,0.90,0.90,0.2\n"
+            "g,1,0.95,0.10,0.35\n");
+    fclose(f);
+    expect_done(CONTROL "--table @/e.csv --out @/r");
+    csv_table *t = open_table("r/panels/quality_control_examples.csv");
+    ck_assert_uint_eq(t->rows, 6);
+    ck_assert_str_eq(text_at(t, 0, "example"), "blue");
+    ck_assert_str_eq(text_at(t, 0, "scan_id"), "e");
+    ck_assert_str_eq(text_at(t, 0, "slice"), "7");
+    ck_assert(fabs(real_at(t, 0, "poorer_than") - 0.4) < 1e-6); /* SSIM: a and g are better */
+    ck_assert(fabs(real_at(t, 1, "poorer_than") - 0.8) < 1e-6); /* SSFD: all but d are */
+    ck_assert_str_eq(text_at(t, 3, "example"), "orange");
+    ck_assert_str_eq(text_at(t, 5, "scan_id"), "a");
+    csv_table_free(t);
+}
+END_TEST
+
+/* Ties everywhere: the seed decides, between different points; areas are 0.5, correlations have a note. */
+START_TEST(test_constant_scores) {
+    FILE *f = begin_file("c.csv", "scan_id,ssim,ssfd,psnr_db,fault");
+    for (int k = 0; k < 24; k++)
+        fprintf(f, "s%d,0.5,0.5,%d,%s\n", k, k, k < 12 ? "motion" : "none");
+    fclose(f);
+    int differ = 0;
+    char first[64] = "";
+    for (int seed = 1; seed <= 4; seed++) {
+        char command[256];
+        snprintf(command, sizeof command, CONTROL "--table @/c.csv --seed %d --out @/r", seed);
+        expect_done(command);
+        csv_table *t = open_table("r/panels/quality_control_examples.csv");
+        ck_assert_str_ne(text_at(t, 0, "scan_id"), text_at(t, t->rows - 1, "scan_id"));
+        if (seed == 1)
+            snprintf(first, sizeof first, "%s", text_at(t, 0, "scan_id"));
+        differ |= strcmp(first, text_at(t, 0, "scan_id")) != 0;
+        csv_table_free(t);
+    }
+    ck_assert(differ);
+    csv_table *t = open_table("r/quality_control_summary.csv");
+    size_t row = find_row(t, "pearson", "ssfd", "ssim", "pooled", "");
+    ck_assert_str_eq(text_at(t, row, "note"), "ssim is constant");
+    row = find_row(t, "roc_area", "ssfd", "", "pooled", "any");
+    ck_assert(real_at(t, row, "estimate") == 0.5);
+    row = find_row(t, "roc_area_difference", "ssfd", "ssim", "pooled", "any");
+    ck_assert(real_at(t, row, "estimate") == 0.0);
+    ck_assert_ptr_nonnull(strstr(text_at(t, row, "note"), "cannot tell"));
+    csv_table_free(t);
+    expect_verdict("r/quality_control_claims.csv", 0, "undecided");
+}
+END_TEST
+
+START_TEST(test_wrong_tables) {
+    FILE *f = begin_file("w.csv", "scan_id,ssim,distance");
+    fprintf(f, "a,0.9,0.1\nb,0.8,nan\nc,0.7,0.3\n");
+    fclose(f);
+    expect_failure(CONTROL "--table @/w.csv --out @/r", 1, "w.csv", "ssfd");
+    expect_failure(CONTROL "--table @/w.csv --columns ssfd=distance --out @/r", 1, "row 2", "distance");
+    expect_failure(CONTROL "--table @/none.csv --out @/r", 1, "none.csv", "");
+    expect_failure(CONTROL "--table @/w.csv --columns ssfd --out @/r", 2, "NAME=COLUMN", "ssfd");
+    expect_failure(CONTROL "--table @/w.csv --columns colour=distance --out @/r", 2, "colour", "");
+    expect_failure(CONTROL "--columns ssfd=distance --out @/r", 2, "--columns", "--table");
+    expect_failure(CONTROL "--baseline vgg17 --out @/r", 2, "vgg17", "");
+    f = begin_file("two.csv", "scan_id,ssim,ssfd");
+    fprintf(f, "a,0.9,0.1\nb,0.8,0.2\nb,0.7,0.3\n");
+    fclose(f);
+    expect_failure(CONTROL "--table @/two.csv --out @/r", 1, "two.csv", "2 scans");
+}
+END_TEST
+
+Suite *suite_quality_control(void) {
+    Suite *s = suite_create("quality_control");
+    TCase *t = tcase_create("quality_control");
+    tcase_set_timeout(t, 120);
+    tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
+    tcase_add_test(t, test_cohort_with_faults);
+    tcase_add_test(t, test_known_areas);
+    tcase_add_test(t, test_verdicts);
+    tcase_add_test(t, test_examples);
+    tcase_add_test(t, test_constant_scores);
+    tcase_add_test(t, test_wrong_tables);
+    suite_add_tcase(s, t);
+    return s;
+}
