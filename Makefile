@@ -37,7 +37,7 @@ RECON_TRAINING := --schedule cosine --warmup 200 --clip 1 --augment --batch 2
 TRAINING  ?=
 # Networks of the ablation, <patch>_<coverage in percent>, and how long each is trained and looked at.
 ABLATION_NETWORKS ?= 1_25 4_25 8_25 16_25 64_25 16_10 16_50 16_75
-ABLATION_STEPS ?= 200
+ABLATION_STEPS ?= 100
 ABLATION_SCANS ?= 24
 BENCH_THREADS ?= 1,2
 BENCH_ROUNDS ?= 5

@@ -15,6 +15,7 @@
 #include "io/unfinished.h"
 #include "models/ssl_unet.h"
 #include "stats/correlation.h"
+#include "stats/stats.h"
 #include "study/reconstruction_scores.h"
 #include "study/score_table.h"
 #include <cblas.h>
@@ -258,10 +259,6 @@ static void put_trends(const study *s, csv_writer *csv, const points *p, correla
         }
 }
 
-static const char *verdict(stats_interval trend) {
-    return trend.ci_high < 0.0 ? "reproduced" : trend.ci_low > 0.0 ? "not reproduced" : "undecided";
-}
-
 /* That the earlier layer correlates more, as the poster says: over all layers, by Pearson's r. */
 static int write_claim(const study *s, const points *p, const correlations *c) {
     char text[512];
@@ -281,7 +278,7 @@ static int write_claim(const study *s, const points *p, const correlations *c) {
         put_interval(csv, trend);
         csv_writer_integer(csv, (long long)p->t->scans);
         csv_writer_text(csv, "BCa bootstrap over scans");
-        csv_writer_text(csv, verdict(trend));
+        csv_writer_text(csv, stats_verdict_below(trend.ci_low, trend.ci_high, 0.0));
         csv_writer_end_row(csv);
     }
     return end_table(csv, 0);
@@ -290,14 +287,9 @@ static int write_claim(const study *s, const points *p, const correlations *c) {
 /* ---------------------------------------------------------------- the figure's panels */
 
 static int is_ssfd_layer(const char *name) {
-    char layer[32];
-    for (int block = 1; block <= SSL_UNET_BLOCKS; block++)
-        for (int relu = 1; relu <= 2; relu++) {
-            snprintf(layer, sizeof layer, "block%d_relu%d", block, relu);
-            if (strcmp(layer, name) == 0)
-                return 1;
-        }
-    return 0;
+    int block, relu, end = 0;
+    return sscanf(name, "block%1d_relu%1d%n", &block, &relu, &end) == 2 && !name[end] && block >= 1 &&
+           block <= SSL_UNET_BLOCKS && (relu == 1 || relu == 2);
 }
 
 static void put_panel(const study *s, csv_writer *csv, const points *p, int layer, stats_interval r) {

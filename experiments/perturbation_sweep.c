@@ -17,8 +17,8 @@
 #include "metrics/scores.h"
 #include "models/ssl_unet.h"
 #include "perturb/perturb.h"
-#include "stats/matched.h"
 #include "stats/stats.h"
+#include "study/sweep_claims.h"
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -30,9 +30,6 @@
 #define PATH_LENGTH 4096
 #define MAX_PERTURBATIONS 32
 #define CONFIDENCE 0.95
-
-/* SSIM at which perturbations are compared for the poster's claim. */
-static const double matched_ssim[] = {0.95, 0.9, 0.8, 0.7};
 
 typedef struct {
     const char *cohort, *split, *weights, *out, *records, *layers, *perturbations, *maxima;
@@ -50,8 +47,10 @@ typedef struct {
     int count;          /* perturbations */
     const perturbation *perturbations[MAX_PERTURBATIONS];
     double level_max[MAX_PERTURBATIONS];
-    int *first_slice; /* [scans + 1]: index of a scan's first slice in `values` */
-    double *values;   /* [slices][perturbations][levels][scores]; NaN: not computed */
+    int *first_slice;    /* [scans + 1]: index of a scan's first slice in `values` */
+    double *values;      /* [slices][perturbations][levels][scores]; NaN: not computed */
+    sweep_curves curves; /* the same of scans, once all slices are computed */
+    const char *keys[SCORES_MAX], *titles[SCORES_MAX];
     char settings[4096], saved[PATH_LENGTH];
 } sweep;
 
@@ -202,12 +201,37 @@ static int run_sweep(sweep *s) {
 
 /* ---------------------------------------------------------------- tables */
 
-/* NaN for a baseline that was not computed for this scan. */
+/* The sweep's slices, averaged within each scan; NaN for baselines that were not computed. */
+static int average_scans(sweep *s) {
+    sweep_curves *c = &s->curves;
+    *c = (sweep_curves){.scans = s->split->scans,
+                        .perturbations = s->count,
+                        .levels = s->o->levels,
+                        .metrics = s->scores.count,
+                        .perturbation = s->perturbations,
+                        .key = s->keys,
+                        .title = s->titles,
+                        .has_baselines = s->has_baselines};
+    c->values = mem_calloc((size_t)c->scans * slice_count(s), sizeof *c->values);
+    if (!c->values)
+        return -1;
+    for (int m = 0; m < s->scores.count; m++) {
+        s->keys[m] = score_key(&s->scores, m);
+        s->titles[m] = score_title(&s->scores, m);
+    }
+    for (int scan = 0; scan < c->scans; scan++) {
+        double *mean = sweep_curve_at(c, scan, 0, 0);
+        for (size_t k = 0; k < slice_count(s); k++) {
+            for (int slice = s->first_slice[scan]; slice < s->first_slice[scan + 1]; slice++)
+                mean[k] += value_at(s, slice, 0, 0)[k];
+            mean[k] /= s->split->slices[scan];
+        }
+    }
+    return 0;
+}
+
 static double scan_mean(const sweep *s, int scan, int p, int level, int metric) {
-    double sum = 0.0;
-    for (int slice = s->first_slice[scan]; slice < s->first_slice[scan + 1]; slice++)
-        sum += value_at(s, slice, p, level)[metric];
-    return sum / s->split->slices[scan];
+    return sweep_curve_at(&s->curves, scan, p, level)[metric];
 }
 
 static void write_comments(const sweep *s, csv_writer *csv) {
@@ -300,126 +324,16 @@ static int write_means(const sweep *s, double *scans) {
     return end_table(csv, status);
 }
 
-/* ---------------------------------------------------------------- comparisons at equal SSIM */
-
-static int index_of(const sweep *s, const char *name) {
-    for (int p = 0; p < s->count; p++)
-        if (strcmp(s->perturbations[p]->name, name) == 0)
-            return p;
-    return -1;
-}
-
-/* A score of every scan where its SSIM under perturbation p has fallen to `target`; NaN where it never does,
- * and where the scan is left out. */
-static int score_at_ssim(const sweep *s, int metric, int baseline_scans, int p, double target, double *out) {
-    double *ssim = mem_alloc(2 * (size_t)s->o->levels * sizeof(double)), *score = ssim + s->o->levels;
-    int status = ssim ? 0 : -1;
-    for (int scan = 0; status == 0 && scan < s->split->scans; scan++) {
-        out[scan] = NAN;
-        if (baseline_scans && !s->has_baselines[scan])
-            continue;
-        for (int level = 0; level < s->o->levels; level++) {
-            ssim[level] = scan_mean(s, scan, p, level, SCORE_SSIM);
-            score[level] = scan_mean(s, scan, p, level, metric);
-        }
-        status = matched_value(ssim, score, (size_t)s->o->levels, target, &out[scan]);
-    }
-    free(ssim);
-    return status;
-}
-
-/* How a score reacts to two perturbations that cost the same SSIM. */
-typedef struct {
-    int metric, baseline_scans; /* whether of the scans that baselines were computed for, or of all */
-    const perturbation *shift, *other;
-    double target;
-    matched_ratio ratio;
-} comparison;
-
-/* 1 when enough scans get to that SSIM for a statement about the cohort, 0 when not. */
-static int compare(const sweep *s, comparison *c, double *work) {
-    double *a = work, *b = work + s->split->scans;
-    int both = 0, n = 0;
-    if (score_at_ssim(s, c->metric, c->baseline_scans, index_of(s, c->shift->name), c->target, a) < 0 ||
-        score_at_ssim(s, c->metric, c->baseline_scans, index_of(s, c->other->name), c->target, b) < 0)
-        return -1;
-    for (int scan = 0; scan < s->split->scans; scan++) {
-        both += !isnan(a[scan]) && !isnan(b[scan]);
-        n += !c->baseline_scans || s->has_baselines[scan];
-    }
-    if (2 * both < n || both < 3)
-        return 0;
-    return matched_log_ratio(a, b, (size_t)s->split->scans, CONFIDENCE, &c->ratio) < 0 ? -1 : 1;
-}
-
-static void write_claim(const sweep *s, csv_writer *csv, const comparison *c) {
-    const matched_ratio *r = &c->ratio;
-    const char *verdict = r->ci_high < 1.0 ? "reproduced" : r->ci_low > 1.0 ? "not reproduced" : "undecided";
-    (void)s;
-    csv_writer_row(
-        csv,
-        "at equal SSIM (%.2f) SSFD reacts less to %s than to %s,ratio of SSFD (%s / %s),%.6g,%.6g,%.6g,%zu,"
-        "paired t on log ratio over scans,%s",
-        c->target, c->shift->name, c->other->name, c->shift->name, c->other->name, r->ratio, r->ci_low,
-        r->ci_high, r->n, verdict);
-}
-
-static void write_comparison(const sweep *s, csv_writer *csv, const comparison *c) {
-    const matched_ratio *r = &c->ratio;
-    csv_writer_row(csv, "%s,%s,%s,%.2f,%zu,%.6g,%.6g,%.6g,%s,%s", score_key(&s->scores, c->metric),
-                   c->shift->name, c->other->name, c->target, r->n, r->ratio, r->ci_low, r->ci_high,
-                   c->other->title, score_title(&s->scores, c->metric));
-}
-
-/* Shifts against blur and noise, at every SSIM of the list. */
-static int write_comparisons(const sweep *s, csv_writer *csv, int metric, int baseline_scans, double *work,
-                             void (*write)(const sweep *, csv_writer *, const comparison *)) {
-    static const char *const others[] = {"gaussian_blur", "gaussian_noise"};
-    int shift = index_of(s, "pixel_shift"), found = 0;
-    for (size_t k = 0; shift >= 0 && k < sizeof others / sizeof *others; k++)
-        for (size_t t = 0; t < sizeof matched_ssim / sizeof *matched_ssim; t++) {
-            int other = index_of(s, others[k]);
-            if (other < 0)
-                continue;
-            comparison c = {
-                metric, baseline_scans, s->perturbations[shift], s->perturbations[other], matched_ssim[t],
-                {0}};
-            if ((found = compare(s, &c, work)) < 0)
-                return -1;
-            if (found)
-                write(s, csv, &c);
-        }
-    return 0;
-}
-
-static int write_claims(const sweep *s, double *work) {
+static int write_claims(const sweep *s) {
     csv_writer *csv = begin_table(s, PROGRAM "_claims");
-    if (!csv)
-        return -1;
-    csv_writer_comment(csv,
-                       "each scan's SSFD is interpolated at equal SSIM; n scans reach that SSIM under both; "
-                       "an SSIM that fewer than half of the scans reach has no row");
-    csv_writer_row(csv, "claim,effect,estimate,ci_low,ci_high,n,test,verdict");
-    return end_table(csv, write_comparisons(s, csv, SCORE_SSFD, 0, work, write_claim));
+    return csv ? end_table(csv, sweep_write_claims(&s->curves, csv)) : -1;
 }
 
-/* The same ratio for SSFD and every baseline, all on the scans that the baselines were computed for. */
-static int write_baselines(const sweep *s, double *work) {
+static int write_baselines(const sweep *s) {
     if (s->scores.count == SCORE_BASELINES)
         return 0;
     csv_writer *csv = begin_table(s, "perturbation_baselines");
-    if (!csv)
-        return -1;
-    csv_writer_comment(csv,
-                       "ratio: score under the perturbation / score under the other where both have brought "
-                       "a scan's SSIM down to ssim; geometric mean over scans, 95 %% Student-t interval on "
-                       "logarithms");
-    csv_writer_row(csv,
-                   "metric,perturbation,other,ssim,n_scans,ratio,ci_low,ci_high,other_title,metric_title");
-    int status = write_comparisons(s, csv, SCORE_SSFD, 1, work, write_comparison);
-    for (int m = SCORE_BASELINES; status == 0 && m < s->scores.count; m++)
-        status = write_comparisons(s, csv, m, 1, work, write_comparison);
-    return end_table(csv, status);
+    return csv ? end_table(csv, sweep_write_baselines(&s->curves, csv)) : -1;
 }
 
 /* ---------------------------------------------------------------- example images */
@@ -483,7 +397,7 @@ static int choose_maxima(sweep *s) {
         char *value = strchr(item, '='), *end = NULL;
         if (value)
             *value++ = '\0';
-        int p = index_of(s, item);
+        int p = perturb_index(s->perturbations, s->count, item);
         double maximum = value ? strtod(value, &end) : NAN;
         if (p < 0)
             return err_set("--max: '%s' is not among the perturbations of this sweep", item);
@@ -544,6 +458,7 @@ static void sweep_close(sweep *s) {
     free(s->has_baselines);
     free(s->first_slice);
     free(s->values);
+    free(s->curves.values);
 }
 
 static int run(sweep *s, run_record *record) {
@@ -560,9 +475,9 @@ static int run(sweep *s, run_record *record) {
         return -1;
     if (ranks_me() > 0)
         return 0;
-    double *scans = mem_alloc(2 * (size_t)s->split->scans * sizeof(double));
-    int status = scans && write_scans(s) == 0 && write_examples(s) == 0 && write_claims(s, scans) == 0 &&
-                         write_baselines(s, scans) == 0 && write_means(s, scans) == 0
+    double *scans = mem_alloc((size_t)s->split->scans * sizeof(double));
+    int status = scans && average_scans(s) == 0 && write_scans(s) == 0 && write_examples(s) == 0 &&
+                         write_claims(s) == 0 && write_baselines(s) == 0 && write_means(s, scans) == 0
                      ? 0
                      : -1;
     free(scans);

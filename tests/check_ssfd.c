@@ -17,6 +17,8 @@ int main(int argc, char **argv) {
     srunner_add_suite(runner, suite_metrics());
     srunner_add_suite(runner, suite_perturb());
     srunner_add_suite(runner, suite_stats());
+    srunner_add_suite(runner, suite_correlation());
+    srunner_add_suite(runner, suite_sweep_claims());
     srunner_add_suite(runner, suite_ssl_mask());
     srunner_add_suite(runner, suite_layers());
     srunner_add_suite(runner, suite_net());

@@ -14,6 +14,8 @@ Suite *suite_fastmri(void);
 Suite *suite_metrics(void);
 Suite *suite_perturb(void);
 Suite *suite_stats(void);
+Suite *suite_correlation(void);
+Suite *suite_sweep_claims(void);
 Suite *suite_ssl_mask(void);
 Suite *suite_inpainting(void);
 Suite *suite_score_table(void);

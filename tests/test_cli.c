@@ -196,12 +196,27 @@ START_TEST(test_sweep_with_baselines) {
     char *page = read_table("with/index.html");
     ck_assert(strstr(page, "is not the poster's baseline")); /* the warning */
     free(page);
+    char *claims = read_table("with/perturbation_sweep_claims.csv");
+    ck_assert(strstr(claims, "less to pixel_shift than SSIM,") &&
+              strstr(claims, "less to pixel_shift than PSNR,"));
+    ck_assert(strstr(claims, "less to pixel_shift than VGG-16 (random weights)") &&
+              !strstr(claims, "/ ssfd_random"));
+    free(claims);
     char *table = read_table("with/perturbation_baselines.csv");
     ck_assert(strstr(table, "\nssfd,pixel_shift,gaussian_blur,0.95,3,"));
     ck_assert(strstr(table, "\nssfd_random_block3_relu2,pixel_shift,gaussian_blur,0.95,3,"));
     free(table);
 }
 END_TEST
+
+static void write_text(const char *name, const char *text) {
+    FILE *f = fopen(in_folder(name), "w");
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+#define LAYERS "layer,depth,group,unit,coefficient,n,n_scans,estimate,ci_low,ci_high,title\n"
 
 START_TEST(test_report_of_a_small_study) {
     expect_failure("report --results @/nowhere", 1, "nowhere", "");
@@ -212,7 +227,26 @@ START_TEST(test_report_of_a_small_study) {
     ck_assert(strstr(page, "colin27-virtual") && strstr(page, "</html>"));
     ck_assert(strstr(page, "<td class=\"number\">") && !strstr(page, "&lt;td")); /* tables are not text */
     ck_assert_ptr_nonnull(strstr(page, "zero-filled"));
+    ck_assert(strstr(page, "layer_correlation.csv</code> is missing") &&
+              strstr(page, "quality_control.csv</code> is missing")); /* and the rest is there */
     free(page);
+    write_text("one/layer_correlation.csv", "layer,depth\nblock1_relu1,1\n");
+    expect_failure("report --results @/one --weights " GOLDEN, 1, "one/layer_correlation.csv", "group");
+    write_text("one/layer_correlation.csv",
+               LAYERS "block2_relu2,3,pooled,scan,pearson,9,9,-0.61,-0.7,-0.5,x\n");
+    expect_done("report --results @/one --weights " GOLDEN);
+    page = read_table("one/index.html"); /* beside the authors' numbers, and without a sign as theirs */
+    ck_assert_ptr_nonnull(strstr(page,
+                                 "<td>SSFD, block 2</td><td class=\"number\">0.92</td><td "
+                                 "class=\"number\">0.74</td><td class=\"number\">0.61 [0.50, 0.70]</td>"));
+    ck_assert(strstr(page, "<td>SSFD, block 3</td>") && strstr(page, "not available"));
+    free(page);
+    write_text("one/records/perturbation_sweep.json", "{\"stage\": ");
+    expect_failure("report --results @/one --weights " GOLDEN, 1, "perturbation_sweep.json", "JSON");
+    ck_assert_int_eq(remove(in_folder("one/records/perturbation_sweep.json")), 0);
+    write_text("one/inpainting_claims.csv", "claim,effect\nx,y\n");
+    expect_failure("report --results @/one --weights " GOLDEN, 1, "inpainting_claims.csv", "header");
+    ck_assert_int_eq(remove(in_folder("one/inpainting_claims.csv")), 0);
     char *manifest = read_table("one/manifest.json");
     ck_assert_ptr_nonnull(strstr(manifest, "\"perturbation_sweep\""));
     free(manifest);

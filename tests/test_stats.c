@@ -129,6 +129,16 @@ START_TEST(ratio_rejects_bad_input) {
 }
 END_TEST
 
+START_TEST(verdicts_follow_from_the_interval) {
+    ck_assert_str_eq(stats_verdict_below(0.1, 0.9, 1.0), "reproduced");
+    ck_assert_str_eq(stats_verdict_below(1.1, 1.9, 1.0), "not reproduced");
+    ck_assert_str_eq(stats_verdict_below(0.1, 1.0, 1.0), "undecided");
+    ck_assert_str_eq(stats_verdict_below(1.0, 1.1, 1.0), "undecided");
+    ck_assert_str_eq(stats_verdict_below(NAN, 0.5, 1.0), "undecided");
+    ck_assert_str_eq(stats_verdict_below(1.5, NAN, 1.0), "undecided");
+}
+END_TEST
+
 Suite *suite_stats(void) {
     Suite *suite = suite_create("stats");
     TCase *tcase = tcase_create("stats");
@@ -139,6 +149,7 @@ Suite *suite_stats(void) {
     tcase_add_test(tcase, matched_value_rejects_bad_input);
     tcase_add_test(tcase, ratio_agrees_with_scipy);
     tcase_add_test(tcase, ratio_rejects_bad_input);
+    tcase_add_test(tcase, verdicts_follow_from_the_interval);
     suite_add_tcase(suite, tcase);
     return suite;
 }

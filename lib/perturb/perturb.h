@@ -31,6 +31,8 @@ const perturbation *const *perturb_list(void);
 /* A comma-separated list of names, or "all"; returns how many, at most `room`. -1 with a message for none, an
  * unknown one and one given twice. */
 int perturb_parse(const char *list, const perturbation **out, int room);
+/* Index of a name among `count` perturbations; -1, without a message, when it is not among them. */
+int perturb_index(const perturbation *const *list, int count, const char *name);
 /* By name; NULL with a message that lists the known names. */
 const perturbation *perturb_find(const char *name);
 

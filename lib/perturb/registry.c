@@ -34,6 +34,13 @@ const perturbation *perturb_find(const char *name) {
     return err_set_null("unknown perturbation '%s': expected one of %s", name, known);
 }
 
+int perturb_index(const perturbation *const *list, int count, const char *name) {
+    for (int k = 0; k < count; k++)
+        if (strcmp(list[k]->name, name) == 0)
+            return k;
+    return -1;
+}
+
 int perturb_apply(const perturbation *p, const float *image, float *out, int rows, int columns, double level,
                   gsl_rng *rng) {
     if (rows < 1 || columns < 1)

@@ -50,7 +50,7 @@ static double pearson(const double *x, const double *y, const double *weight, si
         yy += weight[k] * dy * dy;
         xy += weight[k] * dx * dy;
     }
-    return xy / sqrt(xx * yy);
+    return fmin(fmax(xy / (sqrt(xx) * sqrt(yy)), -1.0), 1.0);
 }
 
 static void rank(const sorted *s, const double *weight, double *ranks) {
@@ -190,6 +190,9 @@ static void correlate_sample(const void *self, void *work, const size_t *scan, s
 static int study_init(study *s, const double *const *x, const double *y, size_t n, size_t scans) {
     if (scans < 3)
         return err_set("correlation: %zu scans, expected at least 3", scans);
+    for (size_t k = 0; k < scans; k++)
+        if (s->first[k + 1] <= s->first[k])
+            return err_set("correlation: scan %zu has no points", k);
     if (!(s->x = mem_calloc(s->m, sizeof *s->x)) || sorted_init(&s->y, y, n) < 0)
         return -1;
     if (sorted_is_constant(&s->y))

@@ -22,8 +22,9 @@ int correlation(correlation_kind kind, const double *x, const double *y, size_t 
  * and so
  *   trend  least-squares slope of r over the score's number 1 .. m: change of the correlation per score
  *   drop   r[m-1] - r[0]
- * either may be NULL; both are NaN for m = 1. Errors: those of bootstrap_bca(), numbers that are not finite,
- * a score or an outcome that is constant; they name the score by its number, from 0 on. */
+ * either may be NULL; both are NaN for m = 1. Errors: those of bootstrap_bca(), a scan without points,
+ * numbers that are not finite, a score or an outcome that is constant; they name the score by its number,
+ * from 0 on. */
 int correlation_study(correlation_kind kind, size_t m, const double *const *x, const double *y,
                       const size_t *first, const bootstrap_plan *plan, stats_interval *r,
                       stats_interval *trend, stats_interval *drop);

@@ -21,3 +21,9 @@ int stats_mean_t(const double *values, size_t n, double confidence, stats_mean *
     *out = (stats_mean){.n = n, .mean = mean, .sd = sd, .ci_low = mean - half, .ci_high = mean + half};
     return 0;
 }
+
+const char *stats_verdict_below(double ci_low, double ci_high, double value) {
+    if (isnan(ci_low) || isnan(ci_high))
+        return "undecided";
+    return ci_high < value ? "reproduced" : ci_low > value ? "not reproduced" : "undecided";
+}

@@ -14,4 +14,8 @@ typedef struct {
  * sqrt(n). */
 int stats_mean_t(const double *values, size_t n, double confidence, stats_mean *out);
 
+/* What an interval says of the claim that an effect lies below `value`: "reproduced" (it does wholly), "not
+ * reproduced" (wholly above), "undecided" (neither, or an end is NaN). */
+const char *stats_verdict_below(double ci_low, double ci_high, double value);
+
 #endif

@@ -1,0 +1,145 @@
+#include "report/html.h"
+#include "report/sections.h"
+
+#include "core/error.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLAIMS_HEADER "claim,effect,estimate,ci_low,ci_high,n,test,verdict"
+
+static const char *verdict_class(const char *verdict) {
+    return strcmp(verdict, "reproduced") == 0 ? "yes" : strcmp(verdict, "undecided") == 0 ? "open" : "no";
+}
+
+/* One line per claim. */
+int section_summary(report *r) {
+    int claim = csv_table_column(r->claims, "claim"), verdict = csv_table_column(r->claims, "verdict");
+    if (claim < 0 || verdict < 0)
+        return -1;
+    html_heading(r->page, "In short");
+    html_put(r->page,
+             r->claims->rows ? "<ul class=\"plain\">" : "<p>No experiment has made a claim yet.</p>\n");
+    for (size_t row = 0; row < r->claims->rows; row++) {
+        const char *said = csv_table_text(r->claims, row, verdict);
+        html_put(r->page, "<li><span class=\"");
+        html_put(r->page, verdict_class(said));
+        html_put(r->page, "\">");
+        html_text(r->page, said);
+        html_put(r->page, "</span>: ");
+        html_text(r->page, csv_table_text(r->claims, row, claim));
+        html_put(r->page, "</li>\n");
+    }
+    html_put(r->page, r->claims->rows ? "</ul>\n" : "");
+    return 0;
+}
+
+static int put_claim(report *r, size_t row) {
+    static const char *const numbers[] = {"estimate", "ci_low", "ci_high"};
+    const csv_table *t = r->claims;
+    const char *verdict = csv_table_text(t, row, csv_table_column(t, "verdict"));
+    double value[3];
+    for (int k = 0; k < 3; k++)
+        if (csv_table_real(t, row, csv_table_column(t, numbers[k]), &value[k]) < 0)
+            return -1;
+    html_put(r->page, "<tr>");
+    html_cell(r->page, csv_table_text(t, row, csv_table_column(t, "claim")));
+    fprintf(r->page, "<td class=\"%s\">", verdict_class(verdict));
+    html_text(r->page, verdict);
+    html_put(r->page, "</td>");
+    html_cell(r->page, csv_table_text(t, row, csv_table_column(t, "effect")));
+    html_put(r->page, "<td class=\"number\">");
+    if (isnan(value[0]) || isnan(value[1]) || isnan(value[2]))
+        html_put(r->page, "not available");
+    else
+        html_format(r->page, "%.3g [%.3g, %.3g]", value[0], value[1], value[2]);
+    html_put(r->page, "</td><td data-label=\"scans\">");
+    html_text(r->page, csv_table_text(t, row, csv_table_column(t, "n")));
+    html_put(r->page, "</td><td data-label=\"test\">");
+    html_text(r->page, csv_table_text(t, row, csv_table_column(t, "test")));
+    html_put(r->page, "</td></tr>\n");
+    return 0;
+}
+
+int section_claims(report *r) {
+    int status = 0;
+    html_put(r->page, "<h2>The poster's claims</h2>\n");
+    if (r->claims->rows == 0) {
+        html_put(r->page, "<p>There are no claims: no experiment wrote any.</p>\n");
+        return 0;
+    }
+    html_put(
+        r->page,
+        "<div class=\"scroll\"><table class=\"claims\"><thead><tr><th>claim</th><th>verdict</th>"
+        "<th>effect</th><th>estimate [95 % interval]</th><th>scans</th><th>test</th></tr></thead><tbody>\n");
+    for (size_t row = 0; row < r->claims->rows && status == 0; row++)
+        status = put_claim(r, row);
+    html_put(
+        r->page,
+        "</tbody></table></div>\n<p class=\"soft\">A claim is reproduced when the whole 95 % "
+        "interval of its effect lies on the claimed side of no effect (a ratio of 1, a difference or a slope "
+        "of 0), not reproduced when it lies on the other side, and undecided when it holds no effect. "
+        "At equal SSIM means that each scan's SSFD is interpolated where its SSIM has fallen to the "
+        "stated value. ");
+    html_link(r->page, "claims.csv", "claims.csv");
+    html_put(r->page, "</p>\n");
+    return status;
+}
+
+static int append_claims(const report *r, const char *name, csv_writer *csv) {
+    char path[REPORT_PATH], *rest = NULL;
+    size_t size;
+    int status = 0, header = 1;
+    snprintf(path, sizeof path, "%s/%s", r->results, name);
+    char *text = report_read_file(path, &size);
+    if (!text)
+        return -1;
+    for (char *line = strtok_r(text, "\r\n", &rest); line && status == 0;
+         line = strtok_r(NULL, "\r\n", &rest)) {
+        if (line[0] == '#')
+            continue;
+        if (header && strcmp(line, CLAIMS_HEADER) != 0)
+            status = err_set("%s: header is '%s', expected '%s'", path, line, CLAIMS_HEADER);
+        else if (!header)
+            csv_writer_row(csv, "%s", line);
+        header = 0;
+    }
+    free(text);
+    return status;
+}
+
+/* The experiments in the order of the poster, then whatever else there is. */
+static int append_all(const report *r, csv_writer *csv) {
+    static const char *const first[] = {"perturbation_sweep_claims.csv", "layer_correlation_claims.csv",
+                                        "quality_control_claims.csv"};
+    enum { FIRST = sizeof first / sizeof *first };
+    int status = 0;
+    for (int k = 0; k < FIRST && status == 0; k++)
+        status = report_has(r, first[k]) ? append_claims(r, first[k], csv) : 0;
+    for (int k = 0; k < r->tables.count && status == 0; k++) {
+        const char *name = r->tables.names[k];
+        int done = !report_ends_with(name, "_claims.csv");
+        for (int j = 0; j < FIRST; j++)
+            done = done || strcmp(name, first[j]) == 0;
+        status = done ? 0 : append_claims(r, name, csv);
+    }
+    return status;
+}
+
+int report_write_claims(report *r) {
+    char path[REPORT_PATH];
+    snprintf(path, sizeof path, "%s/claims.csv", r->results);
+    csv_writer *csv = csv_writer_open(path);
+    if (!csv)
+        return -1;
+    csv_writer_comment(csv, "cohort: %s", r->cohort);
+    csv_writer_row(csv, CLAIMS_HEADER);
+    if (append_all(r, csv) < 0) {
+        csv_writer_discard(csv);
+        return -1;
+    }
+    if (csv_writer_close(csv) < 0 || !(r->claims = csv_table_read(path)))
+        return -1;
+    report_free_names(&r->tables); /* again, now that claims.csv is there */
+    return report_list_files(r->results, ".csv", &r->tables);
+}

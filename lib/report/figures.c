@@ -1,0 +1,415 @@
+#include "report/html.h"
+#include "report/sections.h"
+
+#include "core/error.h"
+#include "metrics/baselines.h"
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    const char *name;    /* of plots/<name>.gp, figures/<name>.png and <name>.csv */
+    const char *title;   /* heading */
+    const char *alt;     /* what the image shows, for those who do not see it */
+    const char *caption; /* what it means */
+} figure;
+
+static void put_figure_links(report *r, const char *name) {
+    char file[256];
+    snprintf(file, sizeof file, "figures/%s.pdf", name);
+    if (report_has(r, file)) {
+        html_put(r->page, " ");
+        html_link(r->page, file, "Figure as PDF");
+        html_put(r->page, ".");
+    }
+    snprintf(file, sizeof file, "%s.csv", name);
+    if (report_has(r, file)) {
+        html_put(r->page, " ");
+        html_link(r->page, file, "Its numbers as CSV");
+        html_put(r->page, ".");
+    }
+}
+
+/* The PNG inside the page, links to the PDF and the table. */
+static int section_figure(report *r, const figure *f) {
+    char path[REPORT_PATH];
+    size_t size;
+    int status = 0;
+    html_heading(r->page, f->title);
+    html_put(r->page, "<figure>");
+    snprintf(path, sizeof path, "%s/figures/%s.png", r->results, f->name);
+    char *image = report_read_file(path, &size);
+    if (image) {
+        html_put(r->page, "<div class=\"scroll\">");
+        status = html_image(r->page, (const unsigned char *)image, size, f->alt);
+        html_put(r->page, "</div>");
+    } else {
+        html_format(r->page, "figures/%s.png is missing: plots/%s.gp draws it.", f->name, f->name);
+    }
+    free(image);
+    html_put(r->page, "<figcaption>");
+    html_text(r->page, f->caption);
+    put_figure_links(r, f->name);
+    html_put(r->page, "</figcaption></figure>\n");
+    return status;
+}
+
+static int section_missing(report *r, const char *title, const char *table, const char *command) {
+    html_heading(r->page, title);
+    html_put(r->page, "<p>");
+    html_code(r->page, table);
+    html_put(r->page, " is missing. To make it: ");
+    html_code(r->page, command);
+    html_put(r->page, "</p>\n");
+    return 0;
+}
+
+/* printf into memory that is the caller's; NULL with a message. */
+static char *format_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static char *format_text(const char *format, ...) {
+    char *text = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    return length < 0 ? err_set_null("out of memory") : text;
+}
+
+/* Draws the section of a figure whose texts are the caller's memory, and frees them. */
+static int section_figure_free(report *r, const char *name, const char *title, char *alt, char *caption) {
+    int status = alt && caption ? section_figure(r, &(figure){name, title, alt, caption}) : -1;
+    free(alt);
+    free(caption);
+    return status;
+}
+
+/* First row of each perturbation's SSFD curve, in the table's order; -1 behind the last. */
+static int next_curve(const report *r, int row) {
+    int name = csv_table_column(r->sweep, "perturbation"), metric = csv_table_column(r->sweep, "metric");
+    const char *previous = row < 0 ? "" : csv_table_text(r->sweep, (size_t)row, name);
+    for (size_t k = (size_t)(row + 1); k < r->sweep->rows; k++)
+        if (strcmp(csv_table_text(r->sweep, k, metric), "ssfd") == 0 &&
+            strcmp(csv_table_text(r->sweep, k, name), previous) != 0)
+            return (int)k;
+    return -1;
+}
+
+/* "Gaussian blur: sigma (pixels) from 0 to 4 in 11 levels" */
+static void describe_curve(const report *r, FILE *out, int row) {
+    const csv_table *t = r->sweep;
+    int name = csv_table_column(t, "perturbation"), metric = csv_table_column(t, "metric"), levels = 0;
+    int level = csv_table_column(t, "level");
+    const char *wanted = csv_table_text(t, (size_t)row, name), *last = "";
+    for (size_t k = (size_t)row; k < t->rows; k++)
+        if (strcmp(csv_table_text(t, k, metric), "ssfd") == 0 &&
+            strcmp(csv_table_text(t, k, name), wanted) == 0) {
+            last = csv_table_text(t, k, level);
+            levels++;
+        }
+    fprintf(out, "%s: %s from %s to %s in %d levels",
+            csv_table_text(t, (size_t)row, csv_table_column(t, "title")),
+            csv_table_text(t, (size_t)row, csv_table_column(t, "level_name")),
+            csv_table_text(t, (size_t)row, level), last, levels);
+}
+
+static char *sweep_caption(const report *r) {
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return err_set_null("out of memory");
+    int row = next_curve(r, -1);
+    const char *scans = csv_table_text(r->sweep, (size_t)row, csv_table_column(r->sweep, "n_scans"));
+    fprintf(out,
+            "SSFD under image perturbations. Top: example images at the 50th percentile of each range of "
+            "levels. Bottom: mean SSFD (left axis) and mean SSIM (right axis) of %s test scans as a function "
+            "of the level; bands are 95 %% Student-t intervals of the mean over scans. ",
+            scans);
+    for (const char *gap = ""; row >= 0; row = next_curve(r, row), gap = "; ") {
+        fputs(gap, out);
+        describe_curve(r, out, row);
+    }
+    fprintf(out, ". Cohort: %s.", r->cohort);
+    return fclose(out) == 0 ? text : err_set_null("out of memory");
+}
+
+int section_sweep(report *r) {
+    char *caption = sweep_caption(r);
+    if (!caption)
+        return -1;
+    int status = section_figure(
+        r, &(figure){.name = "perturbation_sweep",
+                     .title = "Figure 1: SSFD under image perturbations",
+                     .alt = "Top row: an original slice and one example of each perturbation. Bottom "
+                            "row: one plot per perturbation of mean SSFD and mean SSIM against the "
+                            "level, with 95 % confidence bands. The values are in the CSV linked "
+                            "below.",
+                     .caption = caption});
+    free(caption);
+    return status;
+}
+
+/* "0.038 for the network, 0.147 for ..." */
+static char *inpainting_alt(const csv_table *t) {
+    char list[512] = "";
+    int title = csv_table_column(t, "title"), mean = csv_table_column(t, "mean"),
+        n = csv_table_column(t, "n_scans");
+    for (size_t row = 0; row < t->rows && strlen(list) < 300; row++) {
+        double value;
+        if (csv_table_real(t, row, mean, &value) < 0)
+            return NULL;
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.3g (%.60s)", row ? ", " : "", value,
+                 csv_table_text(t, row, title));
+    }
+    return format_text(
+        "Test slices with masked patches, filled by the network, filled by harmonic interpolation, as "
+        "they are, and the network's error. Below, a dot plot of the error inside the patches over %s "
+        "scans; means, as a share of the image's variance: %s.",
+        csv_table_text(t, 0, n), list);
+}
+
+int section_inpainting(report *r) {
+    static const char title[] = "Method: what the network learns from";
+    const csv_table *t = r->inpainting;
+    if (!t)
+        return section_missing(r, title, "inpainting.csv", "make reproduce");
+    return section_figure_free(
+        r, "inpainting", title, inpainting_alt(t),
+        format_text(
+            "The pretext task on test scans, which training has not seen: masked input, the network's "
+            "output, "
+            "harmonic interpolation, the original, and the network's error, in the scans with the median "
+            "and the largest error. Below: mean squared error inside the patches as a share of the image's "
+            "variance, one dot per scan, with mean and 95 %% Student-t interval. n = %s scans. Cohort: %s.",
+            csv_table_text(t, 0, csv_table_column(t, "n_scans")), r->cohort));
+}
+
+/* First row of a baseline whose title starts with `title` ("": of any); -1 when there is none. */
+static int baseline_row(const report *r, const char *title) {
+    static const char *const others[] = {"ssfd", "ssim", "psnr_db", "nrmse"};
+    int metric = csv_table_column(r->sweep, "metric"), column = csv_table_column(r->sweep, "metric_title");
+    for (size_t k = 0; column >= 0 && k < r->sweep->rows; k++) {
+        int is_baseline = strncmp(csv_table_text(r->sweep, k, column), title, strlen(title)) == 0;
+        for (size_t m = 0; m < sizeof others / sizeof *others; m++)
+            is_baseline = is_baseline && strcmp(csv_table_text(r->sweep, k, metric), others[m]) != 0;
+        if (is_baseline)
+            return (int)k;
+    }
+    return -1;
+}
+
+static void put_random_warning(report *r) {
+    html_put(
+        r->page,
+        "<div class=\"warn\" role=\"note\"><strong>" VGG16_RANDOM_TITLE
+        ".</strong> The weights that VGG-16 learned on ImageNet were not there, so this network has random "
+        "ones: its column shows what an untrained VGG-16 does and is not the poster's baseline. For the real "
+        "one, with a network connection: <code>make vgg16-weights &amp;&amp; make reproduce</code></div>\n");
+}
+
+int section_baselines(report *r) {
+    int row = baseline_row(r, "");
+    char caption[1024];
+    if (row < 0)
+        return 0;
+    snprintf(
+        caption, sizeof caption,
+        "Baselines were computed for %s of the scans. Top: mean distances, each as a share of its largest "
+        "mean over all perturbations, so that those of different units share an axis. Bottom: a distance "
+        "under pixel shifts divided by that under blur or noise where both have brought the SSIM of a scan "
+        "to the same value, geometric mean over those scans; 1 is no difference, below it shifts count "
+        "less. Bands and bars are 95 %% Student-t intervals. Cohort: %s.",
+        csv_table_text(r->sweep, (size_t)row, csv_table_column(r->sweep, "n_scans")), r->cohort);
+    int status = section_figure(
+        r, &(figure){.name = "perturbation_baselines",
+                     .title = "SSFD beside other feature distances",
+                     .alt = "Top row: one plot per perturbation of the mean distances against the "
+                            "level. Bottom row: ratio of the distances under shifts to those under "
+                            "blur and under noise at equal SSIM. The values are in the CSV linked "
+                            "below.",
+                     .caption = caption});
+    if (baseline_row(r, VGG16_RANDOM_TITLE) >= 0)
+        put_random_warning(r);
+    return status;
+}
+
+/* ---------------------------------------------------------------- figures 2 and 3 */
+
+/* First row in which each named column holds its text (ends with NULL); -1 when there is none. */
+static int find_row(const csv_table *t, const char *const (*conditions)[2]) {
+    for (size_t row = 0; row < t->rows; row++) {
+        int met = 1;
+        for (int k = 0; met && conditions[k][0]; k++) {
+            int column = csv_table_column(t, conditions[k][0]);
+            met = column >= 0 && strcmp(csv_table_text(t, row, column), conditions[k][1]) == 0;
+        }
+        if (met)
+            return (int)row;
+    }
+    return -1;
+}
+
+static double number_at(const csv_table *t, int row, const char *name) {
+    double value = NAN;
+    int column = csv_table_column(t, name);
+    return row >= 0 && column >= 0 && csv_table_real(t, (size_t)row, column, &value) == 0 ? value : NAN;
+}
+
+/* Pearson's correlation of a layer with SSIM over scans. */
+static int layer_row(const csv_table *t, const char *layer) {
+    const char *const conditions[][2] = {
+        {"layer", layer}, {"group", "pooled"}, {"unit", "scan"}, {"coefficient", "pearson"}, {NULL, NULL}};
+    return find_row(t, conditions);
+}
+
+/* The same of another score, of the reconstructions without a fault. */
+static int quality_row(const csv_table *t, const char *metric) {
+    const char *const conditions[][2] = {{"statistic", "pearson"},
+                                         {"metric", metric},
+                                         {"group", "without faults"},
+                                         {"unit", "scan"},
+                                         {NULL, NULL}};
+    return t ? find_row(t, conditions) : -1;
+}
+
+/* The baseline that is VGG-16's, by its name in the table; NULL. */
+static const char *vgg_metric(const csv_table *t) {
+    int metric = t ? csv_table_column(t, "metric") : -1;
+    for (size_t row = 0; metric >= 0 && row < t->rows; row++)
+        if (strncmp(csv_table_text(t, row, metric), "vgg", 3) == 0)
+            return csv_table_text(t, row, metric);
+    return NULL;
+}
+
+static void put_published(report *r, const char *name, double pooled, double unet, const csv_table *t,
+                          int row) {
+    html_put(r->page, "<tr>");
+    html_cell(r->page, name);
+    html_number_cell(r->page, "%.2f", pooled);
+    if (isnan(unet))
+        html_cell(r->page, "");
+    else
+        html_number_cell(r->page, "%.2f", unet);
+    double found = t ? number_at(t, row, "estimate") : NAN;
+    if (isnan(found)) {
+        html_cell(r->page, "not available");
+    } else {
+        double low = number_at(t, row, "ci_low"), high = number_at(t, row, "ci_high");
+        html_number_cell(r->page, "%.2f [%.2f, %.2f]", fabs(found), found < 0 ? -high : low,
+                         found < 0 ? -low : high);
+    }
+    html_put(r->page, "</tr>\n");
+}
+
+/* The authors' published correlations beside ours. */
+static void put_published_table(report *r) {
+    static const double pooled[] = {.79, .92, .88, .84, .81}, unet[] = {.63, .74, .59, .40, .49};
+    const char *vgg = vgg_metric(r->quality);
+    char name[320], layer[32];
+    html_put(
+        r->page,
+        "<h3>Beside the authors' later numbers</h3>\n<div class=\"scroll\"><table><thead><tr>"
+        "<th>|Pearson's r| with SSIM</th><th>knees, all methods (n = 366)</th>"
+        "<th>knees, 4x U-Net (n = 61)</th><th>here, 4x U-Net [95 % interval]</th></tr></thead><tbody>\n");
+    for (int block = 1; block <= 5; block++) {
+        snprintf(layer, sizeof layer, "block%d_relu2", block);
+        snprintf(name, sizeof name, "SSFD, block %d", block);
+        put_published(r, name, pooled[block - 1], unet[block - 1], r->layers, layer_row(r->layers, layer));
+    }
+    snprintf(name, sizeof name, "VGG-16%s%s%s", vgg ? " (here: " : "", vgg ? vgg : "", vgg ? ")" : "");
+    put_published(r, name, .84, .07, r->quality, vgg ? quality_row(r->quality, vgg) : -1);
+    put_published(r, "PSNR", .80, NAN, r->quality, quality_row(r->quality, "psnr_db"));
+    html_put(r->page,
+             "</tbody></table></div>\n<p class=\"soft\">Theirs are 366 reconstructions of real knees "
+             "(StanfordMIMI/deep-feature-mr-recon): other anatomy, another training and, in the first "
+             "column, other reconstruction methods. The columns can be alike in tendency only. Here: means "
+             "of each scan's slices, layers blockK_relu2, faulty acquisitions left out.</p>\n");
+}
+
+static char *layers_alt(const csv_table *t) {
+    char list[1024] = "";
+    int layer = csv_table_column(t, "layer");
+    for (size_t row = 0; row < t->rows && strlen(list) < 900; row++)
+        if (layer_row(t, csv_table_text(t, row, layer)) == (int)row)
+            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.60s %.2f", *list ? ", " : "",
+                     csv_table_text(t, row, layer), number_at(t, (int)row, "estimate"));
+    return format_text(
+        "Scatter plots of SSFD against SSIM for encoder layers, each with a fitted line, and a plot of "
+        "the correlation against depth with intervals. Pearson's r over scans by layer: %s.",
+        list);
+}
+
+int section_layers(report *r) {
+    static const char title[] = "Figure 2: SSFD against SSIM, by encoder layer";
+    const csv_table *t = r->layers;
+    if (!t)
+        return section_missing(r, title, "layer_correlation.csv", "make reproduce");
+    const char *scans = csv_table_text(t, 0, csv_table_column(t, "n_scans"));
+    char *caption = format_text(
+        "SSFD between 4x reconstruction and reference against the SSIM of the same pair, one point per "
+        "slice, at "
+        "different depths of the encoder, with correlations; and these against depth for all layers, with 95 "
+        "%% BCa "
+        "bootstrap intervals over scans. The better the image, the higher SSIM and the lower SSFD: a "
+        "correlation of -1 is perfect agreement. n = %s scans. Cohort: %s.",
+        scans, r->cohort);
+    int status = section_figure_free(r, "layer_correlation", title, layers_alt(t), caption);
+    if (status == 0)
+        put_published_table(r);
+    return status;
+}
+
+/* "SSIM 0.73, SSFD 0.86": areas for all faults together. */
+static char *quality_alt(const csv_table *t) {
+    char list[1024] = "";
+    int metric = csv_table_column(t, "metric"), statistic = csv_table_column(t, "statistic"),
+        fault = csv_table_column(t, "fault"), group = csv_table_column(t, "group");
+    for (size_t row = 0; row < t->rows && strlen(list) < 800; row++)
+        if (strcmp(csv_table_text(t, row, statistic), "roc_area") == 0 &&
+            strcmp(csv_table_text(t, row, fault), "any") == 0 &&
+            strcmp(csv_table_text(t, row, group), "pooled") == 0)
+            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.100s %.2f", *list ? ", " : "",
+                     csv_table_text(t, row, metric), number_at(t, (int)row, "estimate"));
+    return format_text(
+        "Two scatter plots, SSIM against the baseline and SSIM against SSFD, with two points marked blue "
+        "and orange, and those two as reference, reconstruction and error map.%s%s%s",
+        *list ? " Areas under the ROC curve for finding faulty acquisitions: " : "", list, *list ? "." : "");
+}
+
+int section_quality(report *r) {
+    static const char title[] = "Figure 3: SSFD as a tool for quality control";
+    const csv_table *t = r->quality;
+    if (!t)
+        return section_missing(r, title, "quality_control.csv", "make reproduce");
+    const char *points = report_comment(t, "points"), *faulty = report_comment(t, "faulty");
+    char *caption =
+        format_text("SSIM against the baseline and against SSFD, one point per slice of the test set (%s; "
+                    "acquired with a fault: %s). "
+                    "Blue: what SSFD alone calls poor; orange: what all call good; both chosen by a rule "
+                    "that stands in the "
+                    "table of the panels. Their reference, reconstruction and error are beside them. The ROC "
+                    "area is the chance that a scan with a "
+                    "fault gets a poorer score than one without. Cohort: %s.",
+                    points ? points : "number not recorded", faulty ? faulty : "not recorded", r->cohort);
+    return section_figure_free(r, "quality_control", title, quality_alt(t), caption);
+}
+
+int section_ablation(report *r) {
+    const csv_table *t = r->ablation;
+    if (!t)
+        return 0; /* not part of make reproduce */
+    return section_figure_free(
+        r, "ablation", "What the pretext task's settings do",
+        format_text("Four plots: the correlation of SSFD with SSIM, and the ratio of SSFD under shifts to "
+                    "SSFD under blur and "
+                    "noise at equal SSIM, against patch size and against coverage. The values are in the CSV "
+                    "linked below."),
+        format_text("Networks trained alike for %s steps but for the size of the masked patches (left) and "
+                    "the share of "
+                    "the image that they cover (right). Top: correlation of SSFD with SSIM. Bottom: SSFD of "
+                    "a shift over SSFD of "
+                    "a blur or a noise that costs the same SSIM, 0.80. n = %s scans. Cohort: %s.",
+                    csv_table_text(t, 0, csv_table_column(t, "training_steps")),
+                    csv_table_text(t, 0, csv_table_column(t, "n_scans")), r->cohort));
+}

@@ -1,0 +1,104 @@
+#include "report/html.h"
+#include "report/sections.h"
+
+#include "core/cli.h"
+#include "core/error.h"
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* The value of a run record's key, or of its host's; "not recorded". */
+static void put_value(FILE *page, const json_t *record, const char *key) {
+    const json_t *value = json_object_get(record, key);
+    if (!value)
+        value = json_object_get(json_object_get(record, "host"), key);
+    html_put(page, "<td>");
+    if (json_is_string(value))
+        html_text(page, json_string_value(value));
+    else if (json_is_number(value))
+        html_format(page, "%.6g", json_number_value(value));
+    else
+        html_put(page, "not recorded");
+    html_put(page, "</td>");
+}
+
+static void put_command(FILE *page, const json_t *record) {
+    size_t k;
+    const json_t *arguments = json_object_get(record, "arguments"), *argument;
+    html_put(page, "<code>");
+    json_array_foreach((json_t *)arguments, k, argument) {
+        html_put(page, k ? " " : "");
+        html_text(page, json_is_string(argument) ? json_string_value(argument) : "");
+    }
+    html_put(page, arguments ? "</code>" : "command not recorded</code>");
+}
+
+static void put_record(FILE *page, const json_t *record) {
+    static const char *const keys[] = {"stage", "started", "wall_s", "peak_memory_mb", "threads", "cpu"};
+    html_put(page, "<tr class=\"joined\">");
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        put_value(page, record, keys[k]);
+    html_put(page, "</tr>\n<tr><td colspan=\"6\">");
+    put_command(page, record);
+    html_put(page, "</td></tr>\n");
+}
+
+void section_provenance(report *r) {
+    html_put(r->page, "<h2>Provenance</h2>\n");
+    if (r->record_names.count)
+        html_put(r->page,
+                 "<div class=\"scroll\"><table><thead><tr><th>stage</th><th>started (UTC)</th>"
+                 "<th>wall time (s)</th><th>peak memory (MB)</th><th>threads</th><th>CPU</th></tr></thead>"
+                 "<tbody>\n");
+    for (int k = 0; k < r->record_names.count; k++)
+        put_record(r->page, r->records[k]);
+    html_put(r->page,
+             r->record_names.count ? "</tbody></table></div>\n" : "<p>There are no run records.</p>\n");
+    html_put(r->page, "<p class=\"soft\">Settings, seeds, library versions and checksums of every stage: ");
+    html_link(r->page, "manifest.json", "manifest.json");
+    html_format(r->page, ". Put together by report %s.", SSFD_VERSION);
+    html_put(r->page, "</p>\n");
+}
+
+void section_tables(report *r) {
+    html_put(r->page, "<h2>Tables</h2>\n<ul>");
+    for (int k = 0; k < r->tables.count; k++) {
+        const char *name = r->tables.names[k];
+        html_put(r->page, "<li>");
+        html_link(r->page, name, name);
+        html_put(r->page, strcmp(name, "claims.csv") == 0               ? ": all claims and their verdicts"
+                          : report_ends_with(name, "_claims.csv")       ? ": claims of this experiment"
+                          : report_ends_with(name, "_scans.csv")        ? ": values of every scan"
+                          : strcmp(name, "perturbation_sweep.csv") == 0 ? ": means over scans with intervals"
+                          : strcmp(name, "perturbation_baselines.csv") == 0
+                              ? ": shifts against blur and noise at equal SSIM, of SSFD and baselines"
+                              : "");
+        html_put(r->page, "</li>\n");
+    }
+    html_put(r->page, "</ul>\n");
+}
+
+/* Borrows nothing: the records stay the report's. */
+static json_t *make_manifest(const report *r) {
+    char now[32];
+    time_t seconds = time(NULL);
+    struct tm utc;
+    strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &utc));
+    json_t *stages = json_array();
+    for (int k = 0; stages && k < r->record_names.count; k++)
+        json_array_append(stages, r->records[k]);
+    return json_pack("{s:s, s:s, s:s, s:o}", "version", SSFD_VERSION, "created", now, "cohort", r->cohort,
+                     "stages", stages);
+}
+
+int report_write_manifest(const report *r) {
+    char path[REPORT_PATH], *temporary;
+    snprintf(path, sizeof path, "%s/manifest.json", r->results);
+    json_t *manifest = make_manifest(r);
+    FILE *f = manifest ? report_begin(path, &temporary) : err_set_null("%s: out of memory", path);
+    int status = f ? json_dumpf(manifest, f, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : -1;
+    if (f)
+        fputc('\n', f);
+    json_decref(manifest);
+    return f ? report_finish(f, temporary, path, status) : -1;
+}

@@ -1,0 +1,215 @@
+#include "study/sweep_claims.h"
+
+#include "core/error.h"
+#include "metrics/scores.h"
+#include "stats/stats.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONFIDENCE 0.95
+#define LEAST_SCANS 3
+#define SHIFT "pixel_shift"
+
+static const char *const others[] = {"gaussian_blur", "gaussian_noise"};
+enum { OTHERS = sizeof others / sizeof *others };
+
+/* SSIM at which perturbations are compared for the baselines. */
+static const double matched_ssim[] = {0.95, 0.9, SWEEP_PRIMARY_SSIM, 0.7};
+
+double *sweep_curve_at(const sweep_curves *c, int scan, int perturbation, int level) {
+    size_t curve = (size_t)scan * (size_t)c->perturbations + (size_t)perturbation;
+    return c->values + (curve * (size_t)c->levels + (size_t)level) * (size_t)c->metrics;
+}
+
+static int find(const sweep_curves *c, const char *name) {
+    return perturb_index(c->perturbation, c->perturbations, name);
+}
+
+/* 1 where enough of `wanted` scans have both for a statement about the cohort. */
+static int ratio_over_scans(const double *a, const double *b, int scans, int wanted, matched_ratio *out) {
+    int both = 0;
+    for (int scan = 0; scan < scans; scan++)
+        both += !isnan(a[scan]) && !isnan(b[scan]);
+    if (2 * both < wanted || both < LEAST_SCANS)
+        return 0;
+    return matched_log_ratio(a, b, (size_t)scans, CONFIDENCE, out) < 0 ? -1 : 1;
+}
+
+static int count_with_baselines(const sweep_curves *c) {
+    int n = 0;
+    for (int scan = 0; scan < c->scans; scan++)
+        n += c->has_baselines[scan] != 0;
+    return n;
+}
+
+/* ---------------------------------------------------------------- at equal SSIM */
+
+/* A score of every scan where its SSIM under perturbation p has fallen to `target`; NaN where it never does,
+ * and where the scan is left out. */
+static int score_at_ssim(const sweep_curves *c, int metric, int only_with_baselines, int p, double target,
+                         double *out) {
+    double *ssim = mem_alloc(2 * (size_t)c->levels * sizeof *ssim), *score = ssim + c->levels;
+    int status = ssim ? 0 : -1;
+    for (int scan = 0; status == 0 && scan < c->scans; scan++) {
+        out[scan] = NAN;
+        if (only_with_baselines && !c->has_baselines[scan])
+            continue;
+        for (int level = 0; level < c->levels; level++) {
+            ssim[level] = sweep_curve_at(c, scan, p, level)[SCORE_SSIM];
+            score[level] = sweep_curve_at(c, scan, p, level)[metric];
+        }
+        status = matched_value(ssim, score, (size_t)c->levels, target, &out[scan]);
+    }
+    free(ssim);
+    return status;
+}
+
+int sweep_compare_at_ssim(const sweep_curves *c, int metric, int only_with_baselines, int shift, int other,
+                          double target, matched_ratio *out) {
+    double *a = mem_alloc(2 * (size_t)c->scans * sizeof *a), *b = a + c->scans;
+    int wanted = only_with_baselines ? count_with_baselines(c) : c->scans, status = -1;
+    if (a && score_at_ssim(c, metric, only_with_baselines, shift, target, a) == 0 &&
+        score_at_ssim(c, metric, only_with_baselines, other, target, b) == 0)
+        status = ratio_over_scans(a, b, c->scans, wanted, out);
+    free(a);
+    return status;
+}
+
+/* ---------------------------------------------------------------- robustness */
+
+/* Mean distance over the levels above 0; NaN where the metric was not computed. */
+static double response(const sweep_curves *c, int scan, int p, int metric) {
+    double sum = 0.0;
+    for (int level = 1; level < c->levels; level++) {
+        double value = sweep_curve_at(c, scan, p, level)[metric];
+        sum += metric == SCORE_SSIM ? 1.0 - value : value;
+    }
+    return sum / (c->levels - 1);
+}
+
+int sweep_robustness(const sweep_curves *c, int metric, double *ratio) {
+    int shift = find(c, SHIFT), blur = find(c, others[0]), noise = find(c, others[1]);
+    if (shift < 0 || blur < 0 || noise < 0)
+        return err_set("robustness: the sweep needs " SHIFT ", %s and %s", others[0], others[1]);
+    if (metric == SCORE_PSNR)
+        metric = SCORE_NRMSE;
+    for (int scan = 0; scan < c->scans; scan++) {
+        double a = response(c, scan, shift, metric), b = response(c, scan, blur, metric),
+               n = response(c, scan, noise, metric);
+        ratio[scan] = a > 0.0 && b > 0.0 && n > 0.0 ? a / (sqrt(b) * sqrt(n)) : NAN;
+    }
+    return 0;
+}
+
+int sweep_compare_robustness(const sweep_curves *c, int metric, matched_ratio *out) {
+    int status = 0, wanted = metric >= SCORE_BASELINES ? count_with_baselines(c) : c->scans;
+    if (find(c, SHIFT) < 0 || find(c, others[0]) < 0 || find(c, others[1]) < 0)
+        return 0;
+    double *a = mem_alloc(2 * (size_t)c->scans * sizeof *a), *b = a + c->scans;
+    if (!a || sweep_robustness(c, SCORE_SSFD, a) < 0 || sweep_robustness(c, metric, b) < 0)
+        status = -1;
+    if (status == 0)
+        status = ratio_over_scans(a, b, c->scans, wanted, out);
+    free(a);
+    return status;
+}
+
+/* ---------------------------------------------------------------- claims */
+
+static void write_result(csv_writer *csv, const char *claim, const char *effect, const matched_ratio *r) {
+    csv_writer_row(csv, "%s,%s,%.6g,%.6g,%.6g,%zu,paired t on log ratio over scans,%s", claim, effect,
+                   r->ratio, r->ci_low, r->ci_high, r->n, stats_verdict_below(r->ci_low, r->ci_high, 1.0));
+}
+
+/* The programs that read this row find it by its text. */
+static int write_shift_claim(const sweep_curves *c, csv_writer *csv, const char *other) {
+    char claim[256], effect[128];
+    matched_ratio ratio;
+    int shift = find(c, SHIFT), p = find(c, other);
+    int found = shift < 0 || p < 0
+                    ? 0
+                    : sweep_compare_at_ssim(c, SCORE_SSFD, 0, shift, p, SWEEP_PRIMARY_SSIM, &ratio);
+    snprintf(claim, sizeof claim, "at equal SSIM (%.2f) SSFD reacts less to " SHIFT " than to %s",
+             SWEEP_PRIMARY_SSIM, other);
+    snprintf(effect, sizeof effect, "ratio of SSFD (" SHIFT " / %s)", other);
+    if (found > 0)
+        write_result(csv, claim, effect, &ratio);
+    return found < 0 ? -1 : 0;
+}
+
+static int write_robustness_claim(const sweep_curves *c, csv_writer *csv, int metric) {
+    char claim[512], effect[512];
+    matched_ratio ratio;
+    int found = sweep_compare_robustness(c, metric, &ratio);
+    snprintf(claim, sizeof claim,
+             "for what it reacts to blur and noise SSFD reacts less to " SHIFT " than %s",
+             metric == SCORE_PSNR ? "PSNR" : c->title[metric]);
+    snprintf(effect, sizeof effect, "ratio of robustness ratios (ssfd / %s)",
+             c->key[metric == SCORE_PSNR ? SCORE_NRMSE : metric]);
+    if (found > 0)
+        write_result(csv, claim, effect, &ratio);
+    return found < 0 ? -1 : 0;
+}
+
+/* SSFD's own encoder before training is no metric that the poster compares with. */
+static int is_compared(const sweep_curves *c, int metric) {
+    return metric == SCORE_SSIM || metric == SCORE_PSNR ||
+           (metric >= SCORE_BASELINES && strncmp(c->key[metric], "ssfd", 4) != 0);
+}
+
+int sweep_write_claims(const sweep_curves *c, csv_writer *csv) {
+    int status = 0;
+    csv_writer_comment(
+        csv,
+        "at equal SSIM: each scan's SSFD is interpolated where its SSIM has fallen to %.2f, the "
+        "primary comparison; n scans get there under both perturbations, and with "
+        "fewer than half of the scans there is no row; other values of SSIM: "
+        "perturbation_baselines.csv",
+        SWEEP_PRIMARY_SSIM);
+    csv_writer_comment(
+        csv,
+        "at equal SSIM: each scan's SSFD is interpolated where its SSIM has fallen to %.2f, the "
+        "primary comparison%s; n scans get there under both perturbations; with fewer than "
+        "half of the scans there is no row",
+        SWEEP_PRIMARY_SSIM,
+        c->metrics > SCORE_BASELINES ? " (others are in perturbation_baselines.csv)" : "");
+    csv_writer_comment(csv,
+                       "ratios: geometric mean over scans with a 95 %% Student-t interval on logarithms; "
+                       "reproduced: wholly below 1, not reproduced: wholly above 1");
+    csv_writer_row(csv, "claim,effect,estimate,ci_low,ci_high,n,test,verdict");
+    for (int k = 0; status == 0 && k < OTHERS; k++)
+        status = write_shift_claim(c, csv, others[k]);
+    for (int m = 0; status == 0 && m < c->metrics; m++)
+        if (is_compared(c, m))
+            status = write_robustness_claim(c, csv, m);
+    return status;
+}
+
+/* ---------------------------------------------------------------- baselines */
+
+static int write_baseline(const sweep_curves *c, csv_writer *csv, int metric, const char *other,
+                          double target) {
+    matched_ratio r;
+    int shift = find(c, SHIFT), p = find(c, other);
+    int found = shift < 0 || p < 0 ? 0 : sweep_compare_at_ssim(c, metric, 1, shift, p, target, &r);
+    if (found > 0)
+        csv_writer_row(csv, "%s," SHIFT ",%s,%.2f,%zu,%.6g,%.6g,%.6g,%s,%s", c->key[metric], other, target,
+                       r.n, r.ratio, r.ci_low, r.ci_high, c->perturbation[p]->title, c->title[metric]);
+    return found < 0 ? -1 : 0;
+}
+
+int sweep_write_baselines(const sweep_curves *c, csv_writer *csv) {
+    int status = 0;
+    csv_writer_comment(csv,
+                       "ratio: score under the perturbation / score under the other where both have brought "
+                       "a scan's SSIM down to ssim; geometric mean over scans, 95 %% Student-t interval on "
+                       "logarithms");
+    csv_writer_row(csv,
+                   "metric,perturbation,other,ssim,n_scans,ratio,ci_low,ci_high,other_title,metric_title");
+    for (int m = 0; m < c->metrics; m++)
+        for (int k = 0; k < OTHERS && (m == SCORE_SSFD || m >= SCORE_BASELINES); k++)
+            for (size_t t = 0; status == 0 && t < sizeof matched_ssim / sizeof *matched_ssim; t++)
+                status = write_baseline(c, csv, m, others[k], matched_ssim[t]);
+    return status;
+}

@@ -1,0 +1,444 @@
+/* The bootstrap over scans, correlations and ROC areas, against SciPy and scikit-learn. */
+#include "suites.h"
+
+#include "core/csv.h"
+#include "core/error.h"
+#include "stats/correlation.h"
+#include "stats/roc.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+static void expect_message(const char *part) {
+    ck_assert_msg(strstr(err_message(), part) != NULL, "found \"%s\", expected \"%s\"", err_message(), part);
+}
+
+static double number_at(const csv_table *t, size_t row, const char *column) {
+    double value;
+    ck_assert_msg(csv_table_real(t, row, csv_table_column(t, column), &value) == 0, "%s", err_message());
+    return value;
+}
+
+static csv_table *read_csv(const char *path) {
+    csv_table *t = csv_table_read(path);
+    ck_assert_msg(t != NULL, "%s", err_message());
+    return t;
+}
+
+/* ---------------------------------------------------------------- bootstrap */
+
+/* Mean; a constant; undefined where scan 0 is in the sample; undefined where scan 1 is not. */
+static void four_statistics(const void *self, void *work, const size_t *scan, size_t n, double *values) {
+    const double *x = self;
+    double *copy = work; /* written to the end, for the sanitizers */
+    int has_first = 0, has_second = 0;
+    values[0] = 0.0;
+    for (size_t k = 0; k < n; k++) {
+        copy[k] = x[scan[k]];
+        values[0] += copy[k] / (double)n;
+        has_first |= scan[k] == 0;
+        has_second |= scan[k] == 1;
+    }
+    values[1] = 5.0;
+    values[2] = has_first ? NAN : values[0];
+    values[3] = has_second ? values[0] : NAN;
+}
+
+START_TEST(bootstrap_says_what_is_undefined) {
+    const double x[] = {3.0, 1.0, 4.0, 1.5, 5.0, 9.0, 2.0, 6.0};
+    const bootstrap_plan plan = {.scans = 8, .replicates = 2000, .confidence = 0.95, .seed = 1};
+    stats_interval found[4];
+    ck_assert_int_eq(bootstrap_bca(&plan, four_statistics, x, sizeof x, 4, found), 0);
+    ck_assert_double_eq_tol(found[0].estimate, 3.9375, 1e-12);
+    ck_assert(found[0].ci_low > 1.5 && found[0].ci_low < 3.0 && found[0].ci_high > 5.0 &&
+              found[0].ci_high < 7.5);
+    ck_assert(found[1].estimate == 5.0 && found[1].ci_low == 5.0 && found[1].ci_high == 5.0);
+    ck_assert(isnan(found[2].estimate) && isnan(found[2].ci_low) && isnan(found[2].ci_high));
+    ck_assert(found[3].estimate == found[0].estimate && isnan(found[3].ci_low) && isnan(found[3].ci_high));
+}
+END_TEST
+
+/* Each stratum has equal values, so that nothing varies; without strata it does. */
+START_TEST(bootstrap_resamples_strata_apart) {
+    const double x[] = {1.0, 7.0, 1.0, 7.0, 7.0, 1.0};
+    const int stratum[] = {4, -2, 4, -2, -2, 4};
+    bootstrap_plan plan = {.scans = 6, .stratum = stratum, .replicates = 200, .confidence = 0.95};
+    stats_interval found[4];
+    ck_assert_int_eq(bootstrap_bca(&plan, four_statistics, x, sizeof x, 4, found), 0);
+    ck_assert_double_eq_tol(found[0].ci_low, 4.0, 1e-12);
+    ck_assert_double_eq_tol(found[0].ci_high, 4.0, 1e-12);
+    plan.stratum = NULL;
+    ck_assert_int_eq(bootstrap_bca(&plan, four_statistics, x, sizeof x, 4, found), 0);
+    ck_assert(found[0].ci_low < 3.0 && found[0].ci_high > 5.0);
+}
+END_TEST
+
+/* One outlier drives the acceleration towards 1/6, and replicates that all but never lie above the estimate
+ * drive z0 up: behind the pole of the formula the upper end is the largest replicate, not the smallest. */
+static void skewed(const void *self, void *work, const size_t *scan, size_t n, double *values) {
+    size_t others = 0;
+    (void)self;
+    (void)work;
+    for (size_t k = 0; k < n; k++)
+        others += scan[k] != 0;
+    /* all scans once: the highest value; without scan 0 far lower than without any other */
+    values[0] = n == 200 && others == 199 ? 1.0 : others == n ? -50.0 : -1.0;
+}
+
+START_TEST(bootstrap_has_no_end_beyond_the_pole) {
+    const bootstrap_plan plan = {.scans = 200, .replicates = 100, .confidence = 1.0 - 1e-9};
+    stats_interval found;
+    ck_assert_int_eq(bootstrap_bca(&plan, skewed, NULL, 0, 1, &found), 0);
+    ck_assert(found.ci_low <= found.ci_high && found.ci_high == 1.0);
+}
+END_TEST
+
+static void expect_no_bootstrap(bootstrap_plan plan, const char *message) {
+    const double x[4] = {0};
+    stats_interval found[4];
+    ck_assert_int_eq(bootstrap_bca(&plan, four_statistics, x, sizeof x, 4, found), -1);
+    expect_message(message);
+}
+
+START_TEST(bootstrap_rejects_bad_plans) {
+    const bootstrap_plan good = {.scans = 4, .replicates = 100, .confidence = 0.95};
+    bootstrap_plan plan = good;
+    plan.scans = 2;
+    expect_no_bootstrap(plan, "2 scans, expected at least 3");
+    plan = good;
+    plan.replicates = 99;
+    expect_no_bootstrap(plan, "99 replicates");
+    plan = good;
+    plan.confidence = 95.0;
+    expect_no_bootstrap(plan, "confidence 95");
+}
+END_TEST
+
+/* ---------------------------------------------------------------- correlation */
+
+enum { SCANS = 20, SCORES = 4, MOST_POINTS = 60 };
+
+typedef struct {
+    double x[SCORES][MOST_POINTS], y[MOST_POINTS];
+    size_t first[SCANS + 1];
+} points;
+
+typedef struct {
+    stats_interval r[SCORES], trend, drop;
+} correlations;
+
+/* Sets of golden/make_correlation_golden.py: 0 has one slice of each scan, 1 three, 2 three with ties. */
+static points read_points(int set) {
+    static const char *const columns[SCORES] = {"x0", "x1", "x2", "x3"};
+    csv_table *t = read_csv("tests/golden/correlation_points.csv");
+    points p = {.first = {0}};
+    size_t n = 0;
+    for (size_t row = 0; row < t->rows; row++)
+        if (number_at(t, row, "set") == set) {
+            for (int k = 0; k < SCORES; k++)
+                p.x[k][n] = number_at(t, row, columns[k]);
+            p.y[n] = number_at(t, row, "y");
+            p.first[(size_t)number_at(t, row, "scan") + 1] = ++n;
+        }
+    csv_table_free(t);
+    return p;
+}
+
+static int correlate(correlation_kind kind, const points *p, size_t scans, size_t replicates, uint64_t seed,
+                     correlations *found) {
+    const double *x[SCORES] = {p->x[0], p->x[1], p->x[2], p->x[3]};
+    const bootstrap_plan plan = {
+        .scans = scans, .replicates = replicates, .confidence = 0.95, .seed = seed, .statistic = 3};
+    return correlation_study(kind, SCORES, x, p->y, p->first, &plan, found->r, &found->trend, &found->drop);
+}
+
+static correlations correlated(correlation_kind kind, const points *p, size_t replicates, uint64_t seed) {
+    correlations found;
+    ck_assert_msg(correlate(kind, p, SCANS, replicates, seed, &found) == 0, "%s", err_message());
+    return found;
+}
+
+static const stats_interval *find(const correlations *found, const char *name) {
+    return strcmp(name, "trend") == 0  ? &found->trend
+           : strcmp(name, "drop") == 0 ? &found->drop
+                                       : &found->r[name[1] - '0'];
+}
+
+/* With these replicates the ends have an error of about 0.001 of their own. */
+START_TEST(correlations_agree_with_scipy) {
+    csv_table *t = read_csv("tests/golden/correlation.csv");
+    points p = read_points(_i / CORRELATION_KINDS);
+    correlation_kind kind = _i % CORRELATION_KINDS;
+    correlations c = correlated(kind, &p, 100000, 1);
+    int compared = 0;
+    for (size_t row = 0; row < t->rows; row++) {
+        const char *name = csv_table_text(t, row, csv_table_column(t, "statistic"));
+        if (number_at(t, row, "set") != _i / CORRELATION_KINDS ||
+            strcmp(csv_table_text(t, row, csv_table_column(t, "coefficient")), correlation_name(kind)) != 0)
+            continue;
+        const stats_interval *found = find(&c, name);
+        double low = number_at(t, row, "ci_low"), high = number_at(t, row, "ci_high");
+        ck_assert_double_eq_tol(found->estimate, number_at(t, row, "estimate"), 1e-8);
+        ck_assert_msg(fabs(found->ci_low - low) < 0.006 && fabs(found->ci_high - high) < 0.006,
+                      "%s: found %g to %g, expected %g to %g", name, found->ci_low, found->ci_high, low,
+                      high);
+        compared++;
+    }
+    ck_assert_int_eq(compared, SCORES + 2);
+    csv_table_free(t);
+    double r;
+    ck_assert_int_eq(correlation(kind, p.x[1], p.y, p.first[SCANS], &r), 0);
+    ck_assert_double_eq_tol(r, c.r[1].estimate, 1e-14);
+}
+END_TEST
+
+START_TEST(correlations_do_not_depend_on_threads) {
+    points p = read_points(2);
+    int before = omp_get_max_threads();
+    omp_set_num_threads(1);
+    correlations one = correlated(_i, &p, 1000, 1);
+    omp_set_num_threads(7);
+    correlations seven = correlated(_i, &p, 1000, 1), other = correlated(_i, &p, 1000, 2);
+    omp_set_num_threads(before);
+    ck_assert(memcmp(&one, &seven, sizeof one) == 0);
+    ck_assert_double_ne(one.r[0].ci_low, other.r[0].ci_low);
+}
+END_TEST
+
+/* Copies of a slice add nothing to what is known. */
+START_TEST(correlations_count_scans_not_slices) {
+    points one = read_points(0), three = one;
+    for (size_t s = 0; s < SCANS; s++)
+        for (size_t k = 3 * s; k < 3 * s + 3; k++) {
+            for (int score = 0; score < SCORES; score++)
+                three.x[score][k] = one.x[score][s];
+            three.y[k] = one.y[s];
+            three.first[s + 1] = k + 1;
+        }
+    correlations a = correlated(_i, &one, 1000, 1), b = correlated(_i, &three, 1000, 1);
+    static const char *const names[] = {"r0", "r1", "r2", "r3", "trend", "drop"};
+    for (int k = 0; k < SCORES + 2; k++) {
+        const stats_interval *x = find(&a, names[k]), *y = find(&b, names[k]);
+        ck_assert_double_eq_tol(x->estimate, y->estimate, 1e-9);
+        ck_assert_double_eq_tol(x->ci_low, y->ci_low, 1e-9);
+        ck_assert_double_eq_tol(x->ci_high, y->ci_high, 1e-9);
+    }
+}
+END_TEST
+
+/* The outcome itself, a third of it turned round, the negative of that, the negative of the outcome: what
+ * trend and drop are is then known, and that the drop is certain. */
+START_TEST(known_correlations_have_a_known_trend) {
+    points p = read_points(0);
+    for (int k = 0; k < SCANS; k++) {
+        p.y[k] = p.x[0][k] = k;
+        p.x[1][k] = k % 3 ? k : -k;
+        p.x[2][k] = -p.x[1][k];
+        p.x[3][k] = -k;
+    }
+    correlations c = correlated(_i, &p, 1000, 1);
+    ck_assert_double_eq_tol(c.r[0].estimate, 1.0, 1e-12);
+    ck_assert_double_eq_tol(c.r[0].ci_low, 1.0, 1e-12);
+    ck_assert_double_eq_tol(c.r[3].estimate, -1.0, 1e-12);
+    ck_assert_double_eq_tol(c.r[1].estimate, -c.r[2].estimate, 1e-12);
+    ck_assert_double_eq_tol(c.trend.estimate, (-3.0 - c.r[1].estimate) / 5.0, 1e-12);
+    ck_assert_double_eq_tol(c.trend.ci_low, (-3.0 - c.r[1].ci_high) / 5.0, 1e-9);
+    ck_assert_double_eq_tol(c.trend.ci_high, (-3.0 - c.r[1].ci_low) / 5.0, 1e-9);
+    ck_assert_double_eq_tol(c.drop.estimate, -2.0, 1e-12);
+    ck_assert_double_eq_tol(c.drop.ci_high, -2.0, 1e-12);
+}
+END_TEST
+
+/* Three scans have an interval. A score that differs in one scan only has none: without that scan it has no
+ * correlation. The other scores keep theirs. */
+START_TEST(correlations_of_little) {
+    points p = read_points(1);
+    correlations c;
+    ck_assert_int_eq(correlate(_i, &p, 3, 100, 1, &c), 0);
+    for (int k = 0; k < SCORES; k++)
+        ck_assert(c.r[k].ci_low >= -1.0 && c.r[k].ci_low <= c.r[k].ci_high && c.r[k].ci_high <= 1.0);
+    for (int k = 0; k < MOST_POINTS; k++)
+        p.x[2][k] = k == 5 ? 0.2 : 0.1;
+    c = correlated(_i, &p, 100, 1);
+    ck_assert(isfinite(c.r[2].estimate) && isnan(c.r[2].ci_low) && isnan(c.r[2].ci_high));
+    ck_assert(isfinite(c.r[1].ci_low) && isfinite(c.drop.ci_low) && isnan(c.trend.ci_low));
+}
+END_TEST
+
+START_TEST(one_score_has_no_trend) {
+    points p = read_points(0);
+    const double *x[] = {p.x[0]};
+    const bootstrap_plan plan = {.scans = SCANS, .replicates = 100, .confidence = 0.95};
+    stats_interval r, trend, drop;
+    ck_assert_int_eq(correlation_study(_i, 1, x, p.y, p.first, &plan, &r, &trend, &drop), 0);
+    ck_assert(r.ci_low < r.estimate && r.estimate < r.ci_high);
+    ck_assert(isnan(trend.estimate) && isnan(drop.ci_low));
+}
+END_TEST
+
+static void expect_no_correlation(const points *p, size_t scans, const char *message) {
+    correlations c;
+    ck_assert_int_eq(correlate(CORRELATION_SPEARMAN, p, scans, 100, 1, &c), -1);
+    expect_message(message);
+}
+
+START_TEST(correlations_reject_bad_input) {
+    const points good = read_points(0);
+    points p = good;
+    double r;
+    expect_no_correlation(&p, 2, "2 scans, expected at least 3");
+    p.y[5] = NAN;
+    expect_no_correlation(&p, SCANS, "point 5");
+    p = good;
+    p.x[2][7] = INFINITY;
+    expect_no_correlation(&p, SCANS, "score 2: correlation: point 7 is (inf");
+    p = good;
+    for (int k = 0; k < SCANS; k++)
+        p.x[3][k] = 0.1;
+    expect_no_correlation(&p, SCANS, "score 3 is 0.1 at all 20 points");
+    ck_assert_int_eq(correlation(CORRELATION_KENDALL, p.x[3], p.y, SCANS, &r), 0);
+    ck_assert_double_nan(r);
+    ck_assert_int_eq(correlation(CORRELATION_KENDALL, p.x[0], p.y, 1, &r), -1);
+    p = good;
+    for (int k = 0; k < SCANS; k++)
+        p.y[k] = -4.0;
+    expect_no_correlation(&p, SCANS, "the outcome is -4 at all 20 points");
+    p = good;
+    p.first[4] = p.first[3];
+    expect_no_correlation(&p, SCANS, "scan 3 has no points");
+}
+END_TEST
+
+/* ---------------------------------------------------------------- ROC */
+
+enum { MOST_SCANS = 30, ROC_SETS = 3 };
+
+typedef struct {
+    size_t n;
+    int is_case[MOST_SCANS];
+    double a[MOST_SCANS], b[MOST_SCANS];
+    stats_interval area_a, area_b, difference;
+} roc_points;
+
+/* Sets of golden/make_roc_golden.py: 1 has ties; in 2 a separates cases from controls, and b the wrong way
+ * round. */
+static roc_points read_roc(int set) {
+    csv_table *t = read_csv("tests/golden/roc.csv");
+    roc_points p = {0};
+    for (size_t row = 0; row < t->rows; row++)
+        if (number_at(t, row, "set") == set) {
+            p.is_case[p.n] = (int)number_at(t, row, "is_case");
+            p.a[p.n] = number_at(t, row, "a");
+            p.b[p.n++] = number_at(t, row, "b");
+            p.area_a = (stats_interval){number_at(t, row, "area_a"), number_at(t, row, "low_a"),
+                                        number_at(t, row, "high_a")};
+            p.area_b = (stats_interval){number_at(t, row, "area_b"), number_at(t, row, "low_b"),
+                                        number_at(t, row, "high_b")};
+            if (set < 2)
+                p.difference = (stats_interval){number_at(t, row, "difference"), number_at(t, row, "ci_low"),
+                                                number_at(t, row, "ci_high")};
+        }
+    csv_table_free(t);
+    return p;
+}
+
+static void expect_area(const double *score, const roc_points *p, stats_interval expected) {
+    stats_interval found;
+    ck_assert_double_eq_tol(roc_area(score, p->is_case, p->n), expected.estimate, 1e-9);
+    ck_assert_msg(roc_interval(score, p->is_case, p->n, 0.95, &found) == 0, "%s", err_message());
+    ck_assert_double_eq_tol(found.estimate, expected.estimate, 1e-9);
+    ck_assert_double_eq_tol(found.ci_low, expected.ci_low, 1e-8);
+    ck_assert_double_eq_tol(found.ci_high, expected.ci_high, 1e-8);
+}
+
+START_TEST(roc_areas_agree_with_golden_values) {
+    roc_points p = read_roc(_i);
+    expect_area(p.a, &p, p.area_a);
+    expect_area(p.b, &p, p.area_b);
+}
+END_TEST
+
+START_TEST(roc_difference_agrees_with_scipy) {
+    roc_points p = read_roc(_i);
+    const bootstrap_plan plan = {.scans = p.n, .replicates = 100000, .confidence = 0.95, .seed = 1};
+    stats_interval one, five;
+    int before = omp_get_max_threads();
+    for (size_t k = 0; k < p.n; k++) /* any number but 0 says case */
+        p.is_case[k] *= 1 + (int)(k % 2);
+    omp_set_num_threads(1);
+    ck_assert_msg(roc_compare(p.a, p.b, p.is_case, &plan, &one) == 0, "%s", err_message());
+    omp_set_num_threads(5);
+    ck_assert_int_eq(roc_compare(p.a, p.b, p.is_case, &plan, &five), 0);
+    omp_set_num_threads(before);
+    ck_assert(memcmp(&one, &five, sizeof one) == 0);
+    ck_assert_double_eq_tol(one.estimate, p.difference.estimate, 1e-9);
+    ck_assert_msg(fabs(one.ci_low - p.difference.ci_low) < 0.006 &&
+                      fabs(one.ci_high - p.difference.ci_high) < 0.006,
+                  "found %g to %g, expected %g to %g", one.ci_low, one.ci_high, p.difference.ci_low,
+                  p.difference.ci_high);
+}
+END_TEST
+
+/* A constant score tells nothing; scores that are perfect, whichever way, cannot be told apart from these
+ * scans. */
+START_TEST(roc_of_scores_without_spread) {
+    roc_points p = read_roc(2);
+    double constant[MOST_SCANS] = {0}, twice[MOST_SCANS];
+    const bootstrap_plan plan = {.scans = p.n, .replicates = 1000, .confidence = 0.95};
+    stats_interval found;
+    ck_assert_double_eq(roc_area(constant, p.is_case, p.n), 0.5);
+    ck_assert_int_eq(roc_interval(constant, p.is_case, p.n, 0.95, &found), 0);
+    ck_assert(found.ci_low > 0.1 && found.ci_low < 0.4 && fabs(found.ci_high - (1.0 - found.ci_low)) < 1e-9);
+    for (size_t k = 0; k < p.n; k++)
+        twice[k] = 2.0 * p.a[k];
+    ck_assert_int_eq(roc_compare(p.a, twice, p.is_case, &plan, &found), 0);
+    ck_assert(found.estimate == 0.0 && isnan(found.ci_low) && isnan(found.ci_high));
+    ck_assert_int_eq(roc_compare(p.a, p.b, p.is_case, &plan, &found), 0);
+    ck_assert(found.estimate == 1.0 && isnan(found.ci_low) && isnan(found.ci_high));
+}
+END_TEST
+
+START_TEST(roc_rejects_bad_input) {
+    roc_points p = read_roc(0);
+    const int none[MOST_SCANS] = {0}, one[MOST_SCANS] = {1};
+    const bootstrap_plan plan = {.scans = p.n, .replicates = 100, .confidence = 0.95};
+    stats_interval found;
+    ck_assert_int_eq(roc_interval(p.a, none, p.n, 0.95, &found), -1);
+    expect_message("0 cases and 30 controls");
+    ck_assert_double_nan(roc_area(p.a, none, p.n));
+    ck_assert_int_eq(roc_interval(p.a, one, p.n, 0.95, &found), 0);
+    ck_assert_int_eq(roc_compare(p.a, p.b, one, &plan, &found), -1);
+    expect_message("1 cases and 29 controls, expected at least 2");
+    ck_assert_int_eq(roc_interval(p.a, p.is_case, p.n, 95.0, &found), -1);
+    expect_message("confidence 95");
+    p.b[4] = NAN;
+    ck_assert_int_eq(roc_compare(p.a, p.b, p.is_case, &plan, &found), -1);
+    expect_message("the second score of scan 4");
+    ck_assert_int_eq(roc_interval(p.b, p.is_case, p.n, 0.95, &found), -1);
+    ck_assert_double_nan(roc_area(p.b, p.is_case, p.n));
+}
+END_TEST
+
+Suite *suite_correlation(void) {
+    Suite *suite = suite_create("correlation");
+    TCase *tcase = tcase_create("correlation");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, bootstrap_says_what_is_undefined);
+    tcase_add_test(tcase, bootstrap_resamples_strata_apart);
+    tcase_add_test(tcase, bootstrap_has_no_end_beyond_the_pole);
+    tcase_add_test(tcase, bootstrap_rejects_bad_plans);
+    tcase_add_loop_test(tcase, correlations_agree_with_scipy, 0, 3 * CORRELATION_KINDS);
+    tcase_add_loop_test(tcase, correlations_do_not_depend_on_threads, 0, CORRELATION_KINDS);
+    tcase_add_loop_test(tcase, correlations_count_scans_not_slices, 0, CORRELATION_KINDS);
+    tcase_add_loop_test(tcase, known_correlations_have_a_known_trend, 0, CORRELATION_KINDS);
+    tcase_add_loop_test(tcase, correlations_of_little, 0, CORRELATION_KINDS);
+    tcase_add_loop_test(tcase, one_score_has_no_trend, 0, CORRELATION_KINDS);
+    tcase_add_test(tcase, correlations_reject_bad_input);
+    tcase_add_loop_test(tcase, roc_areas_agree_with_golden_values, 0, ROC_SETS);
+    tcase_add_loop_test(tcase, roc_difference_agrees_with_scipy, 0, ROC_SETS - 1);
+    tcase_add_test(tcase, roc_of_scores_without_spread);
+    tcase_add_test(tcase, roc_rejects_bad_input);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,215 @@
+/* What a sweep says of the poster's claims, from curves made by hand. */
+#include "suites.h"
+
+#include "core/csv.h"
+#include "core/error.h"
+#include "metrics/scores.h"
+#include "scratch.h"
+#include "study/sweep_claims.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Not in the order of the registry: they have to be found by name. */
+enum { NOISE, SHIFT, BLUR, PERTURBATIONS };
+enum { VGG = SCORE_BASELINES, RANDOM, METRICS };
+enum { SCANS = 4, LEVELS = 3 };
+
+static const perturbation list[PERTURBATIONS] = {{.name = "gaussian_noise", .title = "Gaussian noise"},
+                                                 {.name = "pixel_shift", .title = "Pixel shift"},
+                                                 {.name = "gaussian_blur", .title = "Gaussian blur"}};
+static const perturbation *const pointers[PERTURBATIONS] = {&list[NOISE], &list[SHIFT], &list[BLUR]};
+static const char *const keys[METRICS] = {"ssfd",  "ssim",           "psnr_db",
+                                          "nrmse", "vgg_pl_relu2_2", "ssfd_random_block4_relu2"};
+static const char *const titles[METRICS] = {"SSFD",  "SSIM",           "PSNR (dB)",
+                                            "NRMSE", "VGG-PL relu2_2", "SSFD (untrained)"};
+static int with_baselines[SCANS];
+static double values[SCANS * PERTURBATIONS * LEVELS * METRICS];
+
+/* Distances of half and of one and a half times `mean`; level 0 has what must not be counted. */
+static void set(const sweep_curves *c, int scan, int p, int metric, double mean) {
+    sweep_curve_at(c, scan, p, 0)[metric] = metric == SCORE_SSIM ? 1.0 : 1000.0;
+    for (int level = 1; level < LEVELS; level++) {
+        double distance = (level - 0.5) * mean;
+        sweep_curve_at(c, scan, p, level)[metric] = metric == SCORE_SSIM ? 1.0 - distance : distance;
+    }
+}
+
+/* R of a scan: SSFD 2 / sqrt(8 * 2) = 0.5, halved for every second scan, SSIM 1, NRMSE 0.25, VGG 0.5. PSNR is
+ * infinite: not used. SSIM is 0.8 in the middle between the last two levels. */
+static sweep_curves make_curves(void) {
+    sweep_curves c = {SCANS, PERTURBATIONS, LEVELS, METRICS, pointers, keys, titles, with_baselines, values};
+    static const double means[PERTURBATIONS][METRICS] = {{2.0, 0.2, INFINITY, 0.2, 9.0, 1.0},
+                                                         {2.0, 0.2, INFINITY, 0.1, 3.0, 1.0},
+                                                         {8.0, 0.2, INFINITY, 0.8, 4.0, 1.0}};
+    for (int scan = 0; scan < SCANS; scan++) {
+        with_baselines[scan] = 1;
+        for (int p = 0; p < PERTURBATIONS; p++)
+            for (int m = 0; m < METRICS; m++)
+                set(&c, scan, p, m, means[p][m] * (m == SCORE_SSFD && p == SHIFT && scan % 2 ? 0.5 : 1.0));
+    }
+    return c;
+}
+
+START_TEST(robustness_ratios_by_hand) {
+    sweep_curves c = make_curves();
+    const double expected[] = {0.5, 1.0, 0.25, 0.25, 0.5, 1.0};
+    double ratio[SCANS];
+    for (int m = 0; m < METRICS; m++) {
+        ck_assert_int_eq(sweep_robustness(&c, m, ratio), 0);
+        ck_assert_double_eq_tol(ratio[0], expected[m], 1e-12);
+        ck_assert_double_eq_tol(ratio[1], expected[m] * (m == SCORE_SSFD ? 0.5 : 1.0), 1e-12);
+    }
+    /* no response, no ratio */
+    set(&c, 2, SHIFT, VGG, 0.0);
+    set(&c, 3, BLUR, VGG, NAN);
+    ck_assert_int_eq(sweep_robustness(&c, VGG, ratio), 0);
+    ck_assert(ratio[1] > 0.0 && isnan(ratio[2]) && isnan(ratio[3]));
+}
+END_TEST
+
+/* Logarithms of the ratios to SSIM: log 0.5 and log 0.25, twice each; t(3) = 3.182446. */
+START_TEST(robustness_is_compared_scan_by_scan) {
+    sweep_curves c = make_curves();
+    matched_ratio r;
+    double half = 3.182446305 * log(2.0) / sqrt(3.0) / 2.0;
+    ck_assert_int_eq(sweep_compare_robustness(&c, SCORE_SSIM, &r), 1);
+    ck_assert_uint_eq(r.n, SCANS);
+    ck_assert_double_eq_tol(r.ratio, 0.5 * sqrt(0.5), 1e-12);
+    ck_assert_double_eq_tol(r.ci_low, r.ratio * exp(-half), 1e-8);
+    ck_assert_double_eq_tol(r.ci_high, r.ratio * exp(half), 1e-8);
+    /* what differs between scans in the same way cancels */
+    for (int scan = 1; scan < SCANS; scan += 2)
+        set(&c, scan, SHIFT, VGG, 1.5);
+    ck_assert_int_eq(sweep_compare_robustness(&c, VGG, &r), 1);
+    ck_assert_double_eq_tol(r.ratio, 1.0, 1e-12);
+    ck_assert_double_eq_tol(r.ci_low, r.ci_high, 1e-12);
+}
+END_TEST
+
+/* Baselines of three of the scans: their number; of two: no statement. */
+START_TEST(robustness_counts_what_was_computed) {
+    sweep_curves c = make_curves();
+    matched_ratio r;
+    for (int scan = 0; scan < 2; scan++) {
+        with_baselines[scan] = 0;
+        for (int p = 0; p < PERTURBATIONS; p++)
+            set(&c, scan, p, VGG, NAN);
+        ck_assert_int_eq(sweep_compare_robustness(&c, VGG, &r), scan == 0);
+        if (scan == 0)
+            ck_assert_uint_eq(r.n, SCANS - 1);
+    }
+    c.perturbations = SHIFT; /* the sweep had no shifts */
+    double ratio[SCANS];
+    ck_assert_int_eq(sweep_compare_robustness(&c, SCORE_SSIM, &r), 0);
+    ck_assert_int_eq(sweep_robustness(&c, SCORE_SSIM, ratio), -1);
+    ck_assert_ptr_nonnull(strstr(err_message(), "pixel_shift"));
+}
+END_TEST
+
+/* In the middle between the last two levels a distance is its mean. */
+START_TEST(ratios_at_equal_ssim_by_hand) {
+    sweep_curves c = make_curves();
+    matched_ratio r;
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r), 1);
+    ck_assert_uint_eq(r.n, SCANS);
+    ck_assert_double_eq_tol(r.ratio, 0.25 * sqrt(0.5), 1e-12);
+    with_baselines[1] = 0;
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 1, SHIFT, BLUR, 0.8, &r), 1);
+    ck_assert_uint_eq(r.n, SCANS - 1);
+    /* two of the other three do not get there */
+    set(&c, 2, BLUR, SCORE_SSIM, 0.01);
+    set(&c, 3, SHIFT, SCORE_SSIM, 0.01);
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 1, SHIFT, BLUR, 0.8, &r), 0);
+    sweep_curve_at(&c, 0, BLUR, 1)[SCORE_SSIM] = NAN;
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r), -1);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- tables */
+
+static csv_table *write_and_read(const sweep_curves *c, int (*write)(const sweep_curves *, csv_writer *)) {
+    csv_writer *csv = csv_writer_open(in_folder("table.csv"));
+    ck_assert_msg(csv && write(c, csv) == 0 && csv_writer_close(csv) == 0, "%s", err_message());
+    csv_table *t = csv_table_read(path);
+    ck_assert_msg(t != NULL, "%s", err_message());
+    return t;
+}
+
+static const char *text_at(const csv_table *t, size_t row, const char *column) {
+    return csv_table_text(t, row, csv_table_column(t, column));
+}
+
+static void expect_row(const csv_table *t, size_t row, const char *claim, const char *effect,
+                       const char *verdict) {
+    ck_assert_uint_lt(row, t->rows);
+    ck_assert_str_eq(text_at(t, row, "claim"), claim);
+    ck_assert_str_eq(text_at(t, row, "effect"), effect);
+    ck_assert_str_eq(text_at(t, row, "verdict"), verdict);
+}
+
+#define LESS "for what it reacts to blur and noise SSFD reacts less to pixel_shift than "
+
+START_TEST(claims_have_one_row_each) {
+    sweep_curves c = make_curves();
+    csv_table *t = write_and_read(&c, sweep_write_claims);
+    ck_assert_uint_eq(t->rows, 5);
+    expect_row(t, 0, "at equal SSIM (0.80) SSFD reacts less to pixel_shift than to gaussian_blur",
+               "ratio of SSFD (pixel_shift / gaussian_blur)", "reproduced");
+    expect_row(t, 1, "at equal SSIM (0.80) SSFD reacts less to pixel_shift than to gaussian_noise",
+               "ratio of SSFD (pixel_shift / gaussian_noise)", "undecided");
+    expect_row(t, 2, LESS "SSIM", "ratio of robustness ratios (ssfd / ssim)", "reproduced");
+    expect_row(t, 3, LESS "PSNR", "ratio of robustness ratios (ssfd / nrmse)", "undecided");
+    expect_row(t, 4, LESS "VGG-PL relu2_2", "ratio of robustness ratios (ssfd / vgg_pl_relu2_2)",
+               "undecided");
+    ck_assert_str_eq(text_at(t, 2, "n"), "4");
+    ck_assert_str_eq(text_at(t, 2, "estimate"), "0.353553");
+    csv_table_free(t);
+    /* the other way round; too few baselines: no row */
+    for (int scan = 0; scan < SCANS; scan++)
+        set(&c, scan, SHIFT, SCORE_NRMSE, 0.01);
+    set(&c, 0, NOISE, VGG, NAN);
+    set(&c, 1, NOISE, VGG, NAN);
+    t = write_and_read(&c, sweep_write_claims);
+    ck_assert_uint_eq(t->rows, 4);
+    expect_row(t, 3, LESS "PSNR", "ratio of robustness ratios (ssfd / nrmse)", "not reproduced");
+    csv_table_free(t);
+    c.perturbations = SHIFT;
+    t = write_and_read(&c, sweep_write_claims);
+    ck_assert_uint_eq(t->rows, 0);
+    csv_table_free(t);
+}
+END_TEST
+
+/* SSFD and both baselines, against blur and noise, at 0.95, 0.9, 0.8 and 0.7, all of which the scans get to.
+ */
+START_TEST(baselines_are_compared_at_each_ssim) {
+    sweep_curves c = make_curves();
+    csv_table *t = write_and_read(&c, sweep_write_baselines);
+    ck_assert_uint_eq(t->rows, 3 * 2 * 4);
+    ck_assert_str_eq(text_at(t, 2, "metric"), "ssfd");
+    ck_assert_str_eq(text_at(t, 2, "other"), "gaussian_blur");
+    ck_assert_str_eq(text_at(t, 2, "ssim"), "0.80");
+    ck_assert_str_eq(text_at(t, 2, "ratio"), "0.176777");
+    ck_assert_str_eq(text_at(t, 14, "metric"), "vgg_pl_relu2_2");
+    ck_assert_str_eq(text_at(t, 14, "other"), "gaussian_noise");
+    ck_assert_str_eq(text_at(t, 14, "ratio"), "0.333333");
+    ck_assert_str_eq(text_at(t, 14, "other_title"), "Gaussian noise");
+    ck_assert_str_eq(text_at(t, 23, "metric_title"), "SSFD (untrained)");
+    csv_table_free(t);
+}
+END_TEST
+
+Suite *suite_sweep_claims(void) {
+    Suite *suite = suite_create("sweep_claims");
+    TCase *tcase = tcase_create("sweep_claims");
+    tcase_add_checked_fixture(tcase, scratch_set_up, scratch_tear_down);
+    tcase_add_test(tcase, robustness_ratios_by_hand);
+    tcase_add_test(tcase, robustness_is_compared_scan_by_scan);
+    tcase_add_test(tcase, robustness_counts_what_was_computed);
+    tcase_add_test(tcase, ratios_at_equal_ssim_by_hand);
+    tcase_add_test(tcase, claims_have_one_row_each);
+    tcase_add_test(tcase, baselines_are_compared_at_each_ssim);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
