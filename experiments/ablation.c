@@ -6,6 +6,7 @@
  * A folder per network holds weights.h5 of train_ssl and perturbation_sweep_claims.csv of perturbation_sweep
  * (`make ablation` makes both). */
 #include "core/atomic_file.h"
+#include "core/checksum.h"
 #include "core/cli.h"
 #include "core/csv.h"
 #include "core/error.h"
@@ -15,6 +16,7 @@
 #include "metrics/scores.h"
 #include "models/ssl_unet.h"
 #include "stats/correlation.h"
+#include "study/sweep_claims.h"
 #include <cblas.h>
 #include <math.h>
 #include <omp.h>
@@ -26,7 +28,6 @@
 #define PATH_LENGTH 4096
 #define CONFIDENCE 0.95
 #define REPLICATES 5000
-#define MATCHED_SSIM 0.80 /* one of those that the sweep compares at */
 
 typedef struct {
     const char *cohort, *out, *records, *layer;
@@ -170,7 +171,7 @@ static int write_shift(const study *s, const candidate *c, const csv_table *t, c
     double values[4] = {0.0, NAN, NAN, NAN};
     static const char *const names[] = {"n", "estimate", "ci_low", "ci_high"};
     snprintf(wanted, sizeof wanted, "at equal SSIM (%.2f) SSFD reacts less to pixel_shift than to %s",
-             MATCHED_SSIM, other);
+             SWEEP_PRIMARY_SSIM, other);
     snprintf(measure, sizeof measure, "shift_to_%s", other);
     int claim = csv_table_column(t, "claim");
     if (claim < 0)
@@ -194,6 +195,21 @@ static int write_shifts(const study *s, const candidate *c) {
                      ? 0
                      : -1;
     csv_table_free(t);
+    return status;
+}
+
+/* A network that is compared with itself is a slip in the list of folders. */
+static int check_distinct(char **folders, int count) {
+    char path[PATH_LENGTH], (*sums)[CHECKSUM_HEX] = mem_alloc((size_t)count * sizeof *sums);
+    int status = sums ? 0 : -1;
+    for (int k = 0; status == 0 && k < count; k++) {
+        snprintf(path, sizeof path, "%s/weights.h5", folders[k]);
+        status = file_checksum(path, "sha256", sums[k]);
+        for (int other = 0; status == 0 && other < k; other++)
+            if (strcmp(sums[k], sums[other]) == 0)
+                status = err_set("%s: the same weights as %s/weights.h5", path, folders[other]);
+    }
+    free(sums);
     return status;
 }
 
@@ -232,7 +248,7 @@ static int study_open(study *s, const char *path) {
     csv_writer_comment(s->csv,
                        "shift_to_*: SSFD of a shift / SSFD of the other where both cost the same SSIM, %.2f; "
                        "nan where fewer than half of the scans reach it; interval: 95 %% t on log ratio",
-                       MATCHED_SSIM);
+                       SWEEP_PRIMARY_SSIM);
     csv_writer_comment(s->csv, "seed: %llu", (unsigned long long)o->seed);
     csv_writer_row(s->csv, "network,patch_pixels,coverage_percent,training_steps,measure,n_scans,estimate,"
                            "ci_low,ci_high,title");
@@ -249,7 +265,7 @@ static void study_close(study *s) {
 static int run(study *s, char **folders, int count, run_record *record) {
     char path[PATH_LENGTH];
     snprintf(path, sizeof path, "%s/ablation.csv", s->o->out);
-    if (study_open(s, path) < 0)
+    if (check_distinct(folders, count) < 0 || study_open(s, path) < 0)
         return -1;
     for (int k = 0; k < count; k++)
         if (study_network(s, folders[k], record) < 0)
