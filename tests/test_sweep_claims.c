@@ -60,6 +60,9 @@ START_TEST(robustness_ratios_by_hand) {
         ck_assert_double_eq_tol(ratio[0], expected[m], 1e-12);
         ck_assert_double_eq_tol(ratio[1], expected[m] * (m == SCORE_SSFD ? 0.5 : 1.0), 1e-12);
     }
+    set(&c, 0, NOISE, SCORE_SSIM, 0.05);
+    ck_assert_int_eq(sweep_robustness(&c, SCORE_SSIM, ratio), 0);
+    ck_assert_double_eq_tol(ratio[0], 2.0, 1e-12);
     /* no response, no ratio */
     set(&c, 2, SHIFT, VGG, 0.0);
     set(&c, 3, BLUR, VGG, NAN);
