@@ -285,6 +285,32 @@ START_TEST(test_training_resumes_to_the_same_weights) {
 }
 END_TEST
 
+/* Killed for good between the first checkpoint and the end, as soon as there is one. */
+START_TEST(test_killed_training_goes_on_from_its_checkpoint) {
+#define LONG "train_ssl --steps 20 --batch 2 --validation-slices 2 --validate-every 5 --checkpoint-every 3 "
+    char command[1024];
+    int64_t step = 0;
+    make_cohort();
+    expect_done(LONG "--cohort @/cohort --records @/records --threads 2 --out @/straight");
+    snprintf(command, sizeof command,
+             "%s/" LONG
+             "--cohort %s/cohort --records %s/records --threads 1 --out %s/killed >%s/out & pid=$!; "
+             "while kill -0 $pid 2>/dev/null && [ ! -f %s/killed/checkpoint.h5 ]; do sleep 0.01; done; "
+             "kill -9 $pid",
+             programs(), folder, folder, folder, folder, folder);
+    ck_assert_msg(system(command) == 0, "%s", command); /* there was something to kill */
+    ck_assert_int_ne(access(in_folder("killed/weights.h5"), F_OK), 0);
+    h5_file *f = h5_open(in_folder("killed/checkpoint.h5"));
+    ck_assert_msg(f && h5_attr_integer(f, "step", &step) == 0, "%s", err_message());
+    h5_close(f);
+    ck_assert_msg(step > 0 && step < 20 && step % 3 == 0, "step %d", (int)step);
+    expect_done(LONG "--cohort @/cohort --records @/records --threads 2 --out @/killed");
+    ck_assert(same_file("straight/weights.h5", "killed/weights.h5"));
+    ck_assert(same_file("straight/training_loss.csv", "killed/training_loss.csv"));
+#undef LONG
+}
+END_TEST
+
 /* Other kernels round in another way, as another CPU's do. */
 START_TEST(test_trainings_are_compared) {
     char before[256];
@@ -435,6 +461,7 @@ Suite *suite_cli(void) {
     tcase_add_test(t, test_sweep_with_baselines);
     tcase_add_test(t, test_report_of_a_small_study);
     tcase_add_test(t, test_training_resumes_to_the_same_weights);
+    tcase_add_test(t, test_killed_training_goes_on_from_its_checkpoint);
     tcase_add_test(t, test_trainings_are_compared);
     tcase_add_test(t, test_training_with_all_options_resumes);
     tcase_add_test(t, test_training_options_matter);

@@ -3,7 +3,7 @@
  * Built without MPI, or started without a launcher, there is one rank, and everything below is a plain loop
  * or nothing. `mpirun -np 4 program` runs four. Calls are collective: every rank makes the same ones in the
  * same order, on the thread that began, outside of parallel regions. The ranks share a file system; rank 0
- * alone writes to it.
+ * alone writes results to it (what a rank has of an unfinished run: io/unfinished.h).
  *
  * Work is dealt out in turn: item k belongs to rank k % ranks. Results never depend on the number of ranks,
  * as long as all run on the same kind of CPU.
