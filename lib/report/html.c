@@ -30,6 +30,7 @@ static const char style[] =
     ".plain{list-style:none;padding:0}.plain li{margin:.25rem 0}\n"
     "li,code{overflow-wrap:anywhere}code{font-size:.88em}a{color:inherit}\n"
     "@media screen and (max-width:40rem){figure img{min-width:40rem}.claims thead{display:none}\n"
+    ".tight{font-size:.8rem}.tight th,.tight td{padding:.3rem .25rem}\n"
     ".claims tr{display:block;padding:.5rem 0;border-bottom:1px solid var(--line)}.claims "
     "td{display:block;border:0;padding:.05rem 0}\n"
     ".claims .number,.claims td[data-label]{white-space:normal}\n"
