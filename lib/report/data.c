@@ -111,17 +111,21 @@ static int trained_here(const report *r) {
 }
 
 void section_differences(report *r) {
+    const char *faulty = r->quality ? report_comment(r->quality, "faulty") : NULL;
     html_heading(r->page, "What differs from the poster");
     html_put(r->page, "<ul>");
     if (strcmp(r->cohort, REPORT_VIRTUAL_COHORT) == 0)
         html_put(r->page,
                  "<li>Virtual scans of one head, acquired by a simulated coil array, instead of fastMRI "
                  "knees. From the raw data on, everything is done as it is for fastMRI.</li>\n"
-                 "<li>A small share of the test scans has a second acquisition with a fault, for quality "
-                 "control alone: the poster has real scans, in which something may have gone wrong "
-                 "by itself.</li>\n"
-                 "<li>Fewer slices in each split (the table above), since all of them come from one "
-                 "head.</li>\n");
+                 "<li>Fewer slices: the table of the split has both counts.</li>\n");
+    if (faulty) {
+        html_put(r->page, "<li>Of the scans in figure 3, ");
+        html_text(r->page, faulty);
+        html_put(r->page,
+                 " were acquired a second time with a fault, for quality control alone. The poster has real "
+                 "scans, in which something may have gone wrong by itself.</li>\n");
+    }
     html_put(r->page,
              trained_here(r)
                  ? "<li>The network was trained by this project, not by the authors. Weight files "
