@@ -44,7 +44,8 @@ static int section_figure(report *r, const figure *f) {
         status = html_image(r->page, (const unsigned char *)image, size, f->alt);
         html_put(r->page, "</div>");
     } else {
-        html_format(r->page, "figures/%s.png is missing: plots/%s.gp draws it.", f->name, f->name);
+        html_format(r->page, "figures/%s.png is missing. To draw it: ", f->name);
+        html_code(r->page, "make figures");
     }
     free(image);
     html_put(r->page, "<figcaption>");
