@@ -63,7 +63,7 @@ PROG_SRC  := $(sort $(wildcard data_prep/*.c experiments/*.c))
 PROGS     := $(patsubst %.c,$(BUILD)/bin/%,$(notdir $(PROG_SRC)))
 TEST_SRC  := $(sort $(wildcard tests/*.c))
 TEST_OBJ  := $(TEST_SRC:%.c=$(BUILD)/%.o)
-FORMATTED := $(wildcard lib/*/*.[ch] lib/*/*.inc data_prep/*.[ch] experiments/*.c tests/*.[ch] tests/bench/*.c)
+FORMATTED := $(wildcard lib/*/*.[ch] lib/*/*.inc data_prep/*.[ch] experiments/*.[ch] tests/*.[ch] tests/bench/*.c)
 
 all: $(PROGS)
 
@@ -130,14 +130,19 @@ FIGURES   := $(foreach name,perturbation_sweep layer_correlation quality_control
 PREPARE_SCANS = $(BUILD)/bin/prepare_scans $(FASTMRI) --out $(COHORT) --seed $(SEED) --test $(TEST_SCANS) \
              --acceleration $(ACCELERATION) --threads $(THREADS) --records $(RESULTS)/records $(PREPARE)
 
+# A file that changes with the text (1): what was made with other settings is made again.
+define KEEP_SETTINGS
+@mkdir -p $(@D)
+@[ "$$(cat $@ 2>/dev/null)" = "$(1)" ] || echo "$(1)" > $@
+endef
+
 # Which settings the files below were made with: a change of a variable remakes what depends on it.
 SETTINGS  := seed=$(SEED) levels=$(LEVELS) test_scans=$(TEST_SCANS) cohort=$(COHORT) weights=$(WEIGHTS) \
              fastmri=$(FASTMRI) acceleration=$(ACCELERATION) prepare=$(PREPARE) faults=$(FAULTS) recon_weights=$(RECON_WEIGHTS) \
              baselines=$(BASELINES) baseline_scans=$(BASELINE_SCANS) vgg16=$(VGG16_WEIGHTS) lpips=$(LPIPS_WEIGHTS) \
              replicates=$(REPLICATES) quality_baselines=$(QUALITY_BASELINES)
 $(RESULTS)/.settings: always
-	@mkdir -p $(@D)
-	@[ "$$(cat $@ 2>/dev/null)" = "$(SETTINGS)" ] || echo "$(SETTINGS)" > $@
+	$(call KEEP_SETTINGS,$(SETTINGS))
 
 reproduce: $(RESULTS)/index.html
 	@echo "$(abspath $(RESULTS))/index.html"
@@ -217,18 +222,26 @@ ABLATION  := $(MODELS)/ablation/$(ABLATION_STEPS)_steps_seed_$(SEED)
 ABLATION_FOLDERS := $(ABLATION_NETWORKS:%=$(ABLATION)/%)
 patch_of = $(word 1,$(subst _, ,$(1)))
 coverage_of = $(shell printf '%s' "$(word 2,$(subst _, ,$(1)))" | awk '{print $$1 / 100}')
+$(foreach name,$(ABLATION_NETWORKS),$(if $(call patch_of,$(name)),$(if $(word 2,$(subst _, ,$(name))),,\
+    $(error ABLATION_NETWORKS: '$(name)' is not <patch>_<coverage in percent>))))
+
+# A trained network is at once done again from its checkpoint; of another cohort, the checkpoint is refused.
+$(ABLATION)/.settings: always
+	$(call KEEP_SETTINGS,cohort=$(COHORT) fastmri=$(FASTMRI) prepare=$(PREPARE) scans=$(ABLATION_SCANS) levels=$(LEVELS))
+$(RESULTS)/.ablation: always
+	$(call KEEP_SETTINGS,$(ABLATION_FOLDERS))
 
 ablation: $(RESULTS)/figures/ablation.pdf
 	@echo "$(RESULTS)/ablation.csv and $<"
 
-$(ABLATION)/%/weights.h5: $(BUILD)/bin/train_ssl | training-scans
+$(ABLATION)/%/weights.h5: $(BUILD)/bin/train_ssl $(ABLATION)/.settings | training-scans
 	$(BUILD)/bin/train_ssl $(TRAIN) --records $(@D)/records --out $(@D) $(SSL_TRAINING) \
 	    --steps $(ABLATION_STEPS) --warmup $$(($(ABLATION_STEPS) / 10)) --validate-every $(ABLATION_STEPS) \
 	    --patch $(call patch_of,$*) --coverage $(call coverage_of,$*)
 $(ABLATION)/%/perturbation_sweep_claims.csv: $(ABLATION)/%/weights.h5 $(BUILD)/bin/perturbation_sweep $(COHORT)/.test
 	$(BUILD)/bin/perturbation_sweep --cohort $(COHORT) --weights $< --out $(@D) --scans $(ABLATION_SCANS) \
 	    --levels $(LEVELS) --seed $(SEED) --threads $(THREADS)
-$(RESULTS)/ablation.csv: $(BUILD)/bin/ablation $(ABLATION_FOLDERS:%=%/perturbation_sweep_claims.csv)
+$(RESULTS)/ablation.csv: $(BUILD)/bin/ablation $(ABLATION_FOLDERS:%=%/perturbation_sweep_claims.csv) $(RESULTS)/.ablation
 	$(BUILD)/bin/ablation --cohort $(COHORT) --out $(RESULTS) --scans $(ABLATION_SCANS) --seed $(SEED) \
 	    --threads $(THREADS) $(ABLATION_FOLDERS)
 .SECONDARY: $(ABLATION_FOLDERS:%=%/weights.h5)

@@ -5,17 +5,17 @@
  *
  * A folder per network holds weights.h5 of train_ssl and perturbation_sweep_claims.csv of perturbation_sweep
  * (`make ablation` makes both). */
+#include "experiment.h"
+
 #include "core/atomic_file.h"
-#include "core/cli.h"
+#include "core/checksum.h"
 #include "core/csv.h"
-#include "core/error.h"
-#include "core/record.h"
 #include "io/h5.h"
 #include "io/prepared.h"
 #include "metrics/scores.h"
 #include "models/ssl_unet.h"
 #include "stats/correlation.h"
-#include <cblas.h>
+#include "study/sweep_claims.h"
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -26,7 +26,6 @@
 #define PATH_LENGTH 4096
 #define CONFIDENCE 0.95
 #define REPLICATES 5000
-#define MATCHED_SSIM 0.80 /* one of those that the sweep compares at */
 
 typedef struct {
     const char *cohort, *out, *records, *layer;
@@ -36,6 +35,8 @@ typedef struct {
 
 typedef struct {
     const options *o;
+    char **folders; /* [count]: one of each network */
+    int count;
     prepared_split *split;
     size_t *first;       /* [scans + 1]: a scan's first slice */
     double *ssfd, *ssim; /* [slices], of the network in hand */
@@ -170,7 +171,7 @@ static int write_shift(const study *s, const candidate *c, const csv_table *t, c
     double values[4] = {0.0, NAN, NAN, NAN};
     static const char *const names[] = {"n", "estimate", "ci_low", "ci_high"};
     snprintf(wanted, sizeof wanted, "at equal SSIM (%.2f) SSFD reacts less to pixel_shift than to %s",
-             MATCHED_SSIM, other);
+             SWEEP_PRIMARY_SSIM, other);
     snprintf(measure, sizeof measure, "shift_to_%s", other);
     int claim = csv_table_column(t, "claim");
     if (claim < 0)
@@ -194,6 +195,21 @@ static int write_shifts(const study *s, const candidate *c) {
                      ? 0
                      : -1;
     csv_table_free(t);
+    return status;
+}
+
+/* A network that is compared with itself is a slip in the list of folders. */
+static int check_distinct(char **folders, int count) {
+    char path[PATH_LENGTH], (*sums)[CHECKSUM_HEX] = mem_alloc((size_t)count * sizeof *sums);
+    int status = sums ? 0 : -1;
+    for (int k = 0; status == 0 && k < count; k++) {
+        snprintf(path, sizeof path, "%s/weights.h5", folders[k]);
+        status = file_checksum(path, "sha256", sums[k]);
+        for (int other = 0; status == 0 && other < k; other++)
+            if (strcmp(sums[k], sums[other]) == 0)
+                status = err_set("%s: the same weights as %s/weights.h5", path, folders[other]);
+    }
+    free(sums);
     return status;
 }
 
@@ -232,27 +248,32 @@ static int study_open(study *s, const char *path) {
     csv_writer_comment(s->csv,
                        "shift_to_*: SSFD of a shift / SSFD of the other where both cost the same SSIM, %.2f; "
                        "nan where fewer than half of the scans reach it; interval: 95 %% t on log ratio",
-                       MATCHED_SSIM);
+                       SWEEP_PRIMARY_SSIM);
     csv_writer_comment(s->csv, "seed: %llu", (unsigned long long)o->seed);
     csv_writer_row(s->csv, "network,patch_pixels,coverage_percent,training_steps,measure,n_scans,estimate,"
                            "ci_low,ci_high,title");
     return 0;
 }
 
-static void study_close(study *s) {
+static void study_close(void *given) {
+    study *s = given;
     prepared_split_free(s->split);
     free(s->first);
     free(s->ssfd);
     csv_writer_discard(s->csv);
 }
 
-static int run(study *s, char **folders, int count, run_record *record) {
+/* On one rank: it is short. */
+static int run(void *given, run_record *record) {
+    study *s = given;
     char path[PATH_LENGTH];
+    if (ranks_me() > 0)
+        return 0;
     snprintf(path, sizeof path, "%s/ablation.csv", s->o->out);
-    if (study_open(s, path) < 0)
+    if (check_distinct(s->folders, s->count) < 0 || study_open(s, path) < 0)
         return -1;
-    for (int k = 0; k < count; k++)
-        if (study_network(s, folders[k], record) < 0)
+    for (int k = 0; k < s->count; k++)
+        if (study_network(s, s->folders[k], record) < 0)
             return -1;
     csv_writer *csv = s->csv;
     s->csv = NULL;
@@ -289,21 +310,10 @@ int main(int argc, char **argv) {
                            1000,
                            table,
                            NULL};
-    int first;
-    cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
-    if (parsed != CLI_RUN)
-        return parsed == CLI_DONE ? 0 : 2;
-    study s = {.o = &o};
-    char records[PATH_LENGTH];
-    snprintf(records, sizeof records, "%s/records", o.out);
-    omp_set_num_threads(o.threads);
-    openblas_set_num_threads(1); /* threads work on different scans */
-    run_record *record = record_begin(PROGRAM, argc, argv);
-    int status = record ? run(&s, argv + first, argc - first, record) : -1;
-    study_close(&s);
-    if (status == 0)
-        status = record_end(record, o.records ? o.records : records);
-    else
-        record_discard(record);
-    return status < 0 ? cli_fail(PROGRAM) : 0;
+    int first, code;
+    if (experiment_begin(&spec, &argc, &argv, &first, &code) != CLI_RUN)
+        return code;
+    study s = {.o = &o, .folders = argv + first, .count = argc - first};
+    const experiment e = {PROGRAM, o.out, o.records, o.threads, run, study_close};
+    return experiment_run(&e, &s, argc, argv);
 }

@@ -69,6 +69,18 @@ static inline int same_file(const char *a, const char *b) {
     return system(command) == 0;
 }
 
+/* Draws plots/<name>.gp from a folder of results where there is gnuplot; it must have nothing to say. */
+static inline void expect_figure(const char *name, const char *results) {
+    char command[1024];
+    if (system("command -v gnuplot >/dev/null 2>&1") != 0)
+        return;
+    snprintf(command, sizeof command,
+             "LC_ALL=C.UTF-8 gnuplot -e \"results='%s/%s'; output='%s/f'\" plots/%s.gp >%s/said 2>&1 && "
+             "! [ -s %s/said ] && [ -s %s/f.pdf ] && [ -s %s/f.png ]",
+             folder, results, folder, name, folder, folder, folder, folder);
+    ck_assert_msg(system(command) == 0, "%s", command);
+}
+
 static inline char *read_table(const char *name) {
     char path[256];
     snprintf(path, sizeof path, "%s/%s", folder, name);

@@ -49,9 +49,12 @@ START_TEST(test_networks_are_compared) {
                       r <= number_at(t, row, "ci_high"));
         if (row % 3 == 2) /* was not swept */
             ck_assert(isnan(r) && number_at(t, row, "n_scans") == 0);
+        if (row % 3 == 1)
+            ck_assert(r > 0.0 && number_at(t, row, "n_scans") >= 3);
     }
     ck_assert(number_at(t, 0, "estimate") != number_at(t, 3, "estimate"));
     csv_table_free(t);
+    expect_figure("ablation", "one");
 }
 END_TEST
 
@@ -60,6 +63,8 @@ START_TEST(test_ablation_rejects_bad_input) {
     expect_failure("ablation --cohort @/cohort --out @/x", 2, "NETWORK", "");
     expect_failure("ablation --cohort @/cohort --out @/x @/nowhere", 1, "nowhere/weights.h5", "");
     expect_failure("ablation --cohort @/cohort --out @/x tests/golden", 1, "tests/golden/weights.h5", "");
+    expect_failure("ablation --cohort @/cohort --out @/x @/small @/large @/small", 1,
+                   "small/weights.h5: the same weights as", "small/weights.h5");
     expect_done(SWEEP "small/weights.h5 --out @/large");
     expect_failure("ablation --cohort @/cohort --out @/x @/small @/large", 1,
                    "large/perturbation_sweep_claims.csv", "sweep of other weights");

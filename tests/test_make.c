@@ -1,5 +1,5 @@
-/* `make reproduce` on a small cohort: the same tables from two jobs at once, and later only what has changed.
- */
+/* `make reproduce` and `make ablation` on a small cohort: the same tables from two jobs at once, and later
+ * only what has changed. */
 #include "programs.h"
 #include "suites.h"
 
@@ -8,10 +8,14 @@
     "env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s BUILD=$(dirname %s) COHORT=%s/cohort TEST_SCANS=12 "    \
     "BASELINE_SCANS=3 PREPARE='--size 64 --test-slices 1' "
 
-static void reproduce(const char *arguments) {
+static int make(const char *arguments) {
     char before[1024];
     snprintf(before, sizeof before, MAKE, programs(), folder);
-    int code = run_after(before, arguments);
+    return run_after(before, arguments);
+}
+
+static void reproduce(const char *arguments) {
+    int code = make(arguments);
     ck_assert_msg(code == 0, "make %s: exit code %d: %s", arguments, code, output);
 }
 
@@ -59,12 +63,40 @@ START_TEST(test_reproduce_redoes_what_changed) {
 }
 END_TEST
 
+#define ABLATION                                                                                             \
+    "RESULTS=@/results MODELS=@/models LEVELS=3 ABLATION_STEPS=2 PREPARE='--size 64 --test-slices 1 "        \
+    "--train "                                                                                               \
+    "3 --val 2 --train-slices 2 --val-slices 1' "
+
+/* The table says what was asked for last, and no network is trained twice. */
+START_TEST(test_ablation_redoes_what_changed) {
+    reproduce(ABLATION "ABLATION_SCANS=4 ABLATION_NETWORKS='8_25 4_10' -j2 ablation");
+    stamp();
+    reproduce(ABLATION "ABLATION_SCANS=4 ABLATION_NETWORKS='8_25 4_10' ablation");
+    ck_assert_str_eq(changed("results"), "");
+    reproduce(ABLATION "ABLATION_SCANS=4 ABLATION_NETWORKS=8_25 ablation");
+    ck_assert_str_eq(changed("results"), ".ablation ablation.csv figures/ablation.pdf figures/ablation.png ");
+    ck_assert_str_eq(changed("models"), "");
+    char *table = read_table("results/ablation.csv");
+    ck_assert(strstr(table, "\n8_25,8,25,2,") && !strstr(table, "\n4_10,"));
+    free(table);
+    reproduce(ABLATION "ABLATION_SCANS=5 ABLATION_NETWORKS=8_25 ablation");
+    table = read_table("results/ablation.csv");
+    ck_assert(strstr(table, "# split: test, 5 scans"));
+    free(table);
+    ck_assert_ptr_nonnull(strstr(changed("models"), "8_25/perturbation_sweep.csv "));
+    ck_assert_int_eq(make(ABLATION "ABLATION_NETWORKS='8_25 16' ablation"), 2);
+    ck_assert_msg(strstr(output, "'16' is not <patch>_<coverage") != NULL, "%s", output);
+}
+END_TEST
+
 Suite *suite_make(void) {
     Suite *s = suite_create("make");
     TCase *t = tcase_create("make");
     tcase_set_timeout(t, 300);
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
     tcase_add_test(t, test_reproduce_redoes_what_changed);
+    tcase_add_test(t, test_ablation_redoes_what_changed);
     suite_add_tcase(s, t);
     return s;
 }
