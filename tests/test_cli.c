@@ -469,13 +469,17 @@ Suite *suite_cli(void) {
     tcase_add_test(t, test_sweep_is_the_same_for_any_number_of_threads);
     tcase_add_test(t, test_interrupted_sweep_goes_on);
     tcase_add_test(t, test_sweep_with_baselines);
-    tcase_add_test(t, test_report_of_a_small_study);
-    tcase_add_test(t, test_report_tells_where_its_tables_are_from);
     tcase_add_test(t, test_training_resumes_to_the_same_weights);
     tcase_add_test(t, test_trainings_are_compared);
     tcase_add_test(t, test_training_with_all_options_resumes);
     tcase_add_test(t, test_training_options_matter);
     tcase_add_test(t, test_training_record);
     suite_add_tcase(s, t);
+    TCase *page = tcase_create("report"); /* CK_RUN_CASE=report */
+    tcase_set_timeout(page, 300);
+    tcase_add_checked_fixture(page, scratch_set_up, scratch_tear_down);
+    tcase_add_test(page, test_report_of_a_small_study);
+    tcase_add_test(page, test_report_tells_where_its_tables_are_from);
+    suite_add_tcase(s, page);
     return s;
 }
