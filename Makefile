@@ -63,7 +63,7 @@ PROG_SRC  := $(sort $(wildcard data_prep/*.c experiments/*.c))
 PROGS     := $(patsubst %.c,$(BUILD)/bin/%,$(notdir $(PROG_SRC)))
 TEST_SRC  := $(sort $(wildcard tests/*.c))
 TEST_OBJ  := $(TEST_SRC:%.c=$(BUILD)/%.o)
-FORMATTED := $(wildcard lib/*/*.[ch] lib/*/*.inc data_prep/*.[ch] experiments/*.c tests/*.[ch] tests/bench/*.c)
+FORMATTED := $(wildcard lib/*/*.[ch] lib/*/*.inc data_prep/*.[ch] experiments/*.[ch] tests/*.[ch] tests/bench/*.c)
 
 all: $(PROGS)
 

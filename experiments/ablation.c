@@ -5,19 +5,17 @@
  *
  * A folder per network holds weights.h5 of train_ssl and perturbation_sweep_claims.csv of perturbation_sweep
  * (`make ablation` makes both). */
+#include "experiment.h"
+
 #include "core/atomic_file.h"
 #include "core/checksum.h"
-#include "core/cli.h"
 #include "core/csv.h"
-#include "core/error.h"
-#include "core/record.h"
 #include "io/h5.h"
 #include "io/prepared.h"
 #include "metrics/scores.h"
 #include "models/ssl_unet.h"
 #include "stats/correlation.h"
 #include "study/sweep_claims.h"
-#include <cblas.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -37,6 +35,8 @@ typedef struct {
 
 typedef struct {
     const options *o;
+    char **folders; /* [count]: one of each network */
+    int count;
     prepared_split *split;
     size_t *first;       /* [scans + 1]: a scan's first slice */
     double *ssfd, *ssim; /* [slices], of the network in hand */
@@ -255,20 +255,25 @@ static int study_open(study *s, const char *path) {
     return 0;
 }
 
-static void study_close(study *s) {
+static void study_close(void *given) {
+    study *s = given;
     prepared_split_free(s->split);
     free(s->first);
     free(s->ssfd);
     csv_writer_discard(s->csv);
 }
 
-static int run(study *s, char **folders, int count, run_record *record) {
+/* On one rank: it is short. */
+static int run(void *given, run_record *record) {
+    study *s = given;
     char path[PATH_LENGTH];
+    if (ranks_me() > 0)
+        return 0;
     snprintf(path, sizeof path, "%s/ablation.csv", s->o->out);
-    if (check_distinct(folders, count) < 0 || study_open(s, path) < 0)
+    if (check_distinct(s->folders, s->count) < 0 || study_open(s, path) < 0)
         return -1;
-    for (int k = 0; k < count; k++)
-        if (study_network(s, folders[k], record) < 0)
+    for (int k = 0; k < s->count; k++)
+        if (study_network(s, s->folders[k], record) < 0)
             return -1;
     csv_writer *csv = s->csv;
     s->csv = NULL;
@@ -305,21 +310,10 @@ int main(int argc, char **argv) {
                            1000,
                            table,
                            NULL};
-    int first;
-    cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
-    if (parsed != CLI_RUN)
-        return parsed == CLI_DONE ? 0 : 2;
-    study s = {.o = &o};
-    char records[PATH_LENGTH];
-    snprintf(records, sizeof records, "%s/records", o.out);
-    omp_set_num_threads(o.threads);
-    openblas_set_num_threads(1); /* threads work on different scans */
-    run_record *record = record_begin(PROGRAM, argc, argv);
-    int status = record ? run(&s, argv + first, argc - first, record) : -1;
-    study_close(&s);
-    if (status == 0)
-        status = record_end(record, o.records ? o.records : records);
-    else
-        record_discard(record);
-    return status < 0 ? cli_fail(PROGRAM) : 0;
+    int first, code;
+    if (experiment_begin(&spec, &argc, &argv, &first, &code) != CLI_RUN)
+        return code;
+    study s = {.o = &o, .folders = argv + first, .count = argc - first};
+    const experiment e = {PROGRAM, o.out, o.records, o.threads, run, study_close};
+    return experiment_run(&e, &s, argc, argv);
 }

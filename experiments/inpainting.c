@@ -3,13 +3,11 @@
  *
  * Masks are drawn as in training, from the scan's name and the slice. Every method sees the masked image
  * only. A scan's slices are averaged; means, intervals and differences are over scans. */
+#include "experiment.h"
+
 #include "core/atomic_file.h"
-#include "core/cli.h"
 #include "core/csv.h"
-#include "core/error.h"
 #include "core/progress.h"
-#include "core/ranks.h"
-#include "core/record.h"
 #include "core/rng.h"
 #include "io/panel.h"
 #include "io/prepared.h"
@@ -18,7 +16,6 @@
 #include "models/ssl_mask.h"
 #include "models/ssl_unet.h"
 #include "stats/stats.h"
-#include <cblas.h>
 #include <gsl/gsl_sort.h>
 #include <math.h>
 #include <omp.h>
@@ -340,14 +337,16 @@ static int study_open(study *s) {
     return s->errors ? path_make_dirs(o->out) : -1;
 }
 
-static void study_close(study *s) {
+static void study_close(void *given) {
+    study *s = given;
     prepared_split_free(s->split);
     net_free(s->n);
     free(s->errors);
 }
 
 /* The table of scans comes last: when it is there, so is the rest. */
-static int run(study *s, run_record *record) {
+static int run(void *given, run_record *record) {
+    study *s = given;
     char path[PATH_LENGTH];
     if (ranks_agree(study_open(s)) < 0 || inpaint_scans(s) < 0)
         return -1;
@@ -393,23 +392,10 @@ int main(int argc, char **argv) {
                            0,
                            table,
                            NULL};
-    int first;
-    if (ranks_begin(&argc, &argv) < 0)
-        return cli_fail(PROGRAM);
-    cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
-    if (parsed != CLI_RUN)
-        return parsed == CLI_DONE ? 0 : 2;
+    int first, code;
+    if (experiment_begin(&spec, &argc, &argv, &first, &code) != CLI_RUN)
+        return code;
     study s = {.o = &o};
-    char records[PATH_LENGTH];
-    snprintf(records, sizeof records, "%s/records", o.out);
-    omp_set_num_threads(o.threads);
-    openblas_set_num_threads(1); /* threads work on different scans */
-    run_record *record = record_begin(PROGRAM, argc, argv);
-    int status = ranks_agree(record ? run(&s, record) : -1);
-    study_close(&s);
-    if (status == 0 && ranks_me() == 0)
-        status = record_end(record, o.records ? o.records : records);
-    else
-        record_discard(record);
-    return status < 0 ? cli_fail(PROGRAM) : 0;
+    const experiment e = {PROGRAM, o.out, o.records, o.threads, run, study_close};
+    return experiment_run(&e, &s, argc, argv);
 }

@@ -6,11 +6,9 @@
  * slices and over the scans' means, of all rows together and by acceleration and method where there are
  * several; their intervals, and those of the trend over depth, come from a bootstrap over scans
  * (stats/correlation.h). Rows with a fault are left out. */
+#include "experiment.h"
+
 #include "core/atomic_file.h"
-#include "core/cli.h"
-#include "core/error.h"
-#include "core/ranks.h"
-#include "core/record.h"
 #include "core/rng.h"
 #include "io/unfinished.h"
 #include "models/ssl_unet.h"
@@ -18,7 +16,6 @@
 #include "stats/stats.h"
 #include "study/reconstruction_scores.h"
 #include "study/score_table.h"
-#include <cblas.h>
 #include <gsl/gsl_fit.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
@@ -287,14 +284,9 @@ static int write_claim(const study *s, const points *p, const correlations *c) {
 /* ---------------------------------------------------------------- the figure's panels */
 
 static int is_ssfd_layer(const char *name) {
-    char layer[32];
-    for (int block = 1; block <= SSL_UNET_BLOCKS; block++)
-        for (int relu = 1; relu <= 2; relu++) {
-            snprintf(layer, sizeof layer, "block%d_relu%d", block, relu);
-            if (strcmp(layer, name) == 0)
-                return 1;
-        }
-    return 0;
+    int block, relu, end = 0;
+    return sscanf(name, "block%1d_relu%1d%n", &block, &relu, &end) == 2 && !name[end] && block >= 1 &&
+           block <= SSL_UNET_BLOCKS && (relu == 1 || relu == 2);
 }
 
 static void put_panel(const study *s, csv_writer *csv, const points *p, int layer, stats_interval r) {
@@ -539,7 +531,8 @@ static int find_unit(study *s) {
     return 0;
 }
 
-static void study_close(study *s) {
+static void study_close(void *given) {
+    study *s = given;
     prepared_split_free(s->split);
     score_set_close(&s->scores);
     score_table_free(s->table);
@@ -559,7 +552,8 @@ static int note_record(const study *s, run_record *record) {
     return record_file(record, "result", path);
 }
 
-static int run(study *s, run_record *record) {
+static int run(void *given, run_record *record) {
+    study *s = given;
     if ((s->o->table ? ranks_agree(read_scores(s)) : compute_scores(s)) < 0)
         return -1;
     if (ranks_me() > 0)
@@ -623,25 +617,12 @@ int main(int argc, char **argv) {
         0,
         table,
         NULL};
-    int first;
-    if (ranks_begin(&argc, &argv) < 0)
-        return cli_fail(PROGRAM);
-    cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
-    if (parsed != CLI_RUN)
-        return parsed == CLI_DONE ? 0 : 2;
+    int first, code;
+    if (experiment_begin(&spec, &argc, &argv, &first, &code) != CLI_RUN)
+        return code;
     if (check_options(&o) < 0)
         return cli_usage(PROGRAM, "%s", err_message());
     study s = {.o = &o};
-    char records[PATH_LENGTH];
-    snprintf(records, sizeof records, "%s/records", o.out);
-    omp_set_num_threads(o.threads);
-    openblas_set_num_threads(1); /* threads work on different slices */
-    run_record *record = record_begin(PROGRAM, argc, argv);
-    int status = ranks_agree(record ? run(&s, record) : -1);
-    study_close(&s);
-    if (status == 0 && ranks_me() == 0)
-        status = record_end(record, o.records ? o.records : records);
-    else
-        record_discard(record);
-    return status < 0 ? cli_fail(PROGRAM) : 0;
+    const experiment e = {PROGRAM, o.out, o.records, o.threads, run, study_close};
+    return experiment_run(&e, &s, argc, argv);
 }

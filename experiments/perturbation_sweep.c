@@ -3,13 +3,11 @@
  * Every slice of every test scan, every perturbation, a linear grid of levels from none to the maximum. The
  * features of a slice's reference are computed once. Slices are averaged within their scan; means and
  * intervals are over scans. Baselines (metrics/baselines.h) are computed for a seeded choice of scans. */
+#include "experiment.h"
+
 #include "core/atomic_file.h"
-#include "core/cli.h"
 #include "core/csv.h"
-#include "core/error.h"
 #include "core/progress.h"
-#include "core/ranks.h"
-#include "core/record.h"
 #include "core/rng.h"
 #include "io/panel.h"
 #include "io/prepared.h"
@@ -452,7 +450,8 @@ static int sweep_open(sweep *s) {
     return path_make_dirs(o->out);
 }
 
-static void sweep_close(sweep *s) {
+static void sweep_close(void *given) {
+    sweep *s = given;
     prepared_split_free(s->split);
     score_set_close(&s->scores);
     free(s->has_baselines);
@@ -461,7 +460,8 @@ static void sweep_close(sweep *s) {
     free(s->curves.values);
 }
 
-static int run(sweep *s, run_record *record) {
+static int run(void *given, run_record *record) {
+    sweep *s = given;
     char path[PATH_LENGTH];
     if (ranks_agree(sweep_open(s)) < 0)
         return -1;
@@ -553,26 +553,14 @@ int main(int argc, char **argv) {
         0,
         table,
         names};
-    int first;
-    if (ranks_begin(&argc, &argv) < 0)
-        return cli_fail(PROGRAM);
-    cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
-    if (parsed != CLI_RUN)
-        return parsed == CLI_DONE ? 0 : 2;
+    int first, code;
+    if (experiment_begin(&spec, &argc, &argv, &first, &code) != CLI_RUN)
+        return code;
     sweep s = {.o = &o};
-    char records[PATH_LENGTH];
-    snprintf(records, sizeof records, "%s/records", o.out);
     if (choose_perturbations(&s) < 0 || choose_maxima(&s) < 0 || baseline_check(o.baselines) < 0)
         return cli_usage(PROGRAM, "%s", err_message());
     if (o.baseline_scans == 1)
         return cli_usage(PROGRAM, "--baseline-scans: intervals need at least 2 scans");
-    omp_set_num_threads(o.threads);
-    run_record *record = record_begin(PROGRAM, argc, argv);
-    int status = ranks_agree(record ? run(&s, record) : -1);
-    sweep_close(&s);
-    if (status == 0 && ranks_me() == 0)
-        status = record_end(record, o.records ? o.records : records);
-    else
-        record_discard(record);
-    return status < 0 ? cli_fail(PROGRAM) : 0;
+    const experiment e = {PROGRAM, o.out, o.records, o.threads, run, sweep_close};
+    return experiment_run(&e, &s, argc, argv);
 }

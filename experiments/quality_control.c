@@ -14,11 +14,9 @@
  *     p(SSFD) - max(p(SSIM), p(baseline)).
  * Orange, what all call good: the point with the smallest max(p(SSFD), p(SSIM), p(baseline)). Among equals
  * the stream (seed, RNG_SPLIT, 3, 0) decides. */
+#include "experiment.h"
+
 #include "core/atomic_file.h"
-#include "core/cli.h"
-#include "core/error.h"
-#include "core/ranks.h"
-#include "core/record.h"
 #include "core/rng.h"
 #include "io/panel.h"
 #include "models/ssl_unet.h"
@@ -26,7 +24,6 @@
 #include "stats/roc.h"
 #include "study/reconstruction_scores.h"
 #include "study/score_table.h"
-#include <cblas.h>
 #include <gsl/gsl_sort.h>
 #include <math.h>
 #include <omp.h>
@@ -691,7 +688,8 @@ static int survey(study *s) {
 
 /* ---------------------------------------------------------------- the program */
 
-static void study_close(study *s) {
+static void study_close(void *given) {
+    study *s = given;
     prepared_split_free(s->split);
     score_set_close(&s->scores);
     score_table_free(s->table);
@@ -718,7 +716,8 @@ static int note_record(const study *s, run_record *record) {
 }
 
 /* The table of scores comes last: when it is there, so is the rest. */
-static int run(study *s, run_record *record) {
+static int run(void *given, run_record *record) {
+    study *s = given;
     if ((s->o->table ? ranks_agree(read_scores(s)) : compute_scores(s)) < 0)
         return -1;
     if (ranks_me() > 0)
@@ -795,25 +794,12 @@ int main(int argc, char **argv) {
         0,
         table,
         names};
-    int first;
-    if (ranks_begin(&argc, &argv) < 0)
-        return cli_fail(PROGRAM);
-    cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
-    if (parsed != CLI_RUN)
-        return parsed == CLI_DONE ? 0 : 2;
+    int first, code;
+    if (experiment_begin(&spec, &argc, &argv, &first, &code) != CLI_RUN)
+        return code;
     if (check_options(&o) < 0)
         return cli_usage(PROGRAM, "%s", err_message());
     study s = {.o = &o};
-    char records[PATH_LENGTH];
-    snprintf(records, sizeof records, "%s/records", o.out);
-    omp_set_num_threads(o.threads);
-    openblas_set_num_threads(1); /* threads work on different slices */
-    run_record *record = record_begin(PROGRAM, argc, argv);
-    int status = ranks_agree(record ? run(&s, record) : -1);
-    study_close(&s);
-    if (status == 0 && ranks_me() == 0)
-        status = record_end(record, o.records ? o.records : records);
-    else
-        record_discard(record);
-    return status < 0 ? cli_fail(PROGRAM) : 0;
+    const experiment e = {PROGRAM, o.out, o.records, o.threads, run, study_close};
+    return experiment_run(&e, &s, argc, argv);
 }

@@ -7,6 +7,7 @@
 # Run from the repository root; writes <output>.pdf and <output>.png. Which layers and groups there are, and how they
 # are called, stands in the data.
 load "plots/style.gp"
+unset datafile missing # what is nan leaves a gap in its curve instead of no row
 if (!exists("results")) results = "results"
 if (!exists("output")) output = results . "/figures/layer_correlation"
 

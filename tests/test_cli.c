@@ -256,6 +256,42 @@ START_TEST(test_report_of_a_small_study) {
 }
 END_TEST
 
+/* A table of other data, of other weights or of random ones is said to be so, wherever the rest is from. */
+START_TEST(test_report_tells_where_its_tables_are_from) {
+    static const char summary[] =
+        "statistic,metric,other,group,unit,fault,n,n_faulty,estimate,ci_low,ci_high,title,note\n"
+        "pearson,vgg16_random_relu2_2,ssim,without faults,scan,,9,0,-0.5,nan,nan,"
+        "VGG-16 (random weights) relu2_2,\n"
+        "roc_area,ssfd,,pooled,scan,any,9,3,0.75,0.6,0.9,SSFD,\n";
+    char table[1024];
+    make_cohort();
+    ck_assert_msg(run(SWEEP "--out @/one") == 0, "%s", output);
+    expect_done("report --results @/one --weights " GOLDEN);
+    char *page = read_table("one/index.html");
+    ck_assert(!strstr(page, "is not the poster's baseline") && !strstr(page, "These are not the weights"));
+    ck_assert(!strstr(page, "src=\"http") && !strstr(page, "href=\"http")); /* no network */
+    ck_assert_ptr_nonnull(strstr(page, "<th>ranks</th><th>seed</th>"));
+    free(page);
+    write_text("one/layer_correlation.csv",
+               "# cohort: knees\n# ssfd: layer block2_relu2, weights sha256 0123\n" LAYERS
+               "block2_relu2,3,pooled,scan,pearson,9,9,-0.61,-0.7,-0.5,x\n");
+    snprintf(table, sizeof table, "# vgg16_random_relu2_2: VGG-16 (random weights)\n# faulty: 3 scans\n%s",
+             summary);
+    write_text("one/quality_control_summary.csv", table);
+    write_text("one/quality_control_claims.csv", "claim,effect,estimate,ci_low,ci_high,n,test,verdict\n"
+                                                 "a<b,gain,0.25,nan,nan,9,none,undecided\n");
+    expect_done("report --results @/one --weights " GOLDEN);
+    page = read_table("one/index.html");
+    ck_assert_ptr_nonnull(strstr(page, "Cohort: knees."));
+    ck_assert_ptr_nonnull(strstr(page, "These are not the weights that layer_correlation.csv was made with"));
+    ck_assert_ptr_nonnull(strstr(page, "is not the poster's baseline"));
+    ck_assert_ptr_nonnull(strstr(page, "<td>VGG-16; here: VGG-16 (random weights) relu2_2</td>"));
+    ck_assert_ptr_nonnull(strstr(page, "a&lt;b <span class=\"soft\">(gain: 0.25, no interval)</span>"));
+    ck_assert_ptr_nonnull(strstr(page, "3 scans were acquired a second time with a fault"));
+    free(page);
+}
+END_TEST
+
 #define TRAIN                                                                                                \
     "train_ssl --cohort @/cohort --steps 3 --batch 2 --validation-slices 2 --validate-every 2 --records "    \
     "@/records "
@@ -459,7 +495,6 @@ Suite *suite_cli(void) {
     tcase_add_test(t, test_sweep_is_the_same_for_any_number_of_threads);
     tcase_add_test(t, test_interrupted_sweep_goes_on);
     tcase_add_test(t, test_sweep_with_baselines);
-    tcase_add_test(t, test_report_of_a_small_study);
     tcase_add_test(t, test_training_resumes_to_the_same_weights);
     tcase_add_test(t, test_killed_training_goes_on_from_its_checkpoint);
     tcase_add_test(t, test_trainings_are_compared);
@@ -467,5 +502,11 @@ Suite *suite_cli(void) {
     tcase_add_test(t, test_training_options_matter);
     tcase_add_test(t, test_training_record);
     suite_add_tcase(s, t);
+    TCase *page = tcase_create("report"); /* CK_RUN_CASE=report */
+    tcase_set_timeout(page, 300);
+    tcase_add_checked_fixture(page, scratch_set_up, scratch_tear_down);
+    tcase_add_test(page, test_report_of_a_small_study);
+    tcase_add_test(page, test_report_tells_where_its_tables_are_from);
+    suite_add_tcase(s, page);
     return s;
 }

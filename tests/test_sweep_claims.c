@@ -13,7 +13,7 @@
 /* Not in the order of the registry: they have to be found by name. */
 enum { NOISE, SHIFT, BLUR, PERTURBATIONS };
 enum { VGG = SCORE_BASELINES, RANDOM, METRICS };
-enum { SCANS = 4, LEVELS = 3 };
+enum { SCANS = 4, MANY_SCANS = 8, LEVELS = 3 };
 
 static const perturbation list[PERTURBATIONS] = {{.name = "gaussian_noise", .title = "Gaussian noise"},
                                                  {.name = "pixel_shift", .title = "Pixel shift"},
@@ -23,8 +23,8 @@ static const char *const keys[METRICS] = {"ssfd",  "ssim",           "psnr_db",
                                           "nrmse", "vgg_pl_relu2_2", "ssfd_random_block4_relu2"};
 static const char *const titles[METRICS] = {"SSFD",  "SSIM",           "PSNR (dB)",
                                             "NRMSE", "VGG-PL relu2_2", "SSFD (untrained)"};
-static int with_baselines[SCANS];
-static double values[SCANS * PERTURBATIONS * LEVELS * METRICS];
+static int with_baselines[MANY_SCANS];
+static double values[MANY_SCANS * PERTURBATIONS * LEVELS * METRICS];
 
 /* Distances of half and of one and a half times `mean`; level 0 has what must not be counted. */
 static void set(const sweep_curves *c, int scan, int p, int metric, double mean) {
@@ -37,12 +37,12 @@ static void set(const sweep_curves *c, int scan, int p, int metric, double mean)
 
 /* R of a scan: SSFD 2 / sqrt(8 * 2) = 0.5, halved for every second scan, SSIM 1, NRMSE 0.25, VGG 0.5. PSNR is
  * infinite: not used. SSIM is 0.8 in the middle between the last two levels. */
-static sweep_curves make_curves(void) {
-    sweep_curves c = {SCANS, PERTURBATIONS, LEVELS, METRICS, pointers, keys, titles, with_baselines, values};
+static sweep_curves make_curves(int scans) {
+    sweep_curves c = {scans, PERTURBATIONS, LEVELS, METRICS, pointers, keys, titles, with_baselines, values};
     static const double means[PERTURBATIONS][METRICS] = {{2.0, 0.2, INFINITY, 0.2, 9.0, 1.0},
                                                          {2.0, 0.2, INFINITY, 0.1, 3.0, 1.0},
                                                          {8.0, 0.2, INFINITY, 0.8, 4.0, 1.0}};
-    for (int scan = 0; scan < SCANS; scan++) {
+    for (int scan = 0; scan < scans; scan++) {
         with_baselines[scan] = 1;
         for (int p = 0; p < PERTURBATIONS; p++)
             for (int m = 0; m < METRICS; m++)
@@ -52,7 +52,7 @@ static sweep_curves make_curves(void) {
 }
 
 START_TEST(robustness_ratios_by_hand) {
-    sweep_curves c = make_curves();
+    sweep_curves c = make_curves(SCANS);
     const double expected[] = {0.5, 1.0, 0.25, 0.25, 0.5, 1.0};
     double ratio[SCANS];
     for (int m = 0; m < METRICS; m++) {
@@ -60,6 +60,9 @@ START_TEST(robustness_ratios_by_hand) {
         ck_assert_double_eq_tol(ratio[0], expected[m], 1e-12);
         ck_assert_double_eq_tol(ratio[1], expected[m] * (m == SCORE_SSFD ? 0.5 : 1.0), 1e-12);
     }
+    set(&c, 0, NOISE, SCORE_SSIM, 0.05);
+    ck_assert_int_eq(sweep_robustness(&c, SCORE_SSIM, ratio), 0);
+    ck_assert_double_eq_tol(ratio[0], 2.0, 1e-12);
     /* no response, no ratio */
     set(&c, 2, SHIFT, VGG, 0.0);
     set(&c, 3, BLUR, VGG, NAN);
@@ -70,7 +73,7 @@ END_TEST
 
 /* Logarithms of the ratios to SSIM: log 0.5 and log 0.25, twice each; t(3) = 3.182446. */
 START_TEST(robustness_is_compared_scan_by_scan) {
-    sweep_curves c = make_curves();
+    sweep_curves c = make_curves(SCANS);
     matched_ratio r;
     double half = 3.182446305 * log(2.0) / sqrt(3.0) / 2.0;
     ck_assert_int_eq(sweep_compare_robustness(&c, SCORE_SSIM, &r), 1);
@@ -89,7 +92,7 @@ END_TEST
 
 /* Baselines of three of the scans: their number; of two: no statement. */
 START_TEST(robustness_counts_what_was_computed) {
-    sweep_curves c = make_curves();
+    sweep_curves c = make_curves(SCANS);
     matched_ratio r;
     for (int scan = 0; scan < 2; scan++) {
         with_baselines[scan] = 0;
@@ -109,7 +112,7 @@ END_TEST
 
 /* In the middle between the last two levels a distance is its mean. */
 START_TEST(ratios_at_equal_ssim_by_hand) {
-    sweep_curves c = make_curves();
+    sweep_curves c = make_curves(SCANS);
     matched_ratio r;
     ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r), 1);
     ck_assert_uint_eq(r.n, SCANS);
@@ -123,6 +126,19 @@ START_TEST(ratios_at_equal_ssim_by_hand) {
     ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 1, SHIFT, BLUR, 0.8, &r), 0);
     sweep_curve_at(&c, 0, BLUR, 1)[SCORE_SSIM] = NAN;
     ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r), -1);
+}
+END_TEST
+
+/* Three of eight scans get there: too few to speak for all of them. Four do. */
+START_TEST(fewer_than_half_of_the_scans_say_nothing) {
+    sweep_curves c = make_curves(MANY_SCANS);
+    matched_ratio r;
+    for (int scan = 4; scan < MANY_SCANS; scan++)
+        set(&c, scan, BLUR, SCORE_SSIM, 0.01);
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r), 1);
+    ck_assert_uint_eq(r.n, 4);
+    set(&c, 3, BLUR, SCORE_SSIM, 0.01);
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r), 0);
 }
 END_TEST
 
@@ -151,7 +167,7 @@ static void expect_row(const csv_table *t, size_t row, const char *claim, const 
 #define LESS "for what it reacts to blur and noise SSFD reacts less to pixel_shift than "
 
 START_TEST(claims_have_one_row_each) {
-    sweep_curves c = make_curves();
+    sweep_curves c = make_curves(SCANS);
     csv_table *t = write_and_read(&c, sweep_write_claims);
     ck_assert_uint_eq(t->rows, 5);
     expect_row(t, 0, "at equal SSIM (0.80) SSFD reacts less to pixel_shift than to gaussian_blur",
@@ -184,7 +200,7 @@ END_TEST
 /* SSFD and both baselines, against blur and noise, at 0.95, 0.9, 0.8 and 0.7, all of which the scans get to.
  */
 START_TEST(baselines_are_compared_at_each_ssim) {
-    sweep_curves c = make_curves();
+    sweep_curves c = make_curves(SCANS);
     csv_table *t = write_and_read(&c, sweep_write_baselines);
     ck_assert_uint_eq(t->rows, 3 * 2 * 4);
     ck_assert_str_eq(text_at(t, 2, "metric"), "ssfd");
@@ -208,6 +224,7 @@ Suite *suite_sweep_claims(void) {
     tcase_add_test(tcase, robustness_is_compared_scan_by_scan);
     tcase_add_test(tcase, robustness_counts_what_was_computed);
     tcase_add_test(tcase, ratios_at_equal_ssim_by_hand);
+    tcase_add_test(tcase, fewer_than_half_of_the_scans_say_nothing);
     tcase_add_test(tcase, claims_have_one_row_each);
     tcase_add_test(tcase, baselines_are_compared_at_each_ssim);
     suite_add_tcase(suite, tcase);

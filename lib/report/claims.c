@@ -12,51 +12,80 @@ static const char *verdict_class(const char *verdict) {
     return strcmp(verdict, "reproduced") == 0 ? "yes" : strcmp(verdict, "undecided") == 0 ? "open" : "no";
 }
 
-/* One line per claim. */
-int section_summary(report *r) {
-    int claim = csv_table_column(r->claims, "claim"), verdict = csv_table_column(r->claims, "verdict");
-    if (claim < 0 || verdict < 0)
-        return -1;
-    html_heading(r->page, "In short");
-    html_put(r->page,
-             r->claims->rows ? "<ul class=\"plain\">" : "<p>No experiment has made a claim yet.</p>\n");
-    for (size_t row = 0; row < r->claims->rows; row++) {
-        const char *said = csv_table_text(r->claims, row, verdict);
-        html_put(r->page, "<li><span class=\"");
-        html_put(r->page, verdict_class(said));
-        html_put(r->page, "\">");
-        html_text(r->page, said);
-        html_put(r->page, "</span>: ");
-        html_text(r->page, csv_table_text(r->claims, row, claim));
-        html_put(r->page, "</li>\n");
-    }
-    html_put(r->page, r->claims->rows ? "</ul>\n" : "");
+static const char *claim_text(const report *r, size_t row, const char *column) {
+    return csv_table_text(r->claims, row, csv_table_column(r->claims, column));
+}
+
+/* "0.0439 [0.0393, 0.0490]" into text[size]. */
+static int describe_effect(const report *r, size_t row, char *text, size_t size) {
+    static const char *const numbers[] = {"estimate", "ci_low", "ci_high"};
+    double value[3];
+    for (int k = 0; k < 3; k++)
+        if (csv_table_real(r->claims, row, csv_table_column(r->claims, numbers[k]), &value[k]) < 0)
+            return -1;
+    if (isnan(value[0]))
+        snprintf(text, size, "not available");
+    else if (isnan(value[1]) || isnan(value[2]))
+        snprintf(text, size, "%.3g, no interval", value[0]);
+    else
+        snprintf(text, size, "%.3g [%.3g, %.3g]", value[0], value[1], value[2]);
     return 0;
 }
 
+static int put_summary_line(report *r, size_t row) {
+    char effect[96];
+    const char *verdict = claim_text(r, row, "verdict");
+    if (describe_effect(r, row, effect, sizeof effect) < 0)
+        return -1;
+    html_put(r->page, "<li><span class=\"");
+    html_put(r->page, verdict_class(verdict));
+    html_put(r->page, "\">");
+    html_text(r->page, verdict);
+    html_put(r->page, "</span>: ");
+    html_text(r->page, claim_text(r, row, "claim"));
+    html_put(r->page, " <span class=\"soft\">");
+    html_format(r->page, "(%s: %s)", claim_text(r, row, "effect"), effect);
+    html_put(r->page, "</span></li>\n");
+    return 0;
+}
+
+int section_summary(report *r) {
+    const char *split = report_comment(r->sweep, "split");
+    int status = 0;
+    html_heading(r->page, "In short");
+    html_put(r->page, "<p>Measured on ");
+    html_format(r->page, "%s (cohort ", split ? split : "a split that is not recorded");
+    html_code(r->page, r->cohort);
+    html_put(r->page,
+             "): how SSFD follows blur, noise and shifts, how it goes with SSIM at each layer of the "
+             "encoder, and whether it finds poor reconstructions. ");
+    if (r->claims->rows == 0) {
+        html_put(r->page, "No experiment has made a claim yet.</p>\n");
+        return 0;
+    }
+    html_put(r->page, "Of the poster's claims, with 95 % intervals:</p>\n<ul class=\"plain\">");
+    for (size_t row = 0; row < r->claims->rows && status == 0; row++)
+        status = put_summary_line(r, row);
+    html_put(r->page, "</ul>\n");
+    return status;
+}
+
 static int put_claim(report *r, size_t row) {
-    static const char *const numbers[] = {"estimate", "ci_low", "ci_high"};
-    const csv_table *t = r->claims;
-    const char *verdict = csv_table_text(t, row, csv_table_column(t, "verdict"));
-    double value[3];
-    for (int k = 0; k < 3; k++)
-        if (csv_table_real(t, row, csv_table_column(t, numbers[k]), &value[k]) < 0)
-            return -1;
+    char effect[96];
+    const char *verdict = claim_text(r, row, "verdict");
+    if (describe_effect(r, row, effect, sizeof effect) < 0)
+        return -1;
     html_put(r->page, "<tr>");
-    html_cell(r->page, csv_table_text(t, row, csv_table_column(t, "claim")));
+    html_cell(r->page, claim_text(r, row, "claim"));
     fprintf(r->page, "<td class=\"%s\">", verdict_class(verdict));
     html_text(r->page, verdict);
     html_put(r->page, "</td>");
-    html_cell(r->page, csv_table_text(t, row, csv_table_column(t, "effect")));
-    html_put(r->page, "<td class=\"number\">");
-    if (isnan(value[0]) || isnan(value[1]) || isnan(value[2]))
-        html_put(r->page, "not available");
-    else
-        html_format(r->page, "%.3g [%.3g, %.3g]", value[0], value[1], value[2]);
-    html_put(r->page, "</td><td data-label=\"scans\">");
-    html_text(r->page, csv_table_text(t, row, csv_table_column(t, "n")));
+    html_cell(r->page, claim_text(r, row, "effect"));
+    html_number_cell(r->page, "%s", effect);
+    html_put(r->page, "<td data-label=\"scans\">");
+    html_text(r->page, claim_text(r, row, "n"));
     html_put(r->page, "</td><td data-label=\"test\">");
-    html_text(r->page, csv_table_text(t, row, csv_table_column(t, "test")));
+    html_text(r->page, claim_text(r, row, "test"));
     html_put(r->page, "</td></tr>\n");
     return 0;
 }

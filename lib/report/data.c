@@ -2,6 +2,7 @@
 #include "report/sections.h"
 
 #include "io/h5.h"
+#include "metrics/baselines.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,24 @@ static void put_virtual_warning(report *r) {
         "describe virtual scans of one head and say nothing about a population.</div>\n");
 }
 
+/* Whether a table was made with a VGG-16 of random weights; its comments say so. */
+static int has_random_vgg16(const csv_table *t) {
+    for (size_t k = 0; t && k < t->comment_count; k++)
+        if (strstr(t->comments[k], VGG16_RANDOM_TITLE))
+            return 1;
+    return 0;
+}
+
+static void put_random_warning(report *r) {
+    html_put(
+        r->page,
+        "<div class=\"warn\" role=\"note\"><strong>" VGG16_RANDOM_TITLE
+        ".</strong> The weights that VGG-16 learned on ImageNet were not there, so this network has random "
+        "ones: what it does here is what an untrained VGG-16 does and is not the poster's baseline. For the "
+        "real one, with a network connection: <code>make vgg16-weights &amp;&amp; make reproduce</code>"
+        "</div>\n");
+}
+
 void section_head(report *r) {
     html_put(
         r->page,
@@ -22,12 +41,15 @@ void section_head(report *r) {
         "<p>A U-Net learns to in-paint masked patches of MR images. The self-supervised feature distance "
         "(SSFD) between an image and its reference is the mean squared difference of the features of that "
         "network's encoder. This page repeats the experiments of the poster by Adamson et al. that "
-        "proposed it. All numbers come from the tables, weights and run records beside it.</p>\n"
-        "<p>cohort: ");
-    html_code(r->page, r->cohort);
-    html_put(r->page, "</p>\n");
+        "proposed it. All numbers come from the tables, weights and run records beside it, except "
+        "where it says that they are the authors'.</p>\n");
+}
+
+void section_warnings(report *r) {
     if (strcmp(r->cohort, REPORT_VIRTUAL_COHORT) == 0)
         put_virtual_warning(r);
+    if (has_random_vgg16(r->sweep) || has_random_vgg16(r->quality))
+        put_random_warning(r);
 }
 
 static void put_split(report *r, const char *name, const char *poster, const char *here) {
@@ -89,15 +111,21 @@ static int trained_here(const report *r) {
 }
 
 void section_differences(report *r) {
+    const char *faulty = r->quality ? report_comment(r->quality, "faulty") : NULL;
     html_heading(r->page, "What differs from the poster");
     html_put(r->page, "<ul>");
     if (strcmp(r->cohort, REPORT_VIRTUAL_COHORT) == 0)
         html_put(r->page,
                  "<li>Virtual scans of one head, acquired by a simulated coil array, instead of fastMRI "
                  "knees. From the raw data on, everything is done as it is for fastMRI.</li>\n"
-                 "<li>A tenth of the test scans has a second acquisition with a fault, for quality "
-                 "control alone: the poster has real scans, in which something may have gone wrong "
-                 "by itself.</li>\n");
+                 "<li>Fewer slices: the table of the split has both counts.</li>\n");
+    if (faulty) {
+        html_put(r->page, "<li>Of the scans in figure 3, ");
+        html_text(r->page, faulty);
+        html_put(r->page,
+                 " were acquired a second time with a fault, for quality control alone. The poster has real "
+                 "scans, in which something may have gone wrong by itself.</li>\n");
+    }
     html_put(r->page,
              trained_here(r)
                  ? "<li>The network was trained by this project, not by the authors. Weight files "
@@ -108,7 +136,7 @@ void section_differences(report *r) {
              "and shift are in pixels and noise is a share of the slice's maximum; the ranges were "
              "chosen so that SSIM falls far under each. Shifts are along rows and wrap around.</li>\n"
              "<li>The poster states its claims in words. Here each has an effect size, an interval and "
-             "a rule for the verdict, fixed before the result was known.</li>\n"
+             "a rule for the verdict.</li>\n"
              "<li>The poster prints \"513D scans\" for training. That is a misprint of 778: the counts "
              "of scans and slices are those of the authors' public split.</li></ul>\n");
 }

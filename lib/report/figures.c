@@ -2,7 +2,6 @@
 #include "report/sections.h"
 
 #include "core/error.h"
-#include "metrics/baselines.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -45,7 +44,8 @@ static int section_figure(report *r, const figure *f) {
         status = html_image(r->page, (const unsigned char *)image, size, f->alt);
         html_put(r->page, "</div>");
     } else {
-        html_format(r->page, "figures/%s.png is missing: plots/%s.gp draws it.", f->name, f->name);
+        html_format(r->page, "figures/%s.png is missing. To draw it: ", f->name);
+        html_code(r->page, "make figures");
     }
     free(image);
     html_put(r->page, "<figcaption>");
@@ -65,6 +65,12 @@ static int section_missing(report *r, const char *title, const char *table, cons
     return 0;
 }
 
+/* The cohort that a table was made from: a table of somebody's scores has another one than the sweep's. */
+static const char *cohort_of(const csv_table *t) {
+    const char *cohort = report_comment(t, "cohort");
+    return cohort ? cohort : "not named";
+}
+
 /* printf into memory that is the caller's; NULL with a message. */
 static char *format_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static char *format_text(const char *format, ...) {
@@ -82,6 +88,16 @@ static int section_figure_free(report *r, const char *name, const char *title, c
     free(alt);
     free(caption);
     return status;
+}
+
+static const char *text_at(const csv_table *t, int row, const char *name) {
+    return csv_table_text(t, (size_t)row, csv_table_column(t, name));
+}
+
+static double number_at(const csv_table *t, int row, const char *name) {
+    double value = NAN;
+    int column = csv_table_column(t, name);
+    return row >= 0 && column >= 0 && csv_table_real(t, (size_t)row, column, &value) == 0 ? value : NAN;
 }
 
 /* First row of each perturbation's SSFD curve, in the table's order; -1 behind the last. */
@@ -113,6 +129,30 @@ static void describe_curve(const report *r, FILE *out, int row) {
             csv_table_text(t, (size_t)row, level), last, levels);
 }
 
+/* Mean of a metric at the last level of the perturbation of this row; NAN. */
+static double last_mean(const csv_table *t, int row, const char *wanted) {
+    int name = csv_table_column(t, "perturbation"), metric = csv_table_column(t, "metric");
+    double value = NAN;
+    for (size_t k = 0; k < t->rows; k++)
+        if (strcmp(csv_table_text(t, k, name), csv_table_text(t, (size_t)row, name)) == 0 &&
+            strcmp(csv_table_text(t, k, metric), wanted) == 0)
+            value = number_at(t, (int)k, "mean");
+    return value;
+}
+
+static char *sweep_alt(const report *r) {
+    char list[1024] = "";
+    for (int row = next_curve(r, -1); row >= 0 && strlen(list) < 850; row = next_curve(r, row))
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.60s SSFD %.3g and SSIM %.3g",
+                 *list ? "; " : "", text_at(r->sweep, row, "title"), last_mean(r->sweep, row, "ssfd"),
+                 last_mean(r->sweep, row, "ssim"));
+    return format_text(
+        "Top row: an original slice and one example of each perturbation. Bottom row: one plot per "
+        "perturbation of mean SSFD and mean SSIM against the level, with 95 %% confidence bands, from SSFD 0 "
+        "and SSIM 1 of the untouched image. Means at the largest level: %s.",
+        list);
+}
+
 static char *sweep_caption(const report *r) {
     char *text = NULL;
     size_t size;
@@ -135,19 +175,8 @@ static char *sweep_caption(const report *r) {
 }
 
 int section_sweep(report *r) {
-    char *caption = sweep_caption(r);
-    if (!caption)
-        return -1;
-    int status = section_figure(
-        r, &(figure){.name = "perturbation_sweep",
-                     .title = "Figure 1: SSFD under image perturbations",
-                     .alt = "Top row: an original slice and one example of each perturbation. Bottom "
-                            "row: one plot per perturbation of mean SSFD and mean SSIM against the "
-                            "level, with 95 % confidence bands. The values are in the CSV linked "
-                            "below.",
-                     .caption = caption});
-    free(caption);
-    return status;
+    return section_figure_free(r, "perturbation_sweep", "Figure 1: SSFD under image perturbations",
+                               sweep_alt(r), sweep_caption(r));
 }
 
 /* "0.038 for the network, 0.147 for ..." */
@@ -182,15 +211,15 @@ int section_inpainting(report *r) {
             "harmonic interpolation, the original, and the network's error, in the scans with the median "
             "and the largest error. Below: mean squared error inside the patches as a share of the image's "
             "variance, one dot per scan, with mean and 95 %% Student-t interval. n = %s scans. Cohort: %s.",
-            csv_table_text(t, 0, csv_table_column(t, "n_scans")), r->cohort));
+            csv_table_text(t, 0, csv_table_column(t, "n_scans")), cohort_of(t)));
 }
 
-/* First row of a baseline whose title starts with `title` ("": of any); -1 when there is none. */
-static int baseline_row(const report *r, const char *title) {
+/* First row of a baseline; -1 when there is none. */
+static int baseline_row(const report *r) {
     static const char *const others[] = {"ssfd", "ssim", "psnr_db", "nrmse"};
-    int metric = csv_table_column(r->sweep, "metric"), column = csv_table_column(r->sweep, "metric_title");
-    for (size_t k = 0; column >= 0 && k < r->sweep->rows; k++) {
-        int is_baseline = strncmp(csv_table_text(r->sweep, k, column), title, strlen(title)) == 0;
+    int metric = csv_table_column(r->sweep, "metric");
+    for (size_t k = 0; k < r->sweep->rows; k++) {
+        int is_baseline = 1;
         for (size_t m = 0; m < sizeof others / sizeof *others; m++)
             is_baseline = is_baseline && strcmp(csv_table_text(r->sweep, k, metric), others[m]) != 0;
         if (is_baseline)
@@ -199,17 +228,8 @@ static int baseline_row(const report *r, const char *title) {
     return -1;
 }
 
-static void put_random_warning(report *r) {
-    html_put(
-        r->page,
-        "<div class=\"warn\" role=\"note\"><strong>" VGG16_RANDOM_TITLE
-        ".</strong> The weights that VGG-16 learned on ImageNet were not there, so this network has random "
-        "ones: its column shows what an untrained VGG-16 does and is not the poster's baseline. For the real "
-        "one, with a network connection: <code>make vgg16-weights &amp;&amp; make reproduce</code></div>\n");
-}
-
 int section_baselines(report *r) {
-    int row = baseline_row(r, "");
+    int row = baseline_row(r);
     char caption[1024];
     if (row < 0)
         return 0;
@@ -221,7 +241,7 @@ int section_baselines(report *r) {
         "to the same value, geometric mean over those scans; 1 is no difference, below it shifts count "
         "less. Bands and bars are 95 %% Student-t intervals. Cohort: %s.",
         csv_table_text(r->sweep, (size_t)row, csv_table_column(r->sweep, "n_scans")), r->cohort);
-    int status = section_figure(
+    return section_figure(
         r, &(figure){.name = "perturbation_baselines",
                      .title = "SSFD beside other feature distances",
                      .alt = "Top row: one plot per perturbation of the mean distances against the "
@@ -229,9 +249,6 @@ int section_baselines(report *r) {
                             "blur and under noise at equal SSIM. The values are in the CSV linked "
                             "below.",
                      .caption = caption});
-    if (baseline_row(r, VGG16_RANDOM_TITLE) >= 0)
-        put_random_warning(r);
-    return status;
 }
 
 /* ---------------------------------------------------------------- figures 2 and 3 */
@@ -248,12 +265,6 @@ static int find_row(const csv_table *t, const char *const (*conditions)[2]) {
             return (int)row;
     }
     return -1;
-}
-
-static double number_at(const csv_table *t, int row, const char *name) {
-    double value = NAN;
-    int column = csv_table_column(t, name);
-    return row >= 0 && column >= 0 && csv_table_real(t, (size_t)row, column, &value) == 0 ? value : NAN;
 }
 
 /* Pearson's correlation of a layer with SSIM over scans. */
@@ -273,13 +284,13 @@ static int quality_row(const csv_table *t, const char *metric) {
     return t ? find_row(t, conditions) : -1;
 }
 
-/* The baseline that is VGG-16's, by its name in the table; NULL. */
-static const char *vgg_metric(const csv_table *t) {
+/* First row of the baseline that is VGG-16's; -1. */
+static int vgg_row(const csv_table *t) {
     int metric = t ? csv_table_column(t, "metric") : -1;
     for (size_t row = 0; metric >= 0 && row < t->rows; row++)
         if (strncmp(csv_table_text(t, row, metric), "vgg", 3) == 0)
-            return csv_table_text(t, row, metric);
-    return NULL;
+            return (int)row;
+    return -1;
 }
 
 static void put_published(report *r, const char *name, double pooled, double unet, const csv_table *t,
@@ -305,23 +316,26 @@ static void put_published(report *r, const char *name, double pooled, double une
 /* The authors' published correlations beside ours. */
 static void put_published_table(report *r) {
     static const double pooled[] = {.79, .92, .88, .84, .81}, unet[] = {.63, .74, .59, .40, .49};
-    const char *vgg = vgg_metric(r->quality);
+    int vgg = vgg_row(r->quality);
     char name[320], layer[32];
     html_put(
         r->page,
-        "<h3>Beside the authors' later numbers</h3>\n<div class=\"scroll\"><table><thead><tr>"
+        "<h3>Beside the authors' later numbers</h3>\n<div class=\"scroll\"><table class=\"tight\"><thead><tr>"
         "<th>|Pearson's r| with SSIM</th><th>knees, all methods (n = 366)</th>"
-        "<th>knees, 4x U-Net (n = 61)</th><th>here, 4x U-Net [95 % interval]</th></tr></thead><tbody>\n");
+        "<th>knees, 4x U-Net (n = 61)</th><th>here [95 % interval]</th></tr></thead><tbody>\n");
     for (int block = 1; block <= 5; block++) {
         snprintf(layer, sizeof layer, "block%d_relu2", block);
         snprintf(name, sizeof name, "SSFD, block %d", block);
         put_published(r, name, pooled[block - 1], unet[block - 1], r->layers, layer_row(r->layers, layer));
     }
-    snprintf(name, sizeof name, "VGG-16%s%s%s", vgg ? " (here: " : "", vgg ? vgg : "", vgg ? ")" : "");
-    put_published(r, name, .84, .07, r->quality, vgg ? quality_row(r->quality, vgg) : -1);
+    snprintf(name, sizeof name, "VGG-16%s%s",
+             vgg < 0 ? "" : "; here: ", vgg < 0 ? "" : text_at(r->quality, vgg, "title"));
+    put_published(r, name, .84, .07, r->quality,
+                  vgg < 0 ? -1 : quality_row(r->quality, text_at(r->quality, vgg, "metric")));
     put_published(r, "PSNR", .80, NAN, r->quality, quality_row(r->quality, "psnr_db"));
     html_put(r->page,
-             "</tbody></table></div>\n<p class=\"soft\">Theirs are 366 reconstructions of real knees "
+             "</tbody></table></div>\n<p class=\"soft\">Another data set, another method: theirs are 366 "
+             "reconstructions of real knees "
              "(StanfordMIMI/deep-feature-mr-recon): other anatomy, another training and, in the first "
              "column, other reconstruction methods. The columns can be alike in tendency only. Here: means "
              "of each scan's slices, layers blockK_relu2, faulty acquisitions left out.</p>\n");
@@ -353,7 +367,7 @@ int section_layers(report *r) {
         "%% BCa "
         "bootstrap intervals over scans. The better the image, the higher SSIM and the lower SSFD: a "
         "correlation of -1 is perfect agreement. n = %s scans. Cohort: %s.",
-        scans, r->cohort);
+        scans, cohort_of(t));
     int status = section_figure_free(r, "layer_correlation", title, layers_alt(t), caption);
     if (status == 0)
         put_published_table(r);
@@ -363,7 +377,7 @@ int section_layers(report *r) {
 /* "SSIM 0.73, SSFD 0.86": areas for all faults together. */
 static char *quality_alt(const csv_table *t) {
     char list[1024] = "";
-    int metric = csv_table_column(t, "metric"), statistic = csv_table_column(t, "statistic"),
+    int metric = csv_table_column(t, "title"), statistic = csv_table_column(t, "statistic"),
         fault = csv_table_column(t, "fault"), group = csv_table_column(t, "group");
     for (size_t row = 0; row < t->rows && strlen(list) < 800; row++)
         if (strcmp(csv_table_text(t, row, statistic), "roc_area") == 0 &&
@@ -391,7 +405,7 @@ int section_quality(report *r) {
                     "table of the panels. Their reference, reconstruction and error are beside them. The ROC "
                     "area is the chance that a scan with a "
                     "fault gets a poorer score than one without. Cohort: %s.",
-                    points ? points : "number not recorded", faulty ? faulty : "not recorded", r->cohort);
+                    points ? points : "number not recorded", faulty ? faulty : "not recorded", cohort_of(t));
     return section_figure_free(r, "quality_control", title, quality_alt(t), caption);
 }
 
@@ -411,5 +425,5 @@ int section_ablation(report *r) {
                     "a shift over SSFD of "
                     "a blur or a noise that costs the same SSIM, 0.80. n = %s scans. Cohort: %s.",
                     csv_table_text(t, 0, csv_table_column(t, "training_steps")),
-                    csv_table_text(t, 0, csv_table_column(t, "n_scans")), r->cohort));
+                    csv_table_text(t, 0, csv_table_column(t, "n_scans")), cohort_of(t)));
 }

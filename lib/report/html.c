@@ -25,17 +25,18 @@ static const char style[] =
     ".number{white-space:nowrap;font-variant-numeric:tabular-nums}\n"
     ".joined td{border-bottom:0;padding-bottom:0}\n"
     ".warn{background:var(--warn);border-left:4px solid var(--warn-line);padding:.7rem 1rem;\n"
-    "border-radius:4px}\n"
+    "border-radius:4px;margin:1rem 0}\n"
     ".yes,.no,.open{font-weight:600}.yes{color:var(--yes)}.no{color:var(--no)}.open{color:var(--open)}\n"
     ".plain{list-style:none;padding:0}.plain li{margin:.25rem 0}\n"
     "li,code{overflow-wrap:anywhere}code{font-size:.88em}a{color:inherit}\n"
     "@media screen and (max-width:40rem){figure img{min-width:40rem}.claims thead{display:none}\n"
+    ".tight{font-size:.8rem}.tight th,.tight td{padding:.3rem .25rem}\n"
     ".claims tr{display:block;padding:.5rem 0;border-bottom:1px solid var(--line)}.claims "
     "td{display:block;border:0;padding:.05rem 0}\n"
     ".claims .number,.claims td[data-label]{white-space:normal}\n"
     ".claims td[data-label]::before{content:attr(data-label) ': ';color:var(--soft)}}\n"
     "@media print{:root{color-scheme:light}body{max-width:none;padding:0;font-size:11pt}\n"
-    "h2{break-after:avoid}figure,tr,.warn{break-inside:avoid}.scroll{overflow:visible}}\n"
+    "h2,h3{break-after:avoid}figure,tr,.warn,.tight{break-inside:avoid}.scroll{overflow:visible}}\n"
     "</style>\n";
 
 void html_begin(FILE *page, const char *title) {

@@ -46,15 +46,26 @@ static void put_validation(report *r, const h5_file *f) {
     html_put(r->page, "</p>\n");
 }
 
-/* The table names the weights that it was made with: other weights' record would mislead. */
+/* The tables name the weights that they were made with: other weights' record would mislead. */
 static void put_weights_check(report *r) {
+    const struct {
+        const csv_table *table;
+        const char *comment, *name;
+    } made[] = {{r->sweep, "ssfd", "perturbation_sweep.csv"},
+                {r->inpainting, "network", "inpainting.csv"},
+                {r->layers, "ssfd", "layer_correlation.csv"},
+                {r->quality, "ssfd", "quality_control.csv"}};
     char hex[CHECKSUM_HEX];
-    const char *made_with = report_comment(r->sweep, "ssfd");
-    if (made_with && file_checksum(r->weights, "sha256", hex) == 0 && !strstr(made_with, hex))
-        html_put(
-            r->page,
-            "<p class=\"warn\">These are not the weights that perturbation_sweep.csv was made with: their "
-            "SHA-256 differs from the one in the table.</p>\n");
+    if (file_checksum(r->weights, "sha256", hex) < 0)
+        return;
+    for (size_t k = 0; k < sizeof made / sizeof *made; k++) {
+        const char *with = made[k].table ? report_comment(made[k].table, made[k].comment) : NULL;
+        if (!with || strstr(with, hex))
+            continue;
+        html_put(r->page, "<p class=\"warn\">These are not the weights that ");
+        html_text(r->page, made[k].name);
+        html_put(r->page, " was made with: their SHA-256 differs from the one in the table.</p>\n");
+    }
 }
 
 /* What the training program left in the weight file. */

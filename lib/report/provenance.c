@@ -7,11 +7,13 @@
 #include <string.h>
 #include <time.h>
 
-/* The value of a run record's key, or of its host's; "not recorded". */
+/* The value of a run record's key, or of its host's, or of its values'; "not recorded". */
 static void put_value(FILE *page, const json_t *record, const char *key) {
     const json_t *value = json_object_get(record, key);
     if (!value)
         value = json_object_get(json_object_get(record, "host"), key);
+    if (!value)
+        value = json_object_get(json_object_get(record, "values"), key);
     html_put(page, "<td>");
     if (json_is_string(value))
         html_text(page, json_string_value(value));
@@ -33,27 +35,86 @@ static void put_command(FILE *page, const json_t *record) {
     html_put(page, arguments ? "</code>" : "command not recorded</code>");
 }
 
+static const struct {
+    const char *key, *title;
+} columns[] = {{"stage", "stage"},     {"version", "version"},   {"started", "started (UTC)"},
+               {"wall_s", "time (s)"}, {"threads", "threads"},   {"ranks", "ranks"},
+               {"seed", "seed"},       {"peak_memory_mb", "MB"}, {"cpu", "CPU"}};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
 static void put_record(FILE *page, const json_t *record) {
-    static const char *const keys[] = {"stage", "started", "wall_s", "peak_memory_mb", "threads", "cpu"};
     html_put(page, "<tr class=\"joined\">");
-    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
-        put_value(page, record, keys[k]);
-    html_put(page, "</tr>\n<tr><td colspan=\"6\">");
+    for (int k = 0; k < COLUMNS; k++)
+        put_value(page, record, columns[k].key);
+    fprintf(page, "</tr>\n<tr><td colspan=\"%d\">", COLUMNS);
     put_command(page, record);
     html_put(page, "</td></tr>\n");
 }
 
-void section_provenance(report *r) {
-    html_put(r->page, "<h2>Provenance</h2>\n");
-    if (r->record_names.count)
-        html_put(r->page,
-                 "<div class=\"scroll\"><table><thead><tr><th>stage</th><th>started (UTC)</th>"
-                 "<th>wall time (s)</th><th>peak memory (MB)</th><th>threads</th><th>CPU</th></tr></thead>"
-                 "<tbody>\n");
+static const char *text_of(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+/* Whether an earlier file of the records is the same one, by path and checksum: stages share their weights.
+ */
+static int told_before(const report *r, int record, size_t file, const json_t *entry) {
+    for (int k = 0; k <= record; k++) {
+        size_t j;
+        const json_t *other;
+        json_array_foreach(json_object_get(r->records[k], "files"), j, other) {
+            if (k == record && j >= file)
+                break;
+            if (strcmp(text_of(other, "path"), text_of(entry, "path")) == 0 &&
+                strcmp(text_of(other, "sha256"), text_of(entry, "sha256")) == 0)
+                return 1;
+        }
+    }
+    return 0;
+}
+
+/* Data, weights and results that the stages read and wrote, each once. */
+static void put_checksums(const report *r) {
+    html_put(r->page, "<h3>Checksums</h3>\n<p class=\"soft\">SHA-256 of the files that the stages read and "
+                      "wrote.</p>\n<ul class=\"plain\">");
+    for (int k = 0; k < r->record_names.count; k++) {
+        size_t j;
+        const json_t *entry;
+        json_array_foreach(json_object_get(r->records[k], "files"), j, entry) {
+            if (told_before(r, k, j, entry))
+                continue;
+            html_put(r->page, "<li>");
+            html_format(r->page, "%s ", text_of(entry, "role"));
+            html_code(r->page, text_of(entry, "path"));
+            html_put(r->page, "<br>");
+            html_code(r->page, text_of(entry, "sha256"));
+            html_put(r->page, "</li>\n");
+        }
+    }
+    html_put(r->page, "</ul>\n");
+}
+
+static void put_records(const report *r) {
+    html_put(r->page, "<div class=\"scroll\"><table><thead><tr>");
+    for (int k = 0; k < COLUMNS; k++) {
+        html_put(r->page, "<th>");
+        html_text(r->page, columns[k].title);
+        html_put(r->page, "</th>");
+    }
+    html_put(r->page, "</tr></thead><tbody>\n");
     for (int k = 0; k < r->record_names.count; k++)
         put_record(r->page, r->records[k]);
-    html_put(r->page,
-             r->record_names.count ? "</tbody></table></div>\n" : "<p>There are no run records.</p>\n");
+    html_put(r->page, "</tbody></table></div>\n");
+}
+
+void section_provenance(report *r) {
+    html_put(r->page, "<h2>Provenance</h2>\n");
+    if (r->record_names.count) {
+        put_records(r);
+        put_checksums(r);
+    } else {
+        html_put(r->page, "<p>There are no run records.</p>\n");
+    }
     html_put(r->page, "<p class=\"soft\">Settings, seeds, library versions and checksums of every stage: ");
     html_link(r->page, "manifest.json", "manifest.json");
     html_format(r->page, ". Put together by report %s.", SSFD_VERSION);

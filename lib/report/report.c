@@ -159,7 +159,8 @@ static int read_tables(report *r) {
     static const char *const inpainting[] = {"method", "title", "mean", "n_scans", NULL};
     static const char *const layers[] = {"layer",   "group",    "unit",   "coefficient", "n",
                                          "n_scans", "estimate", "ci_low", "ci_high",     NULL};
-    static const char *const quality[] = {"statistic", "metric", "group", "unit", "fault", "estimate", NULL};
+    static const char *const quality[] = {"statistic", "metric",   "group", "unit",
+                                          "fault",     "estimate", "title", NULL};
     static const char *const ablation[] = {"network", "measure", "training_steps", "n_scans", NULL};
     return read_table(r, "perturbation_sweep.csv", 1, sweep, &r->sweep) < 0 ||
                    read_table(r, "inpainting_summary.csv", 0, inpainting, &r->inpainting) < 0 ||
@@ -206,6 +207,7 @@ static int write_sections(report *r) {
     section_head(r);
     if (section_summary(r) < 0)
         return -1;
+    section_warnings(r);
     section_data(r);
     if (section_inpainting(r) < 0)
         return -1;

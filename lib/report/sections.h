@@ -6,6 +6,7 @@
 #include "report/report.h"
 
 void section_head(report *r);
+void section_warnings(report *r);
 int section_summary(report *r);
 void section_data(report *r);
 int section_inpainting(report *r);
