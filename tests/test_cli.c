@@ -323,7 +323,7 @@ END_TEST
 
 /* Killed for good between the first checkpoint and the end, as soon as there is one. */
 START_TEST(test_killed_training_goes_on_from_its_checkpoint) {
-#define LONG "train_ssl --steps 20 --batch 2 --validation-slices 2 --validate-every 5 --checkpoint-every 3 "
+#define LONG "train_ssl --steps 12 --batch 1 --validation-slices 1 --validate-every 5 --checkpoint-every 2 "
     char command[1024];
     int64_t step = 0;
     make_cohort();
@@ -339,7 +339,7 @@ START_TEST(test_killed_training_goes_on_from_its_checkpoint) {
     h5_file *f = h5_open(in_folder("killed/checkpoint.h5"));
     ck_assert_msg(f && h5_attr_integer(f, "step", &step) == 0, "%s", err_message());
     h5_close(f);
-    ck_assert_msg(step > 0 && step < 20 && step % 3 == 0, "step %d", (int)step);
+    ck_assert_msg(step > 0 && step < 12 && step % 2 == 0, "step %d", (int)step);
     expect_done(LONG "--cohort @/cohort --records @/records --threads 2 --out @/killed");
     ck_assert(same_file("straight/weights.h5", "killed/weights.h5"));
     ck_assert(same_file("straight/training_loss.csv", "killed/training_loss.csv"));
