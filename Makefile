@@ -35,7 +35,7 @@ RECON_STEPS ?= 3000
 SSL_TRAINING := --schedule cosine --warmup 200 --clip 1 --augment --rotation 10 --batch 4
 RECON_TRAINING := --schedule cosine --warmup 200 --clip 1 --augment --batch 2
 TRAINING  ?=
-# Networks of the ablation, <patch>_<coverage in percent>, and how long each is trained and looked at.
+# Networks of the ablation, <patch>_<coverage in percent>, how long each is trained, and the scans of its sweep.
 ABLATION_NETWORKS ?= 1_25 4_25 8_25 16_25 64_25 16_10 16_50 16_75
 ABLATION_STEPS ?= 100
 ABLATION_SCANS ?= 24
@@ -242,8 +242,7 @@ $(ABLATION)/%/perturbation_sweep_claims.csv: $(ABLATION)/%/weights.h5 $(BUILD)/b
 	$(BUILD)/bin/perturbation_sweep --cohort $(COHORT) --weights $< --out $(@D) --scans $(ABLATION_SCANS) \
 	    --levels $(LEVELS) --seed $(SEED) --threads $(THREADS)
 $(RESULTS)/ablation.csv: $(BUILD)/bin/ablation $(ABLATION_FOLDERS:%=%/perturbation_sweep_claims.csv) $(RESULTS)/.ablation
-	$(BUILD)/bin/ablation --cohort $(COHORT) --out $(RESULTS) --scans $(ABLATION_SCANS) --seed $(SEED) \
-	    --threads $(THREADS) $(ABLATION_FOLDERS)
+	$(BUILD)/bin/ablation --cohort $(COHORT) --out $(RESULTS) --seed $(SEED) --threads $(THREADS) $(ABLATION_FOLDERS)
 .SECONDARY: $(ABLATION_FOLDERS:%=%/weights.h5)
 
 help:

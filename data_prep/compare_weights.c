@@ -14,6 +14,7 @@ typedef struct {
     const char *path;
     char sha256[65];
     char *command; /* that trained it */
+    char *data;    /* SHA-256 of the images that it was trained on */
     int64_t steps;
     double loss;
 } training;
@@ -24,6 +25,7 @@ static int read_training(training *t, const char *path) {
     if (!f)
         return -1;
     int status = h5_attr_text(f, "training_command", &t->command) == 0 &&
+                         h5_attr_text(f, "training_data_sha256", &t->data) == 0 &&
                          h5_attr_integer(f, "training_steps", &t->steps) == 0 &&
                          h5_attr_real(f, "validation_loss_last", &t->loss) == 0
                      ? 0
@@ -49,9 +51,10 @@ static int compare(const training *found, const training *expected, double toler
     if (strcmp(found->sha256, expected->sha256) == 0)
         printf("%s: same bytes as %s\n", found->path, expected->path);
     else
-        printf("%s: other bytes than %s, validation loss %.6g and %.6g: %.2g %% apart, within %g %%\n",
-               found->path, expected->path, found->loss, expected->loss, 100.0 * difference,
-               100.0 * tolerance);
+        printf("%s: other bytes than %s, trained on %s images; validation loss %.6g and %.6g: %.2g %% apart, "
+               "within %g %%\n",
+               found->path, expected->path, strcmp(found->data, expected->data) == 0 ? "the same" : "other",
+               found->loss, expected->loss, 100.0 * difference, 100.0 * tolerance);
     return 0;
 }
 
@@ -79,5 +82,7 @@ int main(int argc, char **argv) {
                      : -1;
     free(found.command);
     free(expected.command);
+    free(found.data);
+    free(expected.data);
     return status < 0 ? cli_fail(PROGRAM) : 0;
 }

@@ -11,10 +11,10 @@
 #include "core/checksum.h"
 #include "core/csv.h"
 #include "io/h5.h"
-#include "io/prepared.h"
-#include "metrics/scores.h"
+#include "io/unfinished.h"
 #include "models/ssl_unet.h"
 #include "stats/correlation.h"
+#include "study/reconstruction_scores.h"
 #include "study/sweep_claims.h"
 #include <math.h>
 #include <omp.h>
@@ -26,6 +26,7 @@
 #define PATH_LENGTH 4096
 #define CONFIDENCE 0.95
 #define REPLICATES 5000
+#define SAVE_EVERY 20.0 /* seconds */
 
 typedef struct {
     const char *cohort, *out, *records, *layer;
@@ -38,14 +39,12 @@ typedef struct {
     char **folders; /* [count]: one of each network */
     int count;
     prepared_split *split;
-    size_t *first;       /* [scans + 1]: a scan's first slice */
-    double *ssfd, *ssim; /* [slices], of the network in hand */
-    csv_writer *csv;
+    csv_writer *csv; /* of rank 0 */
 } study;
 
 /* A network of the comparison, as its weight file describes it. */
 typedef struct {
-    char weights[PATH_LENGTH], claims[PATH_LENGTH];
+    char weights[PATH_LENGTH], claims[PATH_LENGTH], saved[PATH_LENGTH];
     char name[256];
     int patch;
     double coverage;
@@ -93,45 +92,9 @@ static int candidate_open(candidate *c, const options *o, const char *folder) {
     snprintf(c->name, sizeof c->name, "%.*s", (int)length, folder);
     if (strrchr(c->name, '/'))
         memmove(c->name, strrchr(c->name, '/') + 1, strlen(strrchr(c->name, '/')));
+    snprintf(c->saved, sizeof c->saved, "%s/." PROGRAM "_%s.unfinished.h5", o->out, c->name);
     const baseline_files files = {.ssfd_weights = c->weights, .ssfd_layers = o->layer};
     return read_training(c) < 0 || score_set_open(&c->scores, "", &files) < 0 ? -1 : 0;
-}
-
-/* ---------------------------------------------------------------- scores of the reconstructions */
-
-/* images: two. */
-static int score_scan(const study *s, scorer *w, int scan, float *images) {
-    double scores[SCORES_MAX];
-    float *image = images + (size_t)s->split->rows * (size_t)s->split->columns;
-    for (int slice = 0; slice < s->split->slices[scan]; slice++) {
-        if (prepared_split_read(s->split, scan, PREPARED_REFERENCE, slice, images) < 0 ||
-            prepared_split_read(s->split, scan, PREPARED_RECONSTRUCTION, slice, image) < 0)
-            return -1;
-        if (scorer_reference(w, images, 0) < 0 || scorer_score(w, image, scores) < 0)
-            return err_prefix("%s: slice %d", s->split->paths[scan], slice);
-        s->ssfd[s->first[scan] + (size_t)slice] = scores[SCORE_SSFD];
-        s->ssim[s->first[scan] + (size_t)slice] = scores[SCORE_SSIM];
-    }
-    return 0;
-}
-
-static int score_scans(const study *s, const candidate *c) {
-    err_box failure = {0};
-#pragma omp parallel
-    {
-        scorer *w = scorer_create(&c->scores, s->split->rows, s->split->columns);
-        float *images = mem_alloc(2 * (size_t)s->split->rows * (size_t)s->split->columns * sizeof *images);
-        int ready = w && images;
-        if (!ready)
-            err_box_take(&failure);
-#pragma omp for schedule(dynamic, 1)
-        for (int scan = 0; scan < s->split->scans; scan++)
-            if (ready && !err_box_failed(&failure) && score_scan(s, w, scan, images) < 0)
-                err_box_take(&failure);
-        scorer_free(w);
-        free(images);
-    }
-    return err_box_raise(&failure);
 }
 
 /* ---------------------------------------------------------------- table */
@@ -142,12 +105,13 @@ static void write_row(const study *s, const candidate *c, const char *measure, c
                    (long long)c->steps, measure, n, estimate, ci_low, ci_high, title);
 }
 
-static int write_correlation(const study *s, const candidate *c) {
-    const double *scores[] = {s->ssfd};
-    const bootstrap_plan plan = {(size_t)s->split->scans, NULL, REPLICATES, CONFIDENCE, s->o->seed, 0};
+static int write_correlation(const study *s, const candidate *c, const score_table *t) {
+    const bootstrap_plan plan = {t->scans, NULL, REPLICATES, CONFIDENCE, s->o->seed, 0};
+    int ssfd = score_table_metric(t, "ssfd"), ssim = score_table_metric(t, "ssim");
+    const double *scores[] = {t->values[ssfd]};
     stats_interval r;
-    if (score_scans(s, c) < 0 ||
-        correlation_study(CORRELATION_PEARSON, 1, scores, s->ssim, s->first, &plan, &r, NULL, NULL) < 0)
+    if (correlation_study(CORRELATION_PEARSON, 1, scores, t->values[ssim], t->first, &plan, &r, NULL, NULL) <
+        0)
         return err_prefix("%s", c->name);
     write_row(s, c, "ssim_correlation", "Correlation of SSFD with SSIM", plan.scans, r.estimate, r.ci_low,
               r.ci_high);
@@ -213,43 +177,54 @@ static int check_distinct(char **folders, int count) {
     return status;
 }
 
+/* By rank 0 alone. */
+static int write_network(const study *s, const candidate *c, const score_table *t, run_record *record) {
+    if (write_correlation(s, c, t) < 0 || write_shifts(s, c) < 0 ||
+        record_file(record, "weights", c->weights) < 0)
+        return -1;
+    unfinished_remove(c->saved);
+    return 0;
+}
+
 static int study_network(const study *s, const char *folder, run_record *record) {
     candidate c = {0};
-    int status = candidate_open(&c, s->o, folder) == 0 && write_correlation(s, &c) == 0 &&
-                         write_shifts(s, &c) == 0 && record_file(record, "weights", c.weights) == 0
-                     ? 0
-                     : -1;
+    const reconstruction_plan plan = {
+        .split = s->split, .scores = &c.scores, .saved = c.saved, .save_every = SAVE_EVERY};
+    int taken_over, status = ranks_agree(candidate_open(&c, s->o, folder));
+    score_table *t = status == 0 ? reconstruction_scores(&plan, &taken_over) : NULL;
+    if (t && ranks_me() == 0)
+        status = write_network(s, &c, t, record);
+    status = ranks_agree(t ? status : -1);
+    score_table_free(t);
     score_set_close(&c.scores);
     return status;
 }
 
 /* ---------------------------------------------------------------- all networks */
 
-static int study_open(study *s, const char *path) {
+static int study_open(study *s) {
     const options *o = s->o;
-    if (!(s->split = prepared_split_open(o->cohort, "test", o->scans)))
+    if (check_distinct(s->folders, s->count) < 0 ||
+        !(s->split = prepared_split_open(o->cohort, "test", o->scans)))
         return -1;
-    size_t slices = (size_t)s->split->total_slices;
-    s->first = mem_calloc((size_t)s->split->scans + 1, sizeof *s->first);
-    s->ssfd = mem_alloc(2 * slices * sizeof *s->ssfd);
-    if (!s->first || !s->ssfd || !(s->csv = csv_writer_open(path)))
+    return path_make_dirs(o->out);
+}
+
+static int begin_table(study *s, const char *path) {
+    if (!(s->csv = csv_writer_open(path)))
         return -1;
-    s->ssim = s->ssfd + slices;
-    for (int scan = 0; scan < s->split->scans; scan++)
-        s->first[scan + 1] = s->first[scan] + (size_t)s->split->slices[scan];
     csv_writer_comment(s->csv, "cohort: %s", s->split->cohort);
     csv_writer_comment(s->csv, "split: test, %d scans, %d slices", s->split->scans, s->split->total_slices);
-    csv_writer_comment(s->csv, "ssfd: layer %s", o->layer);
-    csv_writer_comment(
-        s->csv,
-        "ssim_correlation: Pearson, 4x reconstruction against reference, over slices; interval: "
-        "95 %% BCa bootstrap over scans, %d replicates",
-        REPLICATES);
+    csv_writer_comment(s->csv, "ssfd: layer %s", s->o->layer);
+    csv_writer_comment(s->csv,
+                       "ssim_correlation: Pearson, reconstruction against reference, over slices; interval: "
+                       "95 %% BCa bootstrap over scans, %d replicates",
+                       REPLICATES);
     csv_writer_comment(s->csv,
                        "shift_to_*: SSFD of a shift / SSFD of the other where both cost the same SSIM, %.2f; "
                        "nan where fewer than half of the scans reach it; interval: 95 %% t on log ratio",
                        SWEEP_PRIMARY_SSIM);
-    csv_writer_comment(s->csv, "seed: %llu", (unsigned long long)o->seed);
+    csv_writer_comment(s->csv, "seed: %llu", (unsigned long long)s->o->seed);
     csv_writer_row(s->csv, "network,patch_pixels,coverage_percent,training_steps,measure,n_scans,estimate,"
                            "ci_low,ci_high,title");
     return 0;
@@ -258,23 +233,20 @@ static int study_open(study *s, const char *path) {
 static void study_close(void *given) {
     study *s = given;
     prepared_split_free(s->split);
-    free(s->first);
-    free(s->ssfd);
     csv_writer_discard(s->csv);
 }
 
-/* On one rank: it is short. */
 static int run(void *given, run_record *record) {
     study *s = given;
     char path[PATH_LENGTH];
-    if (ranks_me() > 0)
-        return 0;
     snprintf(path, sizeof path, "%s/ablation.csv", s->o->out);
-    if (check_distinct(s->folders, s->count) < 0 || study_open(s, path) < 0)
+    if (ranks_agree(study_open(s)) < 0 || ranks_agree(ranks_me() == 0 ? begin_table(s, path) : 0) < 0)
         return -1;
     for (int k = 0; k < s->count; k++)
         if (study_network(s, s->folders[k], record) < 0)
             return -1;
+    if (ranks_me() > 0)
+        return 0;
     csv_writer *csv = s->csv;
     s->csv = NULL;
     if (csv_writer_close(csv) < 0)

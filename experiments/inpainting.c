@@ -230,10 +230,7 @@ static int write_summary(const study *s) {
     for (int m = 0; status == 0 && m < METHODS; m++)
         status = write_method(s, csv, m, differences);
     free(differences);
-    if (status == 0)
-        return csv_writer_close(csv);
-    csv_writer_discard(csv);
-    return -1;
+    return csv_writer_end(csv, status);
 }
 
 /* ---------------------------------------------------------------- example images */
@@ -312,10 +309,7 @@ static int write_examples(const study *s) {
     for (int k = 0; status == 0 && k < 2; k++)
         status = write_example(s, &w, csv, &examples[k]);
     worker_free(&w);
-    if (status == 0)
-        return csv_writer_close(csv);
-    csv_writer_discard(csv);
-    return -1;
+    return csv_writer_end(csv, status);
 }
 
 /* ---------------------------------------------------------------- set-up */

@@ -9,13 +9,10 @@
 #include "experiment.h"
 
 #include "core/atomic_file.h"
-#include "core/rng.h"
-#include "io/unfinished.h"
 #include "models/ssl_unet.h"
 #include "stats/correlation.h"
 #include "stats/stats.h"
-#include "study/reconstruction_scores.h"
-#include "study/score_table.h"
+#include "study/score_study.h"
 #include <gsl/gsl_fit.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
@@ -26,7 +23,6 @@
 
 #define PROGRAM "layer_correlation"
 #define PATH_LENGTH 4096
-#define CONFIDENCE 0.95
 #define MAX_LAYERS FEATURE_MAX_LAYERS
 #define ALL_LAYERS                                                                                           \
     "block1_relu1,block1_relu2,block2_relu1,block2_relu2,block3_relu1,block3_relu2,"                         \
@@ -42,18 +38,15 @@ typedef struct {
 
 typedef struct {
     const options *o;
-    prepared_split *split; /* NULL with a table */
-    score_set scores;
-    score_table *table;     /* without faults */
-    size_t left_out;        /* rows */
-    int outcome;            /* metric that the layers are correlated with */
-    int layers;             /* how many */
-    int metric[MAX_LAYERS]; /* their metrics in the table, in order of depth */
+    score_study scores;
+    const score_table *table; /* of the scores, without faults */
+    size_t left_out;          /* rows */
+    int outcome;              /* metric that the layers are correlated with */
+    int layers;               /* how many */
+    int metric[MAX_LAYERS];   /* their metrics in the table, in order of depth */
     int is_panel[MAX_LAYERS];
-    const char
-        *unit;   /* of the table's rows: "slice", "scan" where there is one of each, "row" if not known */
-    double sign; /* -1 where the scores fall as the outcome rises: then -r is the strength */
-    char saved[PATH_LENGTH];
+    const char *unit; /* of the table's rows (score_table_unit()) */
+    double sign;      /* -1 where the scores fall as the outcome rises: then -r is the strength */
 } study;
 
 /* ---------------------------------------------------------------- correlations of one set of points */
@@ -90,13 +83,7 @@ static int is_defined(const study *s, const points *p) {
 static int correlate_layers(const study *s, const points *p, correlation_kind kind, const int *layer,
                             size_t m, stats_interval *r, stats_interval *trend, stats_interval *drop) {
     const double *x[MAX_LAYERS];
-    char stream[256];
-    snprintf(stream, sizeof stream, PROGRAM "/%s", p->group);
-    const bootstrap_plan plan = {.scans = p->t->scans,
-                                 .replicates = (size_t)s->o->replicates,
-                                 .confidence = CONFIDENCE,
-                                 .seed = s->o->seed,
-                                 .statistic = rng_hash(stream)};
+    const bootstrap_plan plan = score_study_plan(&s->scores, p->t->scans, p->group);
     for (size_t k = 0; k < m; k++)
         x[k] = p->t->values[s->metric[layer[k]]];
     if (correlation_study(kind, m, x, p->t->values[s->outcome], p->t->first, &plan, r, m > 1 ? trend : NULL,
@@ -146,25 +133,9 @@ static stats_interval strength(const study *s, stats_interval r) {
 
 /* ---------------------------------------------------------------- tables */
 
-static csv_writer *begin_table(const study *s, const char *name) {
-    char path[PATH_LENGTH];
-    snprintf(path, sizeof path, "%s/%s.csv", s->o->out, name);
-    csv_writer *csv = csv_writer_open(path);
-    if (!csv)
-        return NULL;
-    if (s->split) {
-        csv_writer_comment(csv, "split: %s, %d scans, %d slices", s->split->split, s->split->scans,
-                           s->split->total_slices);
-        csv_writer_comment(csv, "ssfd: %s", s->scores.ssfd_about);
-        csv_writer_comment(
-            csv, "ssim: Gaussian window 11x11, sigma 1.5, data range = maximum of the reference slice");
-    }
-    return csv;
-}
-
 /* What tables of statistics say on top. */
 static csv_writer *begin_statistics(const study *s, const char *name) {
-    csv_writer *csv = begin_table(s, name);
+    csv_writer *csv = score_study_begin_table(&s->scores, name);
     if (!csv)
         return NULL;
     csv_writer_comment(csv, "cohort: %s", s->table->cohort);
@@ -177,20 +148,6 @@ static csv_writer *begin_statistics(const study *s, const char *name) {
     csv_writer_comment(csv, "ci: 95 %% BCa bootstrap over scans, %d replicates", s->o->replicates);
     csv_writer_comment(csv, "seed: %llu", (unsigned long long)s->o->seed);
     return csv;
-}
-
-static int end_table(csv_writer *csv, int status) {
-    if (csv && status == 0)
-        return csv_writer_close(csv);
-    csv_writer_discard(csv);
-    return -1;
-}
-
-static int write_scores(const study *s) {
-    csv_writer *csv = begin_table(s, PROGRAM "_scores");
-    if (csv)
-        score_table_write(s->table, csv);
-    return end_table(csv, 0);
 }
 
 /* Six digits: as many as scores that are read from a table of nine determine. */
@@ -278,7 +235,7 @@ static int write_claim(const study *s, const points *p, const correlations *c) {
         csv_writer_text(csv, stats_verdict_below(trend.ci_low, trend.ci_high, 0.0));
         csv_writer_end_row(csv);
     }
-    return end_table(csv, 0);
+    return csv_writer_end(csv, 0);
 }
 
 /* ---------------------------------------------------------------- the figure's panels */
@@ -322,7 +279,7 @@ static int write_panels(const study *s, const points *p, const correlations *c) 
     for (int k = 0; k < s->layers; k++)
         if (s->is_panel[k])
             put_panel(s, csv, p, k, c->r[k]);
-    return end_table(csv, 0);
+    return csv_writer_end(csv, 0);
 }
 
 /* ---------------------------------------------------------------- groups and units */
@@ -354,23 +311,18 @@ static int study_group(const study *s, const writers *to, const char *group, con
     return status;
 }
 
-/* Every acceleration, say, on its own where there are several. */
-static int study_groups(const study *s, const writers *to, const char *what, const char *const *texts) {
-    const char **values = mem_alloc(s->table->label_count * sizeof *values);
-    size_t count = values ? score_table_distinct(s->table, texts, values) : 0;
-    int status = values ? 0 : -1;
-    for (size_t k = 0; status == 0 && count > 1 && k < count; k++) {
-        char group[256];
-        snprintf(group, sizeof group, "%s %s", what, *values[k] ? values[k] : "not named");
-        score_table *part = score_table_select(s->table, texts, values[k]);
-        status = part ? study_group(s, to, group, part) : -1;
-        score_table_free(part);
-    }
-    free(values);
-    return status;
+typedef struct {
+    const study *s;
+    const writers *to;
+} group_task;
+
+static int study_part(void *given, const char *group, const score_table *part) {
+    const group_task *task = given;
+    return study_group(task->s, task->to, group, part);
 }
 
 static int write_statistics(const study *s) {
+    const score_table *t = s->table;
     writers to = {begin_statistics(s, PROGRAM), begin_statistics(s, PROGRAM "_trend")};
     int status = to.correlations && to.trends ? 0 : -1;
     if (status == 0) {
@@ -378,14 +330,14 @@ static int write_statistics(const study *s) {
                        "layer,depth,group,unit,coefficient,n,n_scans,estimate,ci_low,ci_high,title");
         csv_writer_row(to.trends,
                        "layers,n_layers,group,unit,coefficient,effect,n,n_scans,estimate,ci_low,ci_high");
-        status = study_group(s, &to, "pooled", s->table) < 0 ||
-                         study_groups(s, &to, "acceleration", s->table->acceleration) < 0 ||
-                         study_groups(s, &to, "method", s->table->method) < 0
-                     ? -1
-                     : 0;
+        group_task task = {s, &to};
+        int failed = study_group(s, &to, "pooled", t) < 0 ||
+                     score_study_each(&s->scores, "acceleration", t->acceleration, study_part, &task) < 0 ||
+                     score_study_each(&s->scores, "method", t->method, study_part, &task) < 0;
+        status = failed ? -1 : 0;
     }
-    status = end_table(to.trends, status); /* the other one last: when it is there, so is the rest */
-    return end_table(to.correlations, status);
+    status = csv_writer_end(to.trends, status); /* the other one last: when it is there, so is the rest */
+    return csv_writer_end(to.correlations, status);
 }
 
 /* The figure and the claim rest on Pearson's r of all rows. A score or an outcome that is constant among
@@ -406,41 +358,13 @@ static int write_results(study *s) {
     for (int k = 0; k < s->layers; k++)
         sum += c.r[k].estimate;
     s->sign = sum < 0.0 ? -1.0 : 1.0;
-    return write_scores(s) < 0 || write_panels(s, &all, &c) < 0 || write_claim(s, &all, &c) < 0 ||
-                   write_statistics(s) < 0
+    return score_study_write_scores(&s->scores, PROGRAM "_scores") < 0 || write_panels(s, &all, &c) < 0 ||
+                   write_claim(s, &all, &c) < 0 || write_statistics(s) < 0
                ? -1
                : 0;
 }
 
 /* ---------------------------------------------------------------- where the scores come from */
-
-static int open_cohort(study *s) {
-    const options *o = s->o;
-    const baseline_files files = {.ssfd_weights = o->weights,
-                                  .ssfd_layers = o->layers ? o->layers : ALL_LAYERS};
-    if (!(s->split = prepared_split_open(o->cohort, o->split, o->scans)))
-        return -1;
-    if (s->split->scans < SCORE_MIN_SCANS)
-        return err_set("%s: %s split has %d scan%s, expected at least %d", o->cohort, o->split,
-                       s->split->scans, s->split->scans == 1 ? "" : "s", SCORE_MIN_SCANS);
-    snprintf(s->saved, sizeof s->saved, "%s/." PROGRAM ".unfinished.h5", o->out);
-    return score_set_open(&s->scores, "", &files) < 0 ? -1 : path_make_dirs(o->out);
-}
-
-static int compute_scores(study *s) {
-    int taken_over;
-    if (ranks_agree(open_cohort(s)) < 0)
-        return -1;
-    const reconstruction_plan plan = {.split = s->split,
-                                      .scores = &s->scores,
-                                      .layers_apart = 1,
-                                      .saved = s->saved,
-                                      .save_every = s->o->save_every};
-    s->table = reconstruction_scores(&plan, &taken_over);
-    if (s->table && taken_over)
-        printf("%d of %d slices taken over from an interrupted run\n", taken_over, s->split->total_slices);
-    return s->table ? 0 : -1;
-}
 
 /* The columns of a table, as the options say. names holds what they point to. */
 static score_columns table_columns(const options *o, char *names, size_t size) {
@@ -448,14 +372,28 @@ static score_columns table_columns(const options *o, char *names, size_t size) {
     return (score_columns){.columns = o->columns, .metrics = names, .optional = o->layers ? "" : ALL_LAYERS};
 }
 
-static int read_scores(study *s) {
+static int open_scores(study *s) {
+    const options *o = s->o;
     char names[PATH_LENGTH];
-    const score_columns columns = table_columns(s->o, names, sizeof names);
-    if (!(s->table = score_table_read(s->o->table, &columns)))
+    const score_source source = {
+        .program = PROGRAM,
+        .out = o->out,
+        .table = o->table,
+        .columns = table_columns(o, names, sizeof names),
+        .cohort = o->cohort,
+        .split = o->split,
+        .scans = o->scans,
+        .baselines = "",
+        .files = {.ssfd_weights = o->weights, .ssfd_layers = o->layers ? o->layers : ALL_LAYERS},
+        .layers_apart = 1,
+        .save_every = o->save_every,
+        .replicates = o->replicates,
+        .seed = o->seed};
+    if (score_study_open(&s->scores, &source) < 0)
         return -1;
-    if (s->table->metrics < 2)
+    if (s->scores.table->metrics < 2)
         return err_set("%s: has none of the columns " ALL_LAYERS ": name those of scores with --layers",
-                       s->o->table);
+                       o->table);
     return 0;
 }
 
@@ -463,15 +401,16 @@ static int read_scores(study *s) {
 
 static int leave_out_faults(study *s) {
     const char *from = s->o->table ? s->o->table : s->o->cohort;
-    score_table *t = score_table_select(s->table, s->table->fault, SCORE_NO_FAULT);
-    if (!t)
+    score_table *all = s->scores.table;
+    score_table *good = score_table_select(all, all->fault, SCORE_NO_FAULT);
+    if (!good)
         return -1;
-    s->left_out = s->table->rows - t->rows;
-    score_table_free(s->table);
-    s->table = t;
-    return t->scans < SCORE_MIN_SCANS ? err_set("%s: %zu scans without a fault, expected at least %d", from,
-                                                t->scans, SCORE_MIN_SCANS)
-                                      : 0;
+    s->left_out = all->rows - good->rows;
+    score_table_free(all);
+    s->table = s->scores.table = good;
+    return good->scans < SCORE_MIN_SCANS ? err_set("%s: %zu scans without a fault, expected at least %d",
+                                                   from, good->scans, SCORE_MIN_SCANS)
+                                         : 0;
 }
 
 static int find_layer(study *s, const char *name) {
@@ -519,51 +458,24 @@ static int find_panels(study *s) {
     return 0;
 }
 
-static int find_unit(study *s) {
-    score_table *means = score_table_scan_means(s->table);
-    int has_slices = 0;
-    if (!means)
-        return -1;
-    for (size_t row = 0; row < s->table->rows; row++)
-        has_slices |= s->table->slice[row] >= 0;
-    s->unit = means->rows == s->table->rows ? "scan" : has_slices ? "slice" : "row";
-    score_table_free(means);
-    return 0;
-}
-
 static void study_close(void *given) {
     study *s = given;
-    prepared_split_free(s->split);
-    score_set_close(&s->scores);
-    score_table_free(s->table);
-}
-
-static int note_record(const study *s, run_record *record) {
-    char path[PATH_LENGTH];
-    record_text(record, "cohort", s->table->cohort);
-    record_integer(record, "scans", (int64_t)s->table->scans);
-    record_integer(record, "rows", (int64_t)s->table->rows);
-    record_integer(record, "replicates", s->o->replicates);
-    record_integer(record, "seed", (int64_t)s->o->seed);
-    snprintf(path, sizeof path, "%s/" PROGRAM ".csv", s->o->out);
-    if ((s->o->table ? record_file(record, "table", s->o->table)
-                     : record_file(record, "weights", s->o->weights)) < 0)
-        return -1;
-    return record_file(record, "result", path);
+    score_study_close(&s->scores);
 }
 
 static int run(void *given, run_record *record) {
     study *s = given;
-    if ((s->o->table ? ranks_agree(read_scores(s)) : compute_scores(s)) < 0)
+    if (open_scores(s) < 0)
         return -1;
     if (ranks_me() > 0)
         return 0;
-    if (leave_out_faults(s) < 0 || find_layers(s) < 0 || find_panels(s) < 0 || find_unit(s) < 0 ||
-        write_results(s) < 0)
+    if (s->scores.taken_over)
+        printf("%d of %d slices taken over from an interrupted run\n", s->scores.taken_over,
+               s->scores.split->total_slices);
+    if (leave_out_faults(s) < 0 || find_layers(s) < 0 || find_panels(s) < 0 ||
+        !(s->unit = score_table_unit(s->table)) || write_results(s) < 0)
         return -1;
-    if (!s->o->table)
-        unfinished_remove(s->saved);
-    return note_record(s, record);
+    return score_study_end(&s->scores, record);
 }
 
 /* What can be said of the options before anything is opened. */

@@ -255,13 +255,6 @@ static csv_writer *begin_table(const sweep *s, const char *name) {
     return csv;
 }
 
-static int end_table(csv_writer *csv, int status) {
-    if (status == 0)
-        return csv_writer_close(csv);
-    csv_writer_discard(csv);
-    return -1;
-}
-
 /* PSNR of an image that the perturbation leaves as it is (level 0, a blur far below a pixel) is infinite:
  * such rows are left out, as are baselines where they were not computed. */
 static int has_row(int metric, double value) {
@@ -319,19 +312,19 @@ static int write_means(const sweep *s, double *scans) {
         for (int level = 0; status == 0 && level < s->o->levels; level++)
             for (int m = 0; status == 0 && m < s->scores.count; m++)
                 status = write_mean(s, csv, p, level, m, scans);
-    return end_table(csv, status);
+    return csv_writer_end(csv, status);
 }
 
 static int write_claims(const sweep *s) {
     csv_writer *csv = begin_table(s, PROGRAM "_claims");
-    return csv ? end_table(csv, sweep_write_claims(&s->curves, csv)) : -1;
+    return csv ? csv_writer_end(csv, sweep_write_claims(&s->curves, csv)) : -1;
 }
 
 static int write_baselines(const sweep *s) {
     if (s->scores.count == SCORE_BASELINES)
         return 0;
     csv_writer *csv = begin_table(s, "perturbation_baselines");
-    return csv ? end_table(csv, sweep_write_baselines(&s->curves, csv)) : -1;
+    return csv ? csv_writer_end(csv, sweep_write_baselines(&s->curves, csv)) : -1;
 }
 
 /* ---------------------------------------------------------------- example images */
@@ -373,7 +366,7 @@ static int write_examples(const sweep *s) {
     for (int p = -1; status == 0 && p < s->count; p++)
         status = write_example(s, &w, csv, scan, slice, p, white);
     worker_free(&w);
-    return end_table(csv, status);
+    return csv_writer_end(csv, status);
 }
 
 /* ---------------------------------------------------------------- set-up */

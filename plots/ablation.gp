@@ -14,10 +14,11 @@ comment_of(name) = system(sprintf("sed -n '/^#/!q; s/^# %s: *//p' '%s' | head -n
 # The two series share one network: the poster's patch and coverage.
 PATCH = 16
 COVERAGE = 25
-stats file using (column("n_scans")) name "SCANS" nooutput
+stats file using (strcol("measure") eq "ssim_correlation" ? column("n_scans") : NaN) name "TOP" nooutput
+stats file using (strcol("measure") eq "ssim_correlation" ? NaN : column("n_scans")) name "BOTTOM" nooutput
 stats file using (column("training_steps")) name "STEPS" nooutput
-caption = sprintf("%s steps of training each; n = %d scans; bars: 95 %% intervals; cohort: %s", \
-    STEPS_min == STEPS_max ? sprintf("%d", STEPS_max) : sprintf("%d to %d", STEPS_min, STEPS_max), SCANS_max, \
+caption = sprintf("%s steps of training each; top n = %d, bottom n = %d scans; bars: 95 %% intervals; cohort: %s", \
+    STEPS_min == STEPS_max ? sprintf("%d", STEPS_max) : sprintf("%d to %d", STEPS_min, STEPS_max), TOP_max, BOTTOM_max, \
     comment_of("cohort"))
 
 page_width = 7.0
@@ -80,15 +81,15 @@ do for [format in "pdf png"] {
         set logscale y
         set yrange [LOW_min / 2:HIGH_max * 1.5]
         set ytics (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
-        set ylabel (is_patch ? "SSFD, shift / other at SSIM 0.80" : "") offset 0.5, 0 font ",8"
-        set key bottom right font ",8" samplen 1.5
+        set ylabel (is_patch ? "ratio of SSFD at SSIM 0.80" : "") offset 0.5, 0 font ",8"
+        set key horizontal right bottom at graph 1, 1.0 font ",8" samplen 1.5
         if (!is_patch) { unset key }
         left_of(x) = is_patch ? x / 1.06 : x - 0.8
         right_of(x) = is_patch ? x * 1.06 : x + 0.8
         plot file using (left_of(column(position))):(at(pick("shift_to_gaussian_blur", "estimate"))):(at(pick("shift_to_gaussian_blur", "ci_low"))):(at(pick("shift_to_gaussian_blur", "ci_high"))) \
-                 with yerrorbars lc rgb COLOUR_SSFD dt 1 pt 5 ps 0.6 lw 2 title "blur", \
+                 with yerrorbars lc rgb COLOUR_SSFD dt 1 pt 5 ps 0.6 lw 2 title "shift / blur", \
              file using (right_of(column(position))):(at(pick("shift_to_gaussian_noise", "estimate"))):(at(pick("shift_to_gaussian_noise", "ci_low"))):(at(pick("shift_to_gaussian_noise", "ci_high"))) \
-                 with yerrorbars lc rgb COLOUR_SSFD dt 1 pt 8 ps 0.9 lw 1.6 title "noise"
+                 with yerrorbars lc rgb COLOUR_SSFD dt 1 pt 8 ps 0.9 lw 1.6 title "shift / noise"
         unset label 1
     }
     unset multiplot

@@ -223,13 +223,20 @@ static prepared_content content(const char *scan_id) {
                               .has = {1}};
 }
 
-static void write_prepared(const char *name, const prepared_content *c) {
+/* acceleration 0: not said. */
+static void write_accelerated(const char *name, const prepared_content *c, double acceleration) {
     h5_file *h = prepared_create(in_folder(name), c);
     ck_assert_msg(h != NULL, "%s", err_message());
+    if (acceleration != 0.0)
+        h5_set_real(h, "acceleration", acceleration);
     for (int kind = 0; kind < PREPARED_REFERENCE_COMPLEX; kind++)
         for (int k = 0; c->has[kind] && k < SLICES; k++)
             ck_assert_int_eq(prepared_write(h, kind, k, ROWS, COLUMNS, reference + k * PIXELS), 0);
     ck_assert_int_eq(h5_commit(h), 0);
+}
+
+static void write_prepared(const char *name, const prepared_content *c) {
+    write_accelerated(name, c, 0.0);
 }
 
 START_TEST(test_prepared_round_trip) {
@@ -323,6 +330,25 @@ START_TEST(test_prepared_split) {
 }
 END_TEST
 
+START_TEST(test_acceleration_of_a_split) {
+    prepared_content a = content("a"), b = content("b");
+    write_accelerated("test/a.h5", &a, 4.0);
+    write_accelerated("test/b.h5", &b, 4.0);
+    prepared_split *s = prepared_split_open(folder, "test", 0);
+    ck_assert_msg(s && s->acceleration == 4.0, "%s", err_message());
+    prepared_split_free(s);
+    write_accelerated("test/b.h5", &b, 8.0);
+    ck_assert_ptr_null(prepared_split_open(folder, "test", 0));
+    expect_message("b.h5: expected acceleration 4", "found 8");
+    write_prepared("test/b.h5", &b);
+    ck_assert_ptr_null(prepared_split_open(folder, "test", 0));
+    expect_message("b.h5: expected acceleration 4", "found 0");
+    write_accelerated("test/b.h5", &b, 0.5);
+    ck_assert_ptr_null(prepared_split_open(folder, "test", 0));
+    expect_message("b.h5", "attribute 'acceleration': expected a number of at least 1, found 0.5");
+}
+END_TEST
+
 Suite *suite_io(void) {
     Suite *s = suite_create("io");
     TCase *t = tcase_create("io");
@@ -337,6 +363,7 @@ Suite *suite_io(void) {
     tcase_add_test(t, test_prepared_bad_images);
     tcase_add_test(t, test_prepared_wrong_files);
     tcase_add_test(t, test_prepared_split);
+    tcase_add_test(t, test_acceleration_of_a_split);
     suite_add_tcase(s, t);
     return s;
 }

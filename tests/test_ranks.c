@@ -146,13 +146,20 @@ END_TEST
 
 #define CONTROL                                                                                              \
     "quality_control --cohort @/cohort --weights tests/golden/unet_plain.h5 --replicates 200 --threads 1 "   \
-    "--out @/"
+    "--save-every 0 --out @/"
 
 static void expect_same_layers(const char *name) {
     expect_same_file("layer_correlation.csv", "one", name);
     expect_same_file("layer_correlation_scores.csv", "one", name);
     expect_same_file("layer_correlation_trend.csv", "one", name);
     expect_same_file("panels/layer_correlation.csv", "one", name);
+}
+
+/* No rank leaves behind what an interrupted run would go on from. */
+static void expect_nothing_unfinished(const char *name) {
+    char command[512];
+    snprintf(command, sizeof command, "! find %s/%s -name '*unfinished*' | grep .", folder, name);
+    ck_assert_int_eq(system(command), 0);
 }
 
 /* Scores of every scan on every rank, also where a run of three ranks ended early and two went on. */
@@ -165,6 +172,7 @@ START_TEST(test_scores_of_reconstructions_on_ranks) {
     expect_ranks_done(2, CONTROL "control_two");
     expect_same_file("quality_control.csv", "control_one", "control_two");
     expect_same_file("quality_control_summary.csv", "control_one", "control_two");
+    expect_nothing_unfinished("control_two");
     expect_done(LAYERS "one");
     expect_ranks_done(2, LAYERS "two");
     expect_same_layers("two");
@@ -175,7 +183,23 @@ START_TEST(test_scores_of_reconstructions_on_ranks) {
     expect_ranks_done(2, LAYERS "three");
     ck_assert_ptr_nonnull(strstr(output, "taken over from an interrupted run"));
     expect_same_layers("three");
-    ck_assert_int_ne(access(in_folder("three/.layer_correlation.unfinished.h5.2"), R_OK), 0);
+    expect_nothing_unfinished("three");
+}
+END_TEST
+
+START_TEST(test_ablation_on_ranks) {
+    if (!can_launch())
+        return;
+    expect_done("prepare_scans --weights tests/golden/recon_unet.h5 --complex --out @/cohort --records "
+                "@/records --size 64 --test 5 --train 2 --val 1 --train-slices 2 --val-slices 2 --threads 2");
+    expect_done("train_ssl --cohort @/cohort --steps 1 --batch 2 --validation-slices 2 --records @/records "
+                "--out @/network");
+    expect_done(
+        "perturbation_sweep --cohort @/cohort --weights @/network/weights.h5 --levels 3 --out @/network");
+    expect_done("ablation --cohort @/cohort --out @/one @/network");
+    expect_ranks_done(3, "ablation --cohort @/cohort --out @/three @/network");
+    expect_same_file("ablation.csv", "one", "three");
+    expect_nothing_unfinished("three");
 }
 END_TEST
 
@@ -191,7 +215,7 @@ START_TEST(test_an_interrupted_run_goes_on_on_other_ranks) {
     set_first_pixel(before);
     expect_ranks_done(2, SWEEP "two");
     expect_same_sweep("two");
-    ck_assert_int_ne(access(in_folder("two/.perturbation_sweep.unfinished.h5.2"), R_OK), 0);
+    expect_nothing_unfinished("two");
 }
 END_TEST
 
@@ -247,6 +271,7 @@ Suite *suite_ranks(void) {
     tcase_add_test(t, test_training_is_the_same_on_any_number_of_ranks);
     tcase_add_test(t, test_scans_are_dealt_out_to_ranks);
     tcase_add_test(t, test_scores_of_reconstructions_on_ranks);
+    tcase_add_test(t, test_ablation_on_ranks);
     tcase_add_test(t, test_an_interrupted_run_goes_on_on_other_ranks);
     tcase_add_test(t, test_ranks_that_are_deep_inside_find_out);
     tcase_add_test(t, test_an_error_of_any_rank_ends_all_with_one_message);

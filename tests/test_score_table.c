@@ -285,6 +285,7 @@ START_TEST(test_scores_and_correlations_of_a_cohort) {
     score_table *t = score_table_read(in_folder("r/layer_correlation_scores.csv"),
                                       &(score_columns){"", "ssim,block3_relu1,block5_relu2", ""});
     ck_assert_msg(t && t->rows == 15 && t->scans == 5, "%s", err_message());
+    ck_assert_str_eq(t->acceleration[14], "4");
     expected_scores(&ssfd, &ssim);
     ck_assert_double_eq_tol(t->values[0][4], ssim, 1e-8);
     ck_assert_double_eq_tol(t->values[1][4] / ssfd, 1.0, 1e-6);

@@ -106,6 +106,13 @@ void csv_writer_discard(csv_writer *csv) {
     free(csv);
 }
 
+int csv_writer_end(csv_writer *csv, int status) {
+    if (csv && status == 0)
+        return csv_writer_close(csv);
+    csv_writer_discard(csv);
+    return -1;
+}
+
 /* --- reading --- */
 
 typedef struct {

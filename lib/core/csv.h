@@ -23,6 +23,8 @@ void csv_writer_end_row(csv_writer *csv);
 int csv_writer_close(csv_writer *csv);
 /* Drops what was written and frees. NULL is allowed. */
 void csv_writer_discard(csv_writer *csv);
+/* The one for status 0, the other with -1 for what failed before, csv_writer_open() (NULL) included. */
+int csv_writer_end(csv_writer *csv, int status);
 
 /* --- reading: whole table in memory, fields as text (quotes as in RFC 4180) --- */
 typedef struct {

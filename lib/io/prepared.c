@@ -45,6 +45,17 @@ static int read_settings(prepared_scan *scan) {
     return scan->settings ? 0 : err_set("out of memory");
 }
 
+static int read_acceleration(prepared_scan *scan) {
+    if (!h5_attr_exists(scan->file, "acceleration"))
+        return 0;
+    if (h5_attr_real(scan->file, "acceleration", &scan->acceleration) != 0)
+        return -1;
+    if (!(scan->acceleration >= 1.0 && isfinite(scan->acceleration)))
+        return err_set("%s: attribute 'acceleration': expected a number of at least 1, found %g",
+                       scan->file->path, scan->acceleration);
+    return 0;
+}
+
 /* One without the other would be scored as what it is not. */
 static int read_fault(prepared_scan *scan) {
     const char *name = prepared_kind_name(PREPARED_RECONSTRUCTION_FAULTY);
@@ -62,7 +73,8 @@ static int read_names(prepared_scan *scan) {
     return h5_attr_text(scan->file, "cohort", &scan->cohort) == 0 &&
                    h5_attr_text(scan->file, "scan_id", &scan->scan_id) == 0 &&
                    h5_attr_text(scan->file, "patient_id", &scan->patient_id) == 0 &&
-                   h5_attr_text(scan->file, "split", &scan->split) == 0 && read_settings(scan) == 0
+                   h5_attr_text(scan->file, "split", &scan->split) == 0 && read_settings(scan) == 0 &&
+                   read_acceleration(scan) == 0
                ? 0
                : -1;
 }
@@ -275,6 +287,7 @@ static int add_scan(prepared_split *split, char *path) {
         split->rows = scan->rows, split->columns = scan->columns;
         split->cohort = scan->cohort;
         split->settings = scan->settings;
+        split->acceleration = scan->acceleration;
         scan->cohort = scan->settings = NULL;
     } else if (scan->rows != split->rows || scan->columns != split->columns) {
         status = err_set("%s: dataset 'reference': expected slices of %d x %d as in %s, found %d x %d", path,
@@ -286,6 +299,9 @@ static int add_scan(prepared_split *split, char *path) {
     if (status == 0 && split->scans > 0 && strcmp(scan->settings, split->settings) != 0)
         status = err_set("%s: prepared with other settings than %s: expected '%s', found '%s'", path,
                          split->paths[0], split->settings, scan->settings);
+    if (status == 0 && scan->acceleration != split->acceleration)
+        status = err_set("%s: expected acceleration %g as in %s, found %g (0: not said)", path,
+                         split->acceleration, split->paths[0], scan->acceleration);
     if (status == 0 && strcmp(scan->split, split->split) != 0)
         status = err_set("%s: expected a scan of split '%s', found '%s'", path, split->split, scan->split);
     split->slices[split->scans] = scan->slices;

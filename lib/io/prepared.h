@@ -13,7 +13,8 @@
  *   slice           int32   (slices)                 index of each slice in its scan
  * Root attributes: format = "ssfd-prepared", format_version = 1, cohort ("colin27-virtual", "fastmri-knee"),
  * scan_id, patient_id, split, acquisition, source_file, source_sha256, generator (program and version), seed.
- * Optional: settings, a text that names everything the images were made with; scans of one split agree in it.
+ * Optional: settings, a text that names everything the images were made with, and acceleration, the
+ * undersampling factor of all images but the reference; scans of one split agree in both.
  * With reconstruction_faulty, and only then: fault, what went wrong ("motion", "lost_coil", "low_snr",
  * "spikes"), and fault_about, a sentence with its numbers. All other images are those of the good
  * acquisition. A producer may add more (see prepare_scans.c). rows = columns = 320 for both cohorts; readers
@@ -44,8 +45,9 @@ const char *prepared_kind_name(prepared_kind kind); /* the dataset's name */
 typedef struct {
     h5_file *file;
     char *scan_id, *patient_id, *split, *cohort;
-    char *settings; /* how its images were made; "" when the file does not say */
-    char *fault;    /* of its second acquisition; PREPARED_NO_FAULT where there is none */
+    char *settings;      /* how its images were made; "" when the file does not say */
+    char *fault;         /* of its second acquisition; PREPARED_NO_FAULT where there is none */
+    double acceleration; /* 0 when the file does not say */
     int slices, rows, columns;
     int32_t *slice;          /* [slices] */
     int has[PREPARED_KINDS]; /* which of prepared_kind are there */
@@ -78,6 +80,7 @@ int prepared_write_complex(h5_file *file, prepared_kind kind, int index, int row
 /* The scans of one split of a cohort folder, sorted by name. */
 typedef struct {
     char *folder, *split, *cohort, *settings; /* cohort and settings: the same for all scans, checked */
+    double acceleration;                      /* so is this; 0 when they do not say */
     int scans;
     char **paths;    /* [scans] */
     char **scan_ids; /* [scans] */

@@ -71,6 +71,14 @@ static const char *cohort_of(const csv_table *t) {
     return cohort ? cohort : "not named";
 }
 
+/* "4x reconstruction"; a table of somebody's scores may not say. */
+static const char *reconstruction_of(const csv_table *t, char *text, size_t size) {
+    const char *acceleration = report_comment(t, "acceleration");
+    snprintf(text, size, "%s%s", acceleration ? acceleration : "",
+             acceleration ? "x reconstruction" : "reconstruction");
+    return text;
+}
+
 /* printf into memory that is the caller's; NULL with a message. */
 static char *format_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static char *format_text(const char *format, ...) {
@@ -357,17 +365,18 @@ static char *layers_alt(const csv_table *t) {
 int section_layers(report *r) {
     static const char title[] = "Figure 2: SSFD against SSIM, by encoder layer";
     const csv_table *t = r->layers;
+    char image[64];
     if (!t)
         return section_missing(r, title, "layer_correlation.csv", "make reproduce");
     const char *scans = csv_table_text(t, 0, csv_table_column(t, "n_scans"));
     char *caption = format_text(
-        "SSFD between 4x reconstruction and reference against the SSIM of the same pair, one point per "
+        "SSFD between %s and reference against the SSIM of the same pair, one point per "
         "slice, at "
         "different depths of the encoder, with correlations; and these against depth for all layers, with 95 "
         "%% BCa "
         "bootstrap intervals over scans. The better the image, the higher SSIM and the lower SSFD: a "
         "correlation of -1 is perfect agreement. n = %s scans. Cohort: %s.",
-        scans, cohort_of(t));
+        reconstruction_of(t, image, sizeof image), scans, cohort_of(t));
     int status = section_figure_free(r, "layer_correlation", title, layers_alt(t), caption);
     if (status == 0)
         put_published_table(r);

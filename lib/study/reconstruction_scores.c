@@ -166,7 +166,13 @@ static int name_metrics(score_table *t, const reconstruction_plan *p) {
 static int name_rows(computation *c) {
     const reconstruction_plan *p = c->plan;
     score_table *t = c->table;
+    char acceleration[32] = "";
     size_t row = 0;
+    if (p->split->acceleration > 0.0)
+        snprintf(acceleration, sizeof acceleration, "%g", p->split->acceleration);
+    const char *label = score_table_label(t, acceleration);
+    if (!label)
+        return -1;
     for (int scan = 0; scan < p->split->scans; scan++) {
         const char *fault = score_table_label(t, p->fault ? p->fault[scan] : SCORE_NO_FAULT);
         if (!fault || score_table_set_scan(t, (size_t)scan, p->split->scan_ids[scan]) < 0)
@@ -174,6 +180,7 @@ static int name_rows(computation *c) {
         for (int slice = 0; slice < p->split->slices[scan]; slice++, row++) {
             c->scan[row] = scan;
             t->slice[row] = slice;
+            t->acceleration[row] = label;
             t->fault[row] = fault;
         }
         t->first[scan + 1] = row;

@@ -17,7 +17,8 @@ typedef struct {
 } reconstruction_plan;
 
 /* A table with a row per slice (its index in the prepared file) and the metrics "ssim", "psnr_db", "nrmse",
- * "ssfd" (or the names of its layers, "block1_relu1"), then the baselines' keys. PSNR is infinite where image
+ * "ssfd" (or the names of its layers, "block1_relu1"), then the baselines' keys; acceleration is that of the
+ * split. PSNR is infinite where image
  * and reference are equal. *taken_over: slices that an interrupted run had computed. What was saved stays,
  * for the caller to remove when its own results are written.
  *

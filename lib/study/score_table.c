@@ -556,3 +556,14 @@ score_table *score_table_scan_means(const score_table *t) {
     free(target);
     return out;
 }
+
+const char *score_table_unit(const score_table *t) {
+    score_table *means = score_table_scan_means(t);
+    if (!means)
+        return NULL;
+    int is_mean = means->rows == t->rows, has_slices = 0;
+    for (size_t row = 0; row < t->rows; row++)
+        has_slices |= t->slice[row] >= 0;
+    score_table_free(means);
+    return is_mean ? "scan" : has_slices ? "slice" : "row";
+}

@@ -78,4 +78,8 @@ score_table *score_table_select(const score_table *t, const char *const *texts, 
 /* Means over slices: a row per scan, acceleration, method and fault, slice -1. */
 score_table *score_table_scan_means(const score_table *t);
 
+/* What its rows are: "slice", "scan" where there is one row of each (and of its methods, ...), "row" where
+ * that is not known. NULL when out of memory. */
+const char *score_table_unit(const score_table *t);
+
 #endif
