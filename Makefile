@@ -106,10 +106,14 @@ $(BUILD)/bench/bench_ssfd: $(BUILD)/tests/bench/bench_ssfd.o $(BUILD)/libssfd.a
 check: $(PROGS) $(BUILD)/tests/check_ssfd
 	SSFD_BIN=$(BUILD)/bin $(BUILD)/tests/check_ssfd
 
+# The same with a process per suite, as many at a time as there are threads.
+check-suites: $(PROGS) $(BUILD)/tests/check_ssfd
+	$(BUILD)/tests/check_ssfd --suites | SSFD_BIN=$(BUILD)/bin xargs -P $(THREADS) -I@ env CK_RUN_SUITE=@ $(BUILD)/tests/check_ssfd
+
 # Address and undefined-behaviour sanitizers in a build of their own. OpenMP's and OpenBLAS's thread pools live as long as
 # the process, so leaks are looked for in what our own code allocates only.
 sanitize:
-	$(MAKE) check BUILD=$(BUILD)/sanitize OPT=-O1 \
+	$(MAKE) check-suites BUILD=$(BUILD)/sanitize OPT=-O1 \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
 
 format:
@@ -275,5 +279,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(PROG_SRC:%.c=$(BUILD)/%.d) $(BUILD)/tests/bench/bench_ssfd.d
-.PHONY: all bench check sanitize format format-check reproduce figures models training-scans check-models learning-curves ablation vgg16-weights help clean always
+.PHONY: all bench check check-suites sanitize format format-check reproduce figures models training-scans check-models learning-curves ablation vgg16-weights help clean always
 .DELETE_ON_ERROR:

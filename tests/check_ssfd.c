@@ -1,42 +1,33 @@
-/* Runs every suite. CK_RUN_SUITE=name runs one; CK_FORK=no keeps all in one process, for debuggers. */
+/* Runs every suite, in the order of suites.h. CK_RUN_SUITE=name runs one; CK_FORK=no keeps all in one
+ * process, for debuggers. check_ssfd --suites lists their names. */
 #include "suites.h"
 #include <cblas.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const struct {
+    const char *name;
+    Suite *(*create)(void);
+} suites[] = {
+#define SUITE(name) {#name, suite_##name},
+    SUITES(SUITE)
+#undef SUITE
+};
+enum { COUNT = sizeof suites / sizeof *suites };
 
 int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "ranks-probe") == 0)
         return ranks_probe(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "--suites") == 0) {
+        for (int k = 0; k < COUNT; k++)
+            puts(suites[k].name);
+        return EXIT_SUCCESS;
+    }
     openblas_set_num_threads(1); /* as every program does: threads work on different images */
-    SRunner *runner = srunner_create(suite_core());
-    srunner_add_suite(runner, suite_io());
-    srunner_add_suite(runner, suite_cohort());
-    srunner_add_suite(runner, suite_edges());
-    srunner_add_suite(runner, suite_mri());
-    srunner_add_suite(runner, suite_fastmri());
-    srunner_add_suite(runner, suite_metrics());
-    srunner_add_suite(runner, suite_perturb());
-    srunner_add_suite(runner, suite_stats());
-    srunner_add_suite(runner, suite_correlation());
-    srunner_add_suite(runner, suite_sweep_claims());
-    srunner_add_suite(runner, suite_ssl_mask());
-    srunner_add_suite(runner, suite_layers());
-    srunner_add_suite(runner, suite_net());
-    srunner_add_suite(runner, suite_ssl_unet());
-    srunner_add_suite(runner, suite_recon_unet());
-    srunner_add_suite(runner, suite_vgg16());
-    srunner_add_suite(runner, suite_augment());
-    srunner_add_suite(runner, suite_trainer());
-    srunner_add_suite(runner, suite_slice_prep());
-    srunner_add_suite(runner, suite_prepare());
-    srunner_add_suite(runner, suite_faults());
-    srunner_add_suite(runner, suite_quality_control());
-    srunner_add_suite(runner, suite_inpainting());
-    srunner_add_suite(runner, suite_score_table());
-    srunner_add_suite(runner, suite_ablation());
-    srunner_add_suite(runner, suite_make());
-    srunner_add_suite(runner, suite_ranks());
-    srunner_add_suite(runner, suite_cli());
+    SRunner *runner = srunner_create(suites[0].create());
+    for (int k = 1; k < COUNT; k++)
+        srunner_add_suite(runner, suites[k].create());
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

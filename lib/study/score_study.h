@@ -44,7 +44,8 @@ typedef struct {
 int score_study_open(score_study *s, const score_source *source);
 void score_study_close(score_study *s); /* zeroed is allowed */
 
-/* Begins OUT/<name>.csv, with split, acceleration, networks and SSIM's settings as comments where they are known. */
+/* Begins OUT/<name>.csv, with split, acceleration, networks and SSIM's settings as comments where they are
+ * known. */
 csv_writer *score_study_begin_table(const score_study *s, const char *name);
 /* OUT/<program>.csv and the like: s->table as it is now (an experiment may have replaced it). */
 int score_study_write_scores(const score_study *s, const char *name);
