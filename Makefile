@@ -108,7 +108,8 @@ check: $(PROGS) $(BUILD)/tests/check_ssfd
 
 # The same with a process per suite, as many at a time as there are threads.
 check-suites: $(PROGS) $(BUILD)/tests/check_ssfd
-	$(BUILD)/tests/check_ssfd --suites | SSFD_BIN=$(BUILD)/bin xargs -P $(THREADS) -I@ env CK_RUN_SUITE=@ $(BUILD)/tests/check_ssfd
+	$(BUILD)/tests/check_ssfd --suites | SSFD_BIN=$(BUILD)/bin CK_TIMEOUT_MULTIPLIER=4 \
+	    xargs -P $(THREADS) -I@ env CK_RUN_SUITE=@ $(BUILD)/tests/check_ssfd
 
 # Address and undefined-behaviour sanitizers in a build of their own. OpenMP's and OpenBLAS's thread pools live as long as
 # the process, so leaks are looked for in what our own code allocates only.
@@ -188,7 +189,8 @@ $(RESULTS)/figures/%.pdf $(RESULTS)/figures/%.png: plots/%.gp plots/style.gp $(R
 	@mkdir -p $(@D)
 	$(call DRAW,results='$(RESULTS)',$(@D)/.$*,$(@D)/$*)
 
-$(RESULTS)/index.html: $(BUILD)/bin/report $(FIGURES)
+# The ablation is on the page where there is one.
+$(RESULTS)/index.html: $(BUILD)/bin/report $(FIGURES) $(wildcard $(RESULTS)/figures/ablation.png)
 	$(BUILD)/bin/report --results $(RESULTS) --weights $(WEIGHTS) --recon-weights $(RECON_WEIGHTS)
 
 # ---------------------------------------------------------------- other people's weights

@@ -25,4 +25,10 @@ static inline const char *in_folder(const char *name) {
     return path;
 }
 
+/* `name` in the folder. */
+static inline void write_text(const char *name, const char *text) {
+    FILE *f = fopen(in_folder(name), "w");
+    ck_assert_msg(f && fputs(text, f) >= 0 && fclose(f) == 0, "%s", path);
+}
+
 #endif

@@ -209,13 +209,6 @@ START_TEST(test_sweep_with_baselines) {
 }
 END_TEST
 
-static void write_text(const char *name, const char *text) {
-    FILE *f = fopen(in_folder(name), "w");
-    ck_assert_ptr_nonnull(f);
-    fputs(text, f);
-    ck_assert_int_eq(fclose(f), 0);
-}
-
 #define LAYERS "layer,depth,group,unit,coefficient,n,n_scans,estimate,ci_low,ci_high,title\n"
 
 START_TEST(test_report_of_a_small_study) {

@@ -57,6 +57,18 @@ START_TEST(test_reproduce_redoes_what_changed) {
     snprintf(command, sizeof command,
              "cd %s && for f in one/*.csv one/panels/*; do cmp $f two/${f#one/} || exit 1; done", folder);
     ck_assert_int_eq(system(command), 0);
+    /* An ablation that was made meanwhile comes onto the page. */
+    snprintf(command, sizeof command, "cp %s/one/figures/inpainting.png %s/one/figures/ablation.png", folder,
+             folder);
+    ck_assert_int_eq(system(command), 0);
+    write_text("one/ablation.csv", "network,measure,training_steps,n_scans\n16_25,ssim_correlation,100,12\n"
+                                   "16_25,shift_to_gaussian_blur,100,7\n");
+    stamp();
+    reproduce("LEVELS=3 RESULTS=@/one reproduce");
+    ck_assert_str_eq(changed("one"), PAGE "index.html manifest.json ");
+    char *page = read_table("one/index.html");
+    ck_assert(strstr(page, "SSIM, n = 12 scans") && strstr(page, "0.80, n = 7 scans"));
+    free(page);
     stamp();
     reproduce("LEVELS=4 RESULTS=@/one reproduce");
     ck_assert_msg(strstr(changed("one"), " perturbation_sweep.csv ") != NULL, "%s", changed("one"));
@@ -82,7 +94,7 @@ START_TEST(test_ablation_redoes_what_changed) {
     free(table);
     reproduce(ABLATION "ABLATION_SCANS=5 ABLATION_NETWORKS=8_25 ablation");
     table = read_table("results/ablation.csv");
-    ck_assert(strstr(table, "# split: test, 5 scans"));
+    ck_assert(strstr(table, "# split: test, 12 scans") && strstr(table, ",ssim_correlation,12,"));
     free(table);
     ck_assert_ptr_nonnull(strstr(changed("models"), "8_25/perturbation_sweep.csv "));
     ck_assert_int_eq(make(ABLATION "ABLATION_NETWORKS='8_25 16' ablation"), 2);
@@ -93,7 +105,7 @@ END_TEST
 Suite *suite_make(void) {
     Suite *s = suite_create("make");
     TCase *t = tcase_create("make");
-    tcase_set_timeout(t, 300);
+    tcase_set_timeout(t, 900);
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
     tcase_add_test(t, test_reproduce_redoes_what_changed);
     tcase_add_test(t, test_ablation_redoes_what_changed);

@@ -11,12 +11,6 @@
 #include <math.h>
 #include <unistd.h>
 
-static void write_text(const char *name, const char *text) {
-    FILE *f = fopen(in_folder(name), "w");
-    ck_assert_ptr_nonnull(f);
-    ck_assert(fputs(text, f) >= 0 && fclose(f) == 0);
-}
-
 static score_table *read_scores(const char *text, const char *columns, const char *metrics,
                                 const char *optional) {
     write_text("t.csv", text);

@@ -418,6 +418,15 @@ int section_quality(report *r) {
     return section_figure_free(r, "quality_control", title, quality_alt(t), caption);
 }
 
+/* Scans behind the first row of a measure whose name begins so. */
+static const char *ablation_scans(const csv_table *t, const char *measure) {
+    int column = csv_table_column(t, "measure");
+    for (size_t row = 0; row < t->rows; row++)
+        if (strncmp(csv_table_text(t, row, column), measure, strlen(measure)) == 0)
+            return csv_table_text(t, row, csv_table_column(t, "n_scans"));
+    return "0";
+}
+
 int section_ablation(report *r) {
     const csv_table *t = r->ablation;
     if (!t)
@@ -430,9 +439,10 @@ int section_ablation(report *r) {
                     "linked below."),
         format_text("Networks trained alike for %s steps but for the size of the masked patches (left) and "
                     "the share of "
-                    "the image that they cover (right). Top: correlation of SSFD with SSIM. Bottom: SSFD of "
+                    "the image that they cover (right). Top: correlation of SSFD with SSIM, n = %s scans. "
+                    "Bottom: SSFD of "
                     "a shift over SSFD of "
-                    "a blur or a noise that costs the same SSIM, 0.80. n = %s scans. Cohort: %s.",
+                    "a blur or a noise that costs the same SSIM, 0.80, n = %s scans. Cohort: %s.",
                     csv_table_text(t, 0, csv_table_column(t, "training_steps")),
-                    csv_table_text(t, 0, csv_table_column(t, "n_scans")), cohort_of(t)));
+                    ablation_scans(t, "ssim_correlation"), ablation_scans(t, "shift_to_"), cohort_of(t)));
 }
