@@ -141,11 +141,15 @@ define KEEP_SETTINGS
 @[ "$$(cat $@ 2>/dev/null)" = "$(1)" ] || echo "$(1)" > $@
 endef
 
-# Which settings the files below were made with: a change of a variable remakes what depends on it.
-SETTINGS  := seed=$(SEED) levels=$(LEVELS) test_scans=$(TEST_SCANS) cohort=$(COHORT) weights=$(WEIGHTS) \
-             fastmri=$(FASTMRI) acceleration=$(ACCELERATION) prepare=$(PREPARE) faults=$(FAULTS) recon_weights=$(RECON_WEIGHTS) \
+# Which settings the files below were made with: a change of a variable remakes what depends on it. Results in several
+# folders share a cohort.
+COHORT_SETTINGS := seed=$(SEED) test_scans=$(TEST_SCANS) fastmri=$(FASTMRI) acceleration=$(ACCELERATION) \
+             prepare=$(PREPARE) faults=$(FAULTS) recon_weights=$(RECON_WEIGHTS)
+SETTINGS  := $(COHORT_SETTINGS) cohort=$(COHORT) levels=$(LEVELS) weights=$(WEIGHTS) \
              baselines=$(BASELINES) baseline_scans=$(BASELINE_SCANS) vgg16=$(VGG16_WEIGHTS) lpips=$(LPIPS_WEIGHTS) \
              replicates=$(REPLICATES) quality_baselines=$(QUALITY_BASELINES)
+$(COHORT)/.settings: always
+	$(call KEEP_SETTINGS,$(COHORT_SETTINGS))
 $(RESULTS)/.settings: always
 	$(call KEEP_SETTINGS,$(SETTINGS))
 
@@ -154,7 +158,7 @@ reproduce: $(RESULTS)/index.html
 
 figures: $(FIGURES)
 
-$(COHORT)/.test: $(BUILD)/bin/prepare_scans $(RECON_WEIGHTS) $(RESULTS)/.settings
+$(COHORT)/.test: $(BUILD)/bin/prepare_scans $(RECON_WEIGHTS) $(COHORT)/.settings
 	$(PREPARE_SCANS) --split test --weights $(RECON_WEIGHTS) --faults $(FAULTS)
 	@touch $@
 
@@ -189,8 +193,9 @@ $(RESULTS)/figures/%.pdf $(RESULTS)/figures/%.png: plots/%.gp plots/style.gp $(R
 	@mkdir -p $(@D)
 	$(call DRAW,results='$(RESULTS)',$(@D)/.$*,$(@D)/$*)
 
-# The ablation is on the page where there is one.
-$(RESULTS)/index.html: $(BUILD)/bin/report $(FIGURES) $(wildcard $(RESULTS)/figures/ablation.png)
+# An ablation that was made meanwhile comes onto the page; as a prerequisite its figure would have networks trained.
+NEW_ABLATION := $(shell [ $(RESULTS)/figures/ablation.png -nt $(RESULTS)/index.html ] && echo always)
+$(RESULTS)/index.html: $(BUILD)/bin/report $(FIGURES) $(NEW_ABLATION)
 	$(BUILD)/bin/report --results $(RESULTS) --weights $(WEIGHTS) --recon-weights $(RECON_WEIGHTS)
 
 # ---------------------------------------------------------------- other people's weights

@@ -86,8 +86,11 @@ static inline char *read_table(const char *name) {
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *f = fopen(path, "r");
     ck_assert_msg(f != NULL, "%s", path);
-    char *text = calloc(1, 1 << 20);
-    ck_assert(fread(text, 1, (1 << 20) - 1, f) > 0);
+    ck_assert_int_eq(fseek(f, 0, SEEK_END), 0);
+    size_t size = (size_t)ftell(f);
+    char *text = calloc(1, size + 1);
+    rewind(f);
+    ck_assert(size > 0 && fread(text, 1, size, f) == size);
     fclose(f);
     return text;
 }

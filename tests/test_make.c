@@ -72,6 +72,9 @@ START_TEST(test_reproduce_redoes_what_changed) {
     stamp();
     reproduce("LEVELS=4 RESULTS=@/one reproduce");
     ck_assert_msg(strstr(changed("one"), " perturbation_sweep.csv ") != NULL, "%s", changed("one"));
+    ck_assert_str_eq(changed("cohort"), "");
+    reproduce("LEVELS=4 FAULTS=0.4 RESULTS=@/one reproduce");
+    ck_assert_msg(strstr(changed("cohort"), ".settings .test test/") != NULL, "%s", changed("cohort"));
 }
 END_TEST
 
