@@ -32,9 +32,11 @@ REPLICATES ?= 4000
 STEPS     ?= 4000
 RECON_STEPS ?= 3000
 # How they are trained; each option can be said again in TRAINING, which comes last.
-SSL_TRAINING := --schedule cosine --warmup 200 --clip 1 --augment --rotation 10 --batch 4
-RECON_TRAINING := --schedule cosine --warmup 200 --clip 1 --augment --batch 2
+SSL_TRAINING := --schedule cosine --clip 1 --augment --rotation 10 --batch 4
+RECON_TRAINING := --schedule cosine --clip 1 --augment --batch 2
 TRAINING  ?=
+# The rate rises over the first 200 steps, or a tenth of them.
+warmup_of = --warmup $$(($(1) < 2000 ? $(1) / 10 : 200))
 # Networks of the ablation, <patch>_<coverage in percent>, how long each is trained, and the scans of its sweep.
 ABLATION_NETWORKS ?= 1_25 4_25 8_25 16_25 64_25 16_10 16_50 16_75
 ABLATION_STEPS ?= 100
@@ -130,7 +132,8 @@ bench: $(PROGS) $(BUILD)/bench/bench_ssfd
 	@$(MAKE) --no-print-directory $(RESULTS)/figures/bench.pdf
 
 # ---------------------------------------------------------------- the study
-FIGURES   := $(foreach name,perturbation_sweep layer_correlation quality_control inpainting $(if $(BASELINES),perturbation_baselines),$(RESULTS)/figures/$(name).pdf $(RESULTS)/figures/$(name).png)
+# What is made along with another table first: when it was lost, what hangs on the other is made again, too.
+FIGURES   := $(foreach name,$(if $(BASELINES),perturbation_baselines) perturbation_sweep layer_correlation quality_control inpainting,$(RESULTS)/figures/$(name).pdf $(RESULTS)/figures/$(name).png)
 # From raw k-space, fastMRI's (FASTMRI=folder) or that of virtual scans, to prepared scans.
 PREPARE_SCANS = $(BUILD)/bin/prepare_scans $(FASTMRI) --out $(COHORT) --seed $(SEED) --test $(TEST_SCANS) \
              --acceleration $(ACCELERATION) --threads $(THREADS) --records $(RESULTS)/records $(PREPARE)
@@ -166,11 +169,11 @@ $(COHORT)/.test: $(BUILD)/bin/prepare_scans $(RECON_WEIGHTS) $(COHORT)/.settings
 BASELINE_FILES = $(if $(VGG16_WEIGHTS),--vgg16-weights $(VGG16_WEIGHTS)) $(if $(LPIPS_WEIGHTS),--lpips-weights $(LPIPS_WEIGHTS))
 BASELINE   = $(if $(BASELINES),--baseline $(BASELINES)) --baseline-scans $(BASELINE_SCANS) $(BASELINE_FILES)
 
-$(RESULTS)/perturbation_sweep.csv: $(BUILD)/bin/perturbation_sweep $(COHORT)/.test $(WEIGHTS) \
+$(RESULTS)/perturbation_sweep.csv $(if $(BASELINES),$(RESULTS)/perturbation_baselines.csv) &: \
+             $(BUILD)/bin/perturbation_sweep $(COHORT)/.test $(WEIGHTS) \
              $(wildcard $(VGG16_WEIGHTS) $(LPIPS_WEIGHTS)) $(RESULTS)/.settings
 	$(BUILD)/bin/perturbation_sweep --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --levels $(LEVELS) \
 	    --seed $(SEED) --threads $(THREADS) $(BASELINE)
-$(RESULTS)/perturbation_baselines.csv: $(RESULTS)/perturbation_sweep.csv ;
 
 $(RESULTS)/layer_correlation.csv: $(BUILD)/bin/layer_correlation $(COHORT)/.test $(WEIGHTS) $(RESULTS)/.settings
 	$(BUILD)/bin/layer_correlation --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --replicates $(REPLICATES) \
@@ -203,14 +206,15 @@ vgg16-weights:
 	@data_prep/download_checked.sh '$(VGG16_URL)' $(VGG16_MD5) $(VGG16_FILE)
 
 # ---------------------------------------------------------------- training
-TRAIN      = --cohort $(COHORT) --seed $(SEED) --threads $(THREADS) --records $(RESULTS)/records
+TRAIN      = --cohort $(COHORT) --seed $(SEED) --threads $(THREADS)
 training-scans: $(BUILD)/bin/prepare_scans
-	$(PREPARE_SCANS) --split train --complex --no-reconstruction
-	$(PREPARE_SCANS) --split val --complex --no-reconstruction
+	$(PREPARE_SCANS) --records $(MODELS)/records --split train --complex --no-reconstruction
+	$(PREPARE_SCANS) --records $(MODELS)/records --split val --complex --no-reconstruction
 
 models: $(BUILD)/bin/train_ssl $(BUILD)/bin/train_recon training-scans
-	$(BUILD)/bin/train_ssl $(TRAIN) --out $(MODELS)/ssl_unet $(SSL_TRAINING) --steps $(STEPS) $(TRAINING)
-	$(BUILD)/bin/train_recon $(TRAIN) --out $(MODELS)/recon_unet $(RECON_TRAINING) --steps $(RECON_STEPS) $(TRAINING)
+	$(BUILD)/bin/train_ssl $(TRAIN) --out $(MODELS)/ssl_unet $(SSL_TRAINING) --steps $(STEPS) $(call warmup_of,$(STEPS)) $(TRAINING)
+	$(BUILD)/bin/train_recon $(TRAIN) --out $(MODELS)/recon_unet $(RECON_TRAINING) --steps $(RECON_STEPS) \
+	    $(call warmup_of,$(RECON_STEPS)) $(TRAINING)
 	@$(MAKE) --no-print-directory learning-curves
 	@if [ -f $(MODELS)/ssl_unet/weights.h5 ] && [ -f $(MODELS)/recon_unet/weights.h5 ]; then \
 	    echo "use them with: make reproduce WEIGHTS=$(MODELS)/ssl_unet/weights.h5 RECON_WEIGHTS=$(MODELS)/recon_unet/weights.h5"; \
@@ -246,8 +250,8 @@ ablation: $(RESULTS)/figures/ablation.pdf
 	@echo "$(RESULTS)/ablation.csv and $<"
 
 $(ABLATION)/%/weights.h5: $(BUILD)/bin/train_ssl $(ABLATION)/.settings | training-scans
-	$(BUILD)/bin/train_ssl $(TRAIN) --records $(@D)/records --out $(@D) $(SSL_TRAINING) \
-	    --steps $(ABLATION_STEPS) --warmup $$(($(ABLATION_STEPS) / 10)) --validate-every $(ABLATION_STEPS) \
+	$(BUILD)/bin/train_ssl $(TRAIN) --out $(@D) $(SSL_TRAINING) \
+	    --steps $(ABLATION_STEPS) $(call warmup_of,$(ABLATION_STEPS)) --validate-every $(ABLATION_STEPS) \
 	    --patch $(call patch_of,$*) --coverage $(call coverage_of,$*)
 $(ABLATION)/%/perturbation_sweep_claims.csv: $(ABLATION)/%/weights.h5 $(BUILD)/bin/perturbation_sweep $(COHORT)/.test
 	$(BUILD)/bin/perturbation_sweep --cohort $(COHORT) --weights $< --out $(@D) --scans $(ABLATION_SCANS) \
@@ -270,7 +274,8 @@ help:
 	@echo "make format         clang-format the sources; format-check only looks"
 	@echo "make clean          remove $(BUILD), the cached cohort and trained models and downloaded weights in it included"
 	@echo
-	@echo "settings            CC=$(CC) OPT=$(OPT) SANITIZE=$(SANITIZE) MPI=$(MPI) BUILD=$(BUILD) THREADS=$(THREADS) SEED=$(SEED)"
+	@echo "settings            CC=$(CC) OPT=$(OPT) SANITIZE=$(SANITIZE) (of a BUILD of their own) MPI=$(MPI) BUILD=$(BUILD)"
+	@echo "                    THREADS=$(THREADS) SEED=$(SEED)"
 	@echo "                    LEVELS=$(LEVELS) TEST_SCANS=$(TEST_SCANS) COHORT=$(COHORT) RESULTS=$(RESULTS)"
 	@echo "                    FASTMRI=$(FASTMRI) (folder of multicoil_train and multicoil_val; empty: virtual scans)"
 	@echo "                    ACCELERATION=$(ACCELERATION) FAULTS=$(FAULTS) PREPARE=$(PREPARE) (more options of prepare_scans)"

@@ -613,6 +613,7 @@ static int run(preparation *p, run_record *record) {
         return -1;
     report_times(p, record);
     record_text(record, "settings", p->settings);
+    record_integer(record, "seed", (int64_t)o->seed);
     record_real(record, "fault_share", o->fault_share);
     record_integer(record, "scans_prepared", p->prepared);
     record_integer(record, "scans_kept", p->kept);

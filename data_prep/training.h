@@ -50,7 +50,7 @@ typedef struct {
     {CLI_U64, "seed", &(t).seed, "N", "seed of weights, order and all else that is drawn", 0, 0}, \
     {CLI_INT, "threads", &(t).threads, "N", "threads", 1, 1024}, \
     {CLI_INT, "stop-after", &(t).stop_after, "STEP", "pause with a checkpoint after this step (0: none)", 0, 1e9}, \
-    {CLI_STRING, "records", &(t).records, "DIR", "folder for the run record", 0, 0}
+    {CLI_STRING, "records", &(t).records, "DIR", "folder for the run record (default: OUT/records)", 0, 0}
 /* clang-format on */
 
 #define TRAINING_EPILOGUE                                                                                    \
@@ -67,7 +67,6 @@ enum { TRAINING_SCHEDULES = sizeof training_schedules / sizeof *training_schedul
 static inline training_options training_defaults(const char *out) {
     return (training_options){.cohort = "build/cohort",
                               .out = out,
-                              .records = "results/records",
                               .schedule = "cosine",
                               .steps = 2000,
                               .batch = 4,
@@ -145,8 +144,10 @@ static inline int training_main(const cli_spec *spec, int argc, char **argv, tra
     openblas_set_num_threads(1); /* threads work on different images */
     run_record *record = record_begin(spec->program, argc, argv);
     int status = ranks_agree(record ? train(options, record) : -1);
+    char records[4096];
+    snprintf(records, sizeof records, "%s/records", t->out);
     if (status == 0 && ranks_me() == 0)
-        status = record_end(record, t->records);
+        status = record_end(record, t->records ? t->records : records);
     else
         record_discard(record);
     return status < 0 ? cli_fail(spec->program) : 0;

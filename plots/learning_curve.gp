@@ -26,11 +26,16 @@ baseline_label = is_ssl ? "local mean in the patches" : "zero-filled image"
 stats curve using "step":loss name "LOSS" nooutput
 stats curve using "learning_rate" name "RATE" nooutput
 stats curve using baseline name "BASE" nooutput
-stats curve using "step":"train_loss" name "TRAIN" nooutput
+# A run that paused early has no training loss yet: the first row is from before the first step.
+is_number(x) = x == x
+stats curve using (is_number(column("train_loss"))) name "TRAINED" nooutput
+stats curve using (is_number(column("train_loss")) ? column("train_loss") : column(loss)) name "TRAIN" nooutput
+training = TRAINED_sum > 0 ? 'curve using "step":"train_loss"' : "NaN"
+right = LOSS_max_x > 0 ? LOSS_max_x : 1
 least(a, b) = a < b ? a : b
 largest(a, b) = a > b ? a : b
-bottom = least(least(LOSS_min_y, TRAIN_min_y), BASE_min) / 1.2
-top = largest(largest(LOSS_max_y, TRAIN_max_y), BASE_max) * 1.2
+bottom = least(least(LOSS_min_y, TRAIN_min), BASE_min) / 1.2
+top = largest(largest(LOSS_max_y, TRAIN_max), BASE_max) * 1.2
 caption = sprintf("%s images a step, %s training slices, %s validation slices; cohort: %s", setting("batch"), \
     setting("train_slices"), setting("validation_slices"), setting("cohort"))
 
@@ -52,7 +57,7 @@ do for [format in "pdf png"] {
     set multiplot
     set lmargin at screen x_of(0.95)
     set rmargin at screen x_of(page_width - 0.2)
-    set xrange [0:LOSS_max_x]
+    set xrange [0:right]
     set grid xtics ytics ls 10
 
     set tmargin at screen y_of(page_height - 0.35)
@@ -64,8 +69,8 @@ do for [format in "pdf png"] {
     set ytics (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 30, 50)
     set xtics format ""
     set key top right spacing 1.1 samplen 3
-    set arrow 1 from first 0, first BASE_mean to first LOSS_max_x, first BASE_mean nohead lt 3
-    plot curve using "step":"train_loss" with lines lt 2 title "training", \
+    set arrow 1 from first 0, first BASE_mean to first right, first BASE_mean nohead lt 3
+    plot @training with lines lt 2 title "training", \
          curve using "step":loss with linespoints lt 1 title "validation", \
          NaN with lines lt 3 title baseline_label
     unset arrow 1

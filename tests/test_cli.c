@@ -237,6 +237,8 @@ START_TEST(test_report_of_a_small_study) {
     write_text("one/records/perturbation_sweep.json", "{\"stage\": ");
     expect_failure("report --results @/one --weights " GOLDEN, 1, "perturbation_sweep.json", "JSON");
     ck_assert_int_eq(remove(in_folder("one/records/perturbation_sweep.json")), 0);
+    write_text("one/inpainting_claims.csv", "");
+    expect_failure("report --results @/one --weights " GOLDEN, 1, "inpainting_claims.csv", "no header row");
     write_text("one/inpainting_claims.csv", "claim,effect\nx,y\n");
     expect_failure("report --results @/one --weights " GOLDEN, 1, "inpainting_claims.csv", "header");
     ck_assert_int_eq(remove(in_folder("one/inpainting_claims.csv")), 0);
@@ -246,6 +248,38 @@ START_TEST(test_report_of_a_small_study) {
     char *claims = read_table("one/claims.csv");
     ck_assert_ptr_nonnull(strstr(claims, "claim,effect,estimate,ci_low,ci_high,n,test,verdict"));
     free(claims);
+}
+END_TEST
+
+static int count_of(const char *text, const char *word) {
+    int count = 0;
+    for (; (text = strstr(text, word)); text += strlen(word))
+        count++;
+    return count;
+}
+
+/* A record that lacks a part, long seeds, and names that are not text. */
+START_TEST(test_page_stays_whole) {
+    make_cohort();
+    expect_done(SWEEP "--seed 12345678901 --out @/one");
+    expect_done("report --results @/one --recon-weights " GOLDEN " --weights " GOLDEN);
+    char *page = read_table("one/index.html");
+    ck_assert_int_eq(count_of(page, "<table"), count_of(page, "</table>"));
+    ck_assert_ptr_nonnull(strstr(page, "<td>12345678901</td>"));
+    free(page);
+    expect_done("report --results @/one --recon-weights lib/models/weights/ssl_unet.h5 --weights " GOLDEN);
+    page = read_table("one/index.html");
+    ck_assert_int_eq(count_of(page, "<table"), count_of(page, "</table>"));
+    ck_assert_ptr_nonnull(strstr(page, "Its validation is not recorded"));
+    free(page);
+    char *table = read_table("one/perturbation_sweep.csv"), *name = strstr(table, "colin27-virtual");
+    memcpy(name, "caf\xe9_______-vir", 15);
+    write_text("one/perturbation_sweep.csv", table);
+    free(table);
+    expect_done("report --results @/one --weights " GOLDEN);
+    char *manifest = read_table("one/manifest.json");
+    ck_assert_ptr_nonnull(strstr(manifest, "a name that is not UTF-8"));
+    free(manifest);
 }
 END_TEST
 
@@ -501,6 +535,7 @@ Suite *suite_cli(void) {
     tcase_set_timeout(page, 300);
     tcase_add_checked_fixture(page, scratch_set_up, scratch_tear_down);
     tcase_add_test(page, test_report_of_a_small_study);
+    tcase_add_test(page, test_page_stays_whole);
     tcase_add_test(page, test_report_tells_where_its_tables_are_from);
     suite_add_tcase(s, page);
     return s;

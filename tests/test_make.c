@@ -2,6 +2,7 @@
  * only what has changed. */
 #include "programs.h"
 #include "suites.h"
+#include <unistd.h>
 
 /* The build that the programs under test are of: programs() without "/bin". */
 #define MAKE                                                                                                 \
@@ -57,6 +58,11 @@ START_TEST(test_reproduce_redoes_what_changed) {
     snprintf(command, sizeof command,
              "cd %s && for f in one/*.csv one/panels/*; do cmp $f two/${f#one/} || exit 1; done", folder);
     ck_assert_int_eq(system(command), 0);
+    /* A table that was lost comes again. */
+    snprintf(command, sizeof command, "rm %s/one/perturbation_baselines.csv", folder);
+    ck_assert_int_eq(system(command), 0);
+    reproduce("LEVELS=3 RESULTS=@/one reproduce");
+    ck_assert_int_eq(access(in_folder("one/perturbation_baselines.csv"), R_OK), 0);
     /* An ablation that was made meanwhile comes onto the page. */
     snprintf(command, sizeof command, "cp %s/one/figures/inpainting.png %s/one/figures/ablation.png", folder,
              folder);
@@ -105,6 +111,19 @@ START_TEST(test_ablation_redoes_what_changed) {
 }
 END_TEST
 
+/* Paused before its first validation, of fewer steps than the usual warm-up; a study's records are not
+ * touched. */
+START_TEST(test_models_may_pause_at_once) {
+    reproduce(ABLATION "STEPS=10 RECON_STEPS=10 TRAINING='--stop-after 1 --validation-slices 1' models");
+    ck_assert_ptr_nonnull(strstr(output, "not finished: make models goes on"));
+    ck_assert_ptr_null(strstr(output, "warning"));
+    ck_assert_int_eq(access(in_folder("models/ssl_unet/learning_curve.pdf"), R_OK), 0);
+    ck_assert_int_eq(access(in_folder("models/recon_unet/learning_curve.pdf"), R_OK), 0);
+    ck_assert_int_eq(access(in_folder("models/records/prepare_scans.json"), R_OK), 0);
+    ck_assert_int_ne(access(in_folder("results"), F_OK), 0);
+}
+END_TEST
+
 Suite *suite_make(void) {
     Suite *s = suite_create("make");
     TCase *t = tcase_create("make");
@@ -112,6 +131,7 @@ Suite *suite_make(void) {
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
     tcase_add_test(t, test_reproduce_redoes_what_changed);
     tcase_add_test(t, test_ablation_redoes_what_changed);
+    tcase_add_test(t, test_models_may_pause_at_once);
     suite_add_tcase(s, t);
     return s;
 }

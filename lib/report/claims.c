@@ -134,7 +134,7 @@ static int append_claims(const report *r, const char *name, csv_writer *csv) {
         header = 0;
     }
     free(text);
-    return status;
+    return status == 0 && header ? err_set("%s: no header row, expected '%s'", path, CLAIMS_HEADER) : status;
 }
 
 /* The experiments in the order of the poster, then whatever else there is. */

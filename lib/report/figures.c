@@ -39,7 +39,7 @@ static int section_figure(report *r, const figure *f) {
     html_put(r->page, "<figure>");
     snprintf(path, sizeof path, "%s/figures/%s.png", r->results, f->name);
     char *image = report_read_file(path, &size);
-    if (image) {
+    if (image && size > 0) {
         html_put(r->page, "<div class=\"scroll\">");
         status = html_image(r->page, (const unsigned char *)image, size, f->alt);
         html_put(r->page, "</div>");
@@ -148,12 +148,22 @@ static double last_mean(const csv_table *t, int row, const char *wanted) {
     return value;
 }
 
+/* How many of at most `most` bytes of a text can be shown without cutting a UTF-8 character. */
+static int cut(const char *text, int most) {
+    int length = (int)strnlen(text, (size_t)most);
+    while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+        length--;
+    return length;
+}
+
 static char *sweep_alt(const report *r) {
     char list[1024] = "";
-    for (int row = next_curve(r, -1); row >= 0 && strlen(list) < 850; row = next_curve(r, row))
-        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.60s SSFD %.3g and SSIM %.3g",
-                 *list ? "; " : "", text_at(r->sweep, row, "title"), last_mean(r->sweep, row, "ssfd"),
+    for (int row = next_curve(r, -1); row >= 0 && strlen(list) < 850; row = next_curve(r, row)) {
+        const char *title = text_at(r->sweep, row, "title");
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.*s SSFD %.3g and SSIM %.3g",
+                 *list ? "; " : "", cut(title, 60), title, last_mean(r->sweep, row, "ssfd"),
                  last_mean(r->sweep, row, "ssim"));
+    }
     return format_text(
         "Top row: an original slice and one example of each perturbation. Bottom row: one plot per "
         "perturbation of mean SSFD and mean SSIM against the level, with 95 %% confidence bands, from SSFD 0 "
@@ -196,8 +206,9 @@ static char *inpainting_alt(const csv_table *t) {
         double value;
         if (csv_table_real(t, row, mean, &value) < 0)
             return NULL;
-        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.3g (%.60s)", row ? ", " : "", value,
-                 csv_table_text(t, row, title));
+        const char *name = csv_table_text(t, row, title);
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.3g (%.*s)", row ? ", " : "", value,
+                 cut(name, 60), name);
     }
     return format_text(
         "Test slices with masked patches, filled by the network, filled by harmonic interpolation, as "
@@ -354,8 +365,9 @@ static char *layers_alt(const csv_table *t) {
     int layer = csv_table_column(t, "layer");
     for (size_t row = 0; row < t->rows && strlen(list) < 900; row++)
         if (layer_row(t, csv_table_text(t, row, layer)) == (int)row)
-            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.60s %.2f", *list ? ", " : "",
-                     csv_table_text(t, row, layer), number_at(t, (int)row, "estimate"));
+            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.*s %.2f", *list ? ", " : "",
+                     cut(csv_table_text(t, row, layer), 60), csv_table_text(t, row, layer),
+                     number_at(t, (int)row, "estimate"));
     return format_text(
         "Scatter plots of SSFD against SSIM for encoder layers, each with a fitted line, and a plot of "
         "the correlation against depth with intervals. Pearson's r over scans by layer: %s.",
@@ -392,8 +404,9 @@ static char *quality_alt(const csv_table *t) {
         if (strcmp(csv_table_text(t, row, statistic), "roc_area") == 0 &&
             strcmp(csv_table_text(t, row, fault), "any") == 0 &&
             strcmp(csv_table_text(t, row, group), "pooled") == 0)
-            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.100s %.2f", *list ? ", " : "",
-                     csv_table_text(t, row, metric), number_at(t, (int)row, "estimate"));
+            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.*s %.2f", *list ? ", " : "",
+                     cut(csv_table_text(t, row, metric), 100), csv_table_text(t, row, metric),
+                     number_at(t, (int)row, "estimate"));
     return format_text(
         "Two scatter plots, SSIM against the baseline and SSIM against SSFD, with two points marked blue "
         "and orange, and those two as reference, reconstruction and error map.%s%s%s",

@@ -106,17 +106,18 @@ static int put_reconstruction_quality(report *r, const h5_file *f) {
     static const char *const rows[][4] = {
         {"zero-filled", "zero_filled_ssim", "zero_filled_psnr_db", "zero_filled_nrmse"},
         {"U-Net", "ssim", "psnr_db", "nrmse"}};
+    double value[2][3];
+    for (int row = 0; row < 2; row++)
+        for (int k = 0; k < 3; k++)
+            if (h5_attr_real(f, rows[row][k + 1], &value[row][k]) < 0)
+                return -1;
     html_put(r->page, "<table><thead><tr><th>validation scans</th><th>SSIM</th><th>PSNR "
                       "(dB)</th><th>NRMSE</th></tr></thead><tbody>\n");
     for (int row = 0; row < 2; row++) {
-        double value[3];
-        for (int k = 0; k < 3; k++)
-            if (h5_attr_real(f, rows[row][k + 1], &value[k]) < 0)
-                return -1;
         html_put(r->page, "<tr>");
         html_cell(r->page, rows[row][0]);
         for (int k = 0; k < 3; k++) {
-            html_number_cell(r->page, k == 1 ? "%.2f" : "%.3f", value[k]);
+            html_number_cell(r->page, k == 1 ? "%.2f" : "%.3f", value[row][k]);
         }
         html_put(r->page, "</tr>\n");
     }

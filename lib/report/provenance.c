@@ -17,6 +17,8 @@ static void put_value(FILE *page, const json_t *record, const char *key) {
     html_put(page, "<td>");
     if (json_is_string(value))
         html_text(page, json_string_value(value));
+    else if (json_is_integer(value))
+        html_format(page, "%lld", (long long)json_integer_value(value));
     else if (json_is_number(value))
         html_format(page, "%.6g", json_number_value(value));
     else
@@ -145,10 +147,12 @@ static json_t *make_manifest(const report *r) {
     time_t seconds = time(NULL);
     struct tm utc;
     strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &utc));
-    json_t *stages = json_array();
+    json_t *stages = json_array(), *cohort = json_string(r->cohort);
+    if (!cohort)
+        cohort = json_string("a name that is not UTF-8");
     for (int k = 0; stages && k < r->record_names.count; k++)
         json_array_append(stages, r->records[k]);
-    return json_pack("{s:s, s:s, s:s, s:o}", "version", SSFD_VERSION, "created", now, "cohort", r->cohort,
+    return json_pack("{s:s, s:s, s:o, s:o}", "version", SSFD_VERSION, "created", now, "cohort", cohort,
                      "stages", stages);
 }
 

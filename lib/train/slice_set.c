@@ -31,7 +31,7 @@ static void shuffle(size_t *order, size_t n, gsl_rng *rng) {
 
 /* taken[scan] for the share of the scans that is kept. */
 static int draw_scans(const slice_set *s, double fraction, char *taken) {
-    size_t scans = (size_t)s->split->scans, kept = (size_t)ceil(fraction * (double)scans);
+    size_t scans = (size_t)s->split->scans, kept = (size_t)fmax(1.0, ceil(fraction * (double)scans - 1e-9));
     size_t *order = mem_alloc(scans * sizeof *order);
     gsl_rng *rng = rng_stream(s->seed, RNG_SPLIT, 2, 0);
     int status = order && rng ? 0 : -1;
