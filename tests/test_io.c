@@ -64,7 +64,7 @@ START_TEST(test_float16_is_rounded_correctly) {
     } cases[] = {{0.0624939f, 0.0625f},    {-0.0624939f, -0.0625f},
                  {1.0f + 0x1p-11f, 1.0f},  {1.0f + 3 * 0x1p-11f, 1.0f + 0x1p-9f},
                  {65504.0f, 65504.0f},     {65519.0f, 65504.0f},
-                 {INFINITY, INFINITY},     {3e-6f, 50 * 0x1p-24f},
+                 {65520.0f, INFINITY},     {3e-6f, 50 * 0x1p-24f},
                  {2.9e-8f, 0.0f},          {6.1e-5f, 0x1.ff8p-15f},
                  {0.1f, 0.0999755859375f}, {0.0f, 0.0f}};
     enum { N = sizeof cases / sizeof *cases };
@@ -80,11 +80,6 @@ START_TEST(test_float16_is_rounded_correctly) {
     for (int k = 0; k < N; k++)
         ck_assert_msg(back[k] == cases[k].stored, "%.9g is stored as %.9g, expected %.9g", (double)values[k],
                       (double)back[k], (double)cases[k].stored);
-    h5_close(h);
-    values[0] = -65520.0f;
-    h = h5_create(in_folder("large.h5"));
-    ck_assert_int_eq(h5_write_f32(h, "x", 1, dims, values, H5_F16), -1);
-    expect_message("dataset 'x'", "-65520 is too large for float16");
     h5_close(h);
 }
 END_TEST

@@ -383,11 +383,8 @@ int h5_write_f32(h5_file *file, const char *dataset, int rank, const hsize_t *di
     uint16_t *bits = mem_alloc(count * sizeof *bits);
     int status =
         half >= 0 && bits ? 0 : err_set("%s: dataset '%s': no float16 type or memory", file->path, dataset);
-    for (size_t k = 0; status == 0 && k < count; k++) {
+    for (size_t k = 0; status == 0 && k < count; k++)
         bits[k] = float16_bits(data[k]);
-        if ((bits[k] & 0x7fff) == 0x7c00 && isfinite(data[k]))
-            status = err_set("%s: dataset '%s': %g is too large for float16", file->path, dataset, data[k]);
-    }
     if (status == 0)
         status = write_all(file, dataset, rank, dims, half, half, bits);
     if (half >= 0)

@@ -37,8 +37,7 @@ int h5_check_complex(const h5_file *file, const char *dataset);
 int h5_read_f64(const h5_file *file, const char *dataset, int rank, const hsize_t *dims, double *out);
 int h5_read_i32(const h5_file *file, const char *dataset, int rank, const hsize_t *dims, int32_t *out);
 
-/* float16 is IEEE binary16, as h5py and NumPy write it; a number that would become infinite is an error. */
-typedef enum { H5_F32, H5_F16 } h5_float;
+typedef enum { H5_F32, H5_F16 } h5_float; /* float16 is IEEE binary16, as h5py and NumPy write it */
 int h5_write_f32(h5_file *file, const char *dataset, int rank, const hsize_t *dims, const float *data,
                  h5_float as);
 int h5_write_f64(h5_file *file, const char *dataset, int rank, const hsize_t *dims, const double *data);
