@@ -34,23 +34,23 @@ typedef struct {
     uint64_t seed;
 } options;
 
+/* A network of the comparison, as its weight file describes it. */
+typedef struct {
+    char weights[PATH_LENGTH], claims[PATH_LENGTH], saved[PATH_LENGTH];
+    char name[256], sha256[CHECKSUM_HEX];
+    int patch;
+    double coverage;
+    int64_t steps;
+} candidate;
+
 typedef struct {
     const options *o;
     char **folders; /* [count]: one of each network */
     int count;
+    candidate *candidates; /* [count] */
     prepared_split *split;
     csv_writer *csv; /* of rank 0 */
 } study;
-
-/* A network of the comparison, as its weight file describes it. */
-typedef struct {
-    char weights[PATH_LENGTH], claims[PATH_LENGTH], saved[PATH_LENGTH];
-    char name[256];
-    int patch;
-    double coverage;
-    int64_t steps;
-    score_set scores;
-} candidate;
 
 /* ---------------------------------------------------------------- networks */
 
@@ -83,26 +83,67 @@ static int read_training(candidate *c) {
     return status;
 }
 
+/* The folder's last name; 0 characters for "" and "/". */
+static int name_of(const char *folder, const char **name) {
+    const char *end = folder + strlen(folder);
+    while (end > folder && end[-1] == '/')
+        end--;
+    *name = end;
+    while (*name > folder && (*name)[-1] != '/')
+        --*name;
+    return (int)(end - *name);
+}
+
 static int candidate_open(candidate *c, const options *o, const char *folder) {
-    size_t length = strlen(folder);
-    while (length > 1 && folder[length - 1] == '/')
-        length--;
-    snprintf(c->weights, sizeof c->weights, "%.*s/weights.h5", (int)length, folder);
-    snprintf(c->claims, sizeof c->claims, "%.*s/perturbation_sweep_claims.csv", (int)length, folder);
-    snprintf(c->name, sizeof c->name, "%.*s", (int)length, folder);
-    if (strrchr(c->name, '/'))
-        memmove(c->name, strrchr(c->name, '/') + 1, strlen(strrchr(c->name, '/')));
+    const char *name;
+    int length = name_of(folder, &name);
+    if (!length || length >= (int)sizeof c->name || strlen(folder) + strlen(o->out) > PATH_LENGTH - 512)
+        return err_set("%s: expected the path of a folder with a name", folder);
+    snprintf(c->name, sizeof c->name, "%.*s", length, name);
+    length += (int)(name - folder);
+    snprintf(c->weights, sizeof c->weights, "%.*s/weights.h5", length, folder);
+    snprintf(c->claims, sizeof c->claims, "%.*s/perturbation_sweep_claims.csv", length, folder);
     snprintf(c->saved, sizeof c->saved, "%s/." PROGRAM "_%s.unfinished.h5", o->out, c->name);
-    const baseline_files files = {.ssfd_weights = c->weights, .ssfd_layers = o->layer};
-    return read_training(c) < 0 || score_set_open(&c->scores, "", &files) < 0 ? -1 : 0;
+    return file_checksum(c->weights, "sha256", c->sha256) < 0 ? -1 : read_training(c);
+}
+
+/* A network that is compared with itself is a slip in the list of folders; two of one name cannot be told
+ * apart in the table. */
+static int check_distinct(const candidate *all, int k) {
+    for (int other = 0; other < k; other++) {
+        if (strcmp(all[k].sha256, all[other].sha256) == 0)
+            return err_set("%s: the same weights as %s", all[k].weights, all[other].weights);
+        if (strcmp(all[k].name, all[other].name) == 0)
+            return err_set("%s: the folder has the same name as that of %s", all[k].weights,
+                           all[other].weights);
+    }
+    return 0;
+}
+
+static int candidates_open(study *s) {
+    int status = (s->candidates = mem_calloc((size_t)s->count, sizeof *s->candidates)) ? 0 : -1;
+    for (int k = 0; status == 0 && k < s->count; k++)
+        status = candidate_open(&s->candidates[k], s->o, s->folders[k]) < 0
+                     ? -1
+                     : check_distinct(s->candidates, k);
+    return status;
 }
 
 /* ---------------------------------------------------------------- table */
 
 static void write_row(const study *s, const candidate *c, const char *measure, const char *title, size_t n,
                       double estimate, double ci_low, double ci_high) {
-    csv_writer_row(s->csv, "%s,%d,%.9g,%lld,%s,%zu,%.9g,%.9g,%.9g,%s", c->name, c->patch, 100.0 * c->coverage,
-                   (long long)c->steps, measure, n, estimate, ci_low, ci_high, title);
+    csv_writer_plain(s->csv, c->name);
+    csv_writer_integer(s->csv, c->patch);
+    csv_writer_real(s->csv, 100.0 * c->coverage);
+    csv_writer_integer(s->csv, c->steps);
+    csv_writer_text(s->csv, measure);
+    csv_writer_integer(s->csv, (long long)n);
+    csv_writer_real(s->csv, estimate);
+    csv_writer_real(s->csv, ci_low);
+    csv_writer_real(s->csv, ci_high);
+    csv_writer_text(s->csv, title);
+    csv_writer_end_row(s->csv);
 }
 
 static int write_correlation(const study *s, const candidate *c, const score_table *t) {
@@ -118,14 +159,26 @@ static int write_correlation(const study *s, const candidate *c, const score_tab
     return 0;
 }
 
-/* A table of another run would go unnoticed: the sweep says whose features it used. */
-static int check_claims(const candidate *c, const csv_table *t) {
-    char expected[600];
-    snprintf(expected, sizeof expected, "ssfd: %s", c->scores.ssfd_about);
+static int has_comment(const csv_table *t, const char *wanted) {
     for (size_t k = 0; k < t->comment_count; k++)
-        if (strcmp(t->comments[k], expected) == 0)
-            return 0;
-    return err_set("%s: sweep of other weights: expected the comment '%s'", c->claims, expected);
+        if (strcmp(t->comments[k], wanted) == 0)
+            return 1;
+    return 0;
+}
+
+/* A table of another run would go unnoticed: the sweep says whose features it used, and of which images. */
+static int check_claims(const study *s, const candidate *c, const csv_table *t) {
+    char weights[600], cohort[256], images[2048];
+    snprintf(weights, sizeof weights, "ssfd: layer %s, weights sha256 %s", s->o->layer, c->sha256);
+    snprintf(cohort, sizeof cohort, "cohort: %s", s->split->cohort);
+    snprintf(images, sizeof images, "images: %s", s->split->settings);
+    if (!has_comment(t, weights))
+        return err_set("%s: sweep of other weights: expected the comment '%s'", c->claims, weights);
+    if (!has_comment(t, cohort))
+        return err_set("%s: sweep of another cohort: expected the comment '%s'", c->claims, cohort);
+    if (*s->split->settings && !has_comment(t, images))
+        return err_set("%s: sweep of other images: expected the comment '%s'", c->claims, images);
+    return 0;
 }
 
 /* The sweep's ratio for a shift against `other`; NaN where too few scans reach that SSIM. */
@@ -154,7 +207,7 @@ static int write_shifts(const study *s, const candidate *c) {
     csv_table *t = csv_table_read(c->claims);
     if (!t)
         return -1;
-    int status = check_claims(c, t) == 0 && write_shift(s, c, t, "gaussian_blur", "Shift / blur") == 0 &&
+    int status = check_claims(s, c, t) == 0 && write_shift(s, c, t, "gaussian_blur", "Shift / blur") == 0 &&
                          write_shift(s, c, t, "gaussian_noise", "Shift / noise") == 0
                      ? 0
                      : -1;
@@ -162,41 +215,19 @@ static int write_shifts(const study *s, const candidate *c) {
     return status;
 }
 
-/* A network that is compared with itself is a slip in the list of folders. */
-static int check_distinct(char **folders, int count) {
-    char path[PATH_LENGTH], (*sums)[CHECKSUM_HEX] = mem_alloc((size_t)count * sizeof *sums);
-    int status = sums ? 0 : -1;
-    for (int k = 0; status == 0 && k < count; k++) {
-        snprintf(path, sizeof path, "%s/weights.h5", folders[k]);
-        status = file_checksum(path, "sha256", sums[k]);
-        for (int other = 0; status == 0 && other < k; other++)
-            if (strcmp(sums[k], sums[other]) == 0)
-                status = err_set("%s: the same weights as %s/weights.h5", path, folders[other]);
-    }
-    free(sums);
-    return status;
-}
-
-/* By rank 0 alone. */
-static int write_network(const study *s, const candidate *c, const score_table *t, run_record *record) {
-    if (write_correlation(s, c, t) < 0 || write_shifts(s, c) < 0 ||
-        record_file(record, "weights", c->weights) < 0)
-        return -1;
-    unfinished_remove(c->saved);
-    return 0;
-}
-
-static int study_network(const study *s, const char *folder, run_record *record) {
-    candidate c = {0};
+/* What has been computed stays in c->saved until the whole table is written. */
+static int study_network(const study *s, const candidate *c) {
+    const baseline_files files = {.ssfd_weights = c->weights, .ssfd_layers = s->o->layer};
+    score_set scores = {0};
     const reconstruction_plan plan = {
-        .split = s->split, .scores = &c.scores, .saved = c.saved, .save_every = SAVE_EVERY};
-    int taken_over, status = ranks_agree(candidate_open(&c, s->o, folder));
+        .split = s->split, .scores = &scores, .saved = c->saved, .save_every = SAVE_EVERY};
+    int taken_over, status = ranks_agree(score_set_open(&scores, "", &files));
     score_table *t = status == 0 ? reconstruction_scores(&plan, &taken_over) : NULL;
     if (t && ranks_me() == 0)
-        status = write_network(s, &c, t, record);
+        status = write_correlation(s, c, t) < 0 ? -1 : write_shifts(s, c);
     status = ranks_agree(t ? status : -1);
     score_table_free(t);
-    score_set_close(&c.scores);
+    score_set_close(&scores);
     return status;
 }
 
@@ -204,8 +235,7 @@ static int study_network(const study *s, const char *folder, run_record *record)
 
 static int study_open(study *s) {
     const options *o = s->o;
-    if (check_distinct(s->folders, s->count) < 0 ||
-        !(s->split = prepared_split_open(o->cohort, "test", o->scans)))
+    if (candidates_open(s) < 0 || !(s->split = prepared_split_open(o->cohort, "test", o->scans)))
         return -1;
     return path_make_dirs(o->out);
 }
@@ -214,7 +244,7 @@ static int begin_table(study *s, const char *path) {
     if (!(s->csv = csv_writer_open(path)))
         return -1;
     csv_writer_comment(s->csv, "cohort: %s", s->split->cohort);
-    csv_writer_comment(s->csv, "split: test, %d scans, %d slices", s->split->scans, s->split->total_slices);
+    prepared_split_comments(s->split, s->csv);
     csv_writer_comment(s->csv, "ssfd: layer %s", s->o->layer);
     csv_writer_comment(s->csv,
                        "ssim_correlation: Pearson, reconstruction against reference, over slices; interval: "
@@ -233,6 +263,7 @@ static int begin_table(study *s, const char *path) {
 static void study_close(void *given) {
     study *s = given;
     prepared_split_free(s->split);
+    free(s->candidates);
     csv_writer_discard(s->csv);
 }
 
@@ -243,7 +274,7 @@ static int run(void *given, run_record *record) {
     if (ranks_agree(study_open(s)) < 0 || ranks_agree(ranks_me() == 0 ? begin_table(s, path) : 0) < 0)
         return -1;
     for (int k = 0; k < s->count; k++)
-        if (study_network(s, s->folders[k], record) < 0)
+        if (study_network(s, &s->candidates[k]) < 0)
             return -1;
     if (ranks_me() > 0)
         return 0;
@@ -251,6 +282,11 @@ static int run(void *given, run_record *record) {
     s->csv = NULL;
     if (csv_writer_close(csv) < 0)
         return -1;
+    for (int k = 0; k < s->count; k++) {
+        unfinished_remove(s->candidates[k].saved);
+        if (record_file(record, "weights", s->candidates[k].weights) < 0)
+            return -1;
+    }
     record_text(record, "cohort", s->split->cohort);
     record_integer(record, "scans", s->split->scans);
     return record_file(record, "result", path);

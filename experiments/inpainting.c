@@ -189,6 +189,14 @@ static csv_writer *open_table(const study *s, const char *name) {
     return csv;
 }
 
+static void put_error(const study *s, csv_writer *csv, int scan, int method) {
+    csv_writer_text(csv, s->split->scan_ids[scan]);
+    csv_writer_text(csv, method_names[method]);
+    csv_writer_integer(csv, slices_of(s, scan));
+    csv_writer_real(csv, errors_of(s, method)[scan]);
+    csv_writer_end_row(csv);
+}
+
 static int write_scans(const study *s) {
     csv_writer *csv = open_table(s, "inpainting.csv");
     if (!csv)
@@ -196,8 +204,7 @@ static int write_scans(const study *s) {
     csv_writer_row(csv, "scan_id,method,slices," METRIC);
     for (int scan = 0; scan < s->split->scans; scan++)
         for (int m = 0; m < METHODS; m++)
-            csv_writer_row(csv, "%s,%s,%d,%.9g", s->split->scan_ids[scan], method_names[m],
-                           slices_of(s, scan), errors_of(s, m)[scan]);
+            put_error(s, csv, scan, m);
     return csv_writer_close(csv);
 }
 
@@ -245,8 +252,16 @@ static int write_panel(const study *s, csv_writer *csv, const example *e, const 
                        const float *image, double black, double white, double error) {
     char path[PATH_LENGTH];
     snprintf(path, sizeof path, "%s/panels/inpainting_%s_%s.f32", s->o->out, e->name, kind);
-    csv_writer_row(csv, "inpainting_%s_%s,%s,%s,%s,%d,%.9g,%s", e->name, kind, e->name, kind,
-                   s->split->scan_ids[e->scan], e->slice, error, title);
+    char panel[64];
+    snprintf(panel, sizeof panel, "inpainting_%s_%s", e->name, kind);
+    csv_writer_text(csv, panel);
+    csv_writer_text(csv, e->name);
+    csv_writer_text(csv, kind);
+    csv_writer_plain(csv, s->split->scan_ids[e->scan]);
+    csv_writer_integer(csv, e->slice);
+    csv_writer_real(csv, error);
+    csv_writer_text(csv, title);
+    csv_writer_end_row(csv);
     return panel_write(path, image, s->pixels, black, white);
 }
 

@@ -157,15 +157,6 @@ static void put_number(csv_writer *csv, double value) {
     csv_writer_text(csv, isnan(value) ? "nan" : text);
 }
 
-/* gnuplot reads no quoted field that holds a comma. */
-static void put_plain(csv_writer *csv, const char *text) {
-    char plain[1024];
-    snprintf(plain, sizeof plain, "%s", text);
-    for (char *c = plain; (c = strpbrk(c, ",\"\r\n")); c++)
-        *c = *c == ',' ? ';' : *c == '"' ? '\'' : ' ';
-    csv_writer_text(csv, plain);
-}
-
 static void put_interval(csv_writer *csv, stats_interval i) {
     put_number(csv, i.estimate);
     put_number(csv, i.ci_low);
@@ -177,13 +168,13 @@ static void put_correlations(const study *s, csv_writer *csv, const points *p, c
     for (int k = 0; k < s->layers; k++) {
         csv_writer_text(csv, s->table->names[s->metric[k]]);
         csv_writer_integer(csv, k + 1);
-        put_plain(csv, p->group);
+        csv_writer_plain(csv, p->group);
         csv_writer_text(csv, p->unit);
         csv_writer_text(csv, correlation_name(kind));
         csv_writer_integer(csv, (long long)p->t->rows);
         csv_writer_integer(csv, (long long)p->t->scans);
         put_interval(csv, c->r[k]);
-        put_plain(csv, s->table->titles[s->metric[k]]);
+        csv_writer_plain(csv, s->table->titles[s->metric[k]]);
         csv_writer_end_row(csv);
     }
 }
@@ -194,7 +185,7 @@ static void put_trend(const study *s, csv_writer *csv, const points *p, correlat
     snprintf(text, sizeof text, "%s%s", s->sign > 0 ? "" : "-", effect);
     csv_writer_text(csv, selection_names[selection]);
     csv_writer_integer(csv, (long long)count_layers(s, selection));
-    put_plain(csv, p->group);
+    csv_writer_plain(csv, p->group);
     csv_writer_text(csv, p->unit);
     csv_writer_text(csv, correlation_name(kind));
     csv_writer_text(csv, text);
@@ -253,8 +244,8 @@ static void put_panel(const study *s, csv_writer *csv, const points *p, int laye
     double intercept, slope, cov[3], squares, low, high;
     gsl_fit_linear(x, 1, y, 1, t->rows, &intercept, &slope, &cov[0], &cov[1], &cov[2], &squares);
     csv_writer_text(csv, name);
-    put_plain(csv, title);
-    put_plain(csv, is_ssfd_layer(name) ? "SSFD" : title);
+    csv_writer_plain(csv, title);
+    csv_writer_plain(csv, is_ssfd_layer(name) ? "SSFD" : title);
     put_interval(csv, r);
     put_number(csv, slope);
     put_number(csv, intercept);
@@ -366,20 +357,26 @@ static int write_results(study *s) {
 
 /* ---------------------------------------------------------------- where the scores come from */
 
-/* The columns of a table, as the options say. names holds what they point to. */
-static score_columns table_columns(const options *o, char *names, size_t size) {
-    snprintf(names, size, "%s%s%s", o->outcome, o->layers ? "," : "", o->layers ? o->layers : "");
-    return (score_columns){.columns = o->columns, .metrics = names, .optional = o->layers ? "" : ALL_LAYERS};
+/* The columns of a table, as the options say. names has room for PATH_LENGTH characters that they point to.
+ */
+static int table_columns(const options *o, char *names, score_columns *columns) {
+    int length =
+        snprintf(names, PATH_LENGTH, "%s%s%s", o->outcome, o->layers ? "," : "", o->layers ? o->layers : "");
+    *columns = (score_columns){o->columns, names, o->layers ? "" : ALL_LAYERS};
+    return length < PATH_LENGTH ? 0 : err_set("--layers: longer than %d characters", PATH_LENGTH - 64);
 }
 
 static int open_scores(study *s) {
     const options *o = s->o;
     char names[PATH_LENGTH];
+    score_columns columns;
+    if (table_columns(o, names, &columns) < 0)
+        return -1;
     const score_source source = {
         .program = PROGRAM,
         .out = o->out,
         .table = o->table,
-        .columns = table_columns(o, names, sizeof names),
+        .columns = columns,
         .cohort = o->cohort,
         .split = o->split,
         .scans = o->scans,
@@ -481,10 +478,10 @@ static int run(void *given, run_record *record) {
 /* What can be said of the options before anything is opened. */
 static int check_options(const options *o) {
     char names[PATH_LENGTH];
-    const score_columns columns = table_columns(o, names, sizeof names);
+    score_columns columns;
     if (!o->table && (*o->columns || strcmp(o->outcome, "ssim") != 0))
         return err_set("--columns and --outcome belong to --table");
-    return o->table ? score_columns_check(&columns) : 0;
+    return table_columns(o, names, &columns) < 0 ? -1 : score_columns_check(&columns);
 }
 
 int main(int argc, char **argv) {

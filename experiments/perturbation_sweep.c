@@ -17,6 +17,7 @@
 #include "perturb/perturb.h"
 #include "stats/stats.h"
 #include "study/sweep_claims.h"
+#include <errno.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -234,14 +235,8 @@ static double scan_mean(const sweep *s, int scan, int p, int level, int metric) 
 
 static void write_comments(const sweep *s, csv_writer *csv) {
     csv_writer_comment(csv, "cohort: %s", s->split->cohort);
-    csv_writer_comment(csv, "split: %s, %d scans, %d slices", s->split->split, s->split->scans,
-                       s->split->total_slices);
-    csv_writer_comment(csv, "ssfd: %s", s->scores.ssfd_about);
-    csv_writer_comment(csv,
-                       "ssim: Gaussian window 11x11, sigma 1.5, data range = maximum of the reference slice");
-    for (int m = SCORE_BASELINES; m < s->scores.count; m++)
-        csv_writer_comment(csv, "%s: %s", score_key(&s->scores, m),
-                           s->scores.baselines[m - SCORE_BASELINES].about);
+    prepared_split_comments(s->split, csv);
+    score_set_comments(&s->scores, csv);
     csv_writer_comment(csv, "seed: %llu", (unsigned long long)s->o->seed);
 }
 
@@ -261,6 +256,17 @@ static int has_row(int metric, double value) {
     return !(metric == SCORE_PSNR && isinf(value)) && !isnan(value);
 }
 
+static void put_value(const sweep *s, csv_writer *csv, int scan, int p, int level, int metric, double value) {
+    csv_writer_text(csv, s->split->scan_ids[scan]);
+    csv_writer_text(csv, s->perturbations[p]->name);
+    csv_writer_real(csv, level_at(s, p, level));
+    csv_writer_text(csv, score_key(&s->scores, metric));
+    csv_writer_integer(csv, s->split->slices[scan]);
+    csv_writer_real(csv, value);
+    csv_writer_text(csv, score_title(&s->scores, metric));
+    csv_writer_end_row(csv);
+}
+
 static int write_scans(const sweep *s) {
     csv_writer *csv = begin_table(s, PROGRAM "_scans");
     if (!csv)
@@ -272,10 +278,7 @@ static int write_scans(const sweep *s) {
                 for (int m = 0; m < s->scores.count; m++) {
                     double value = scan_mean(s, scan, p, level, m);
                     if (has_row(m, value))
-                        csv_writer_row(csv, "%s,%s,%.9g,%s,%d,%.9g,%s", s->split->scan_ids[scan],
-                                       s->perturbations[p]->name, level_at(s, p, level),
-                                       score_key(&s->scores, m), s->split->slices[scan], value,
-                                       score_title(&s->scores, m));
+                        put_value(s, csv, scan, p, level, m, value);
                 }
     return csv_writer_close(csv);
 }
@@ -320,9 +323,13 @@ static int write_claims(const sweep *s) {
     return csv ? csv_writer_end(csv, sweep_write_claims(&s->curves, csv)) : -1;
 }
 
+/* Without baselines there is no such table, and none of an earlier sweep. */
 static int write_baselines(const sweep *s) {
+    char path[PATH_LENGTH];
+    snprintf(path, sizeof path, "%s/perturbation_baselines.csv", s->o->out);
     if (s->scores.count == SCORE_BASELINES)
-        return 0;
+        return remove(path) == 0 || errno == ENOENT ? 0
+                                                    : err_set("%s: cannot remove: %s", path, strerror(errno));
     csv_writer *csv = begin_table(s, "perturbation_baselines");
     return csv ? csv_writer_end(csv, sweep_write_baselines(&s->curves, csv)) : -1;
 }
@@ -338,8 +345,15 @@ static int write_example(const sweep *s, worker *w, csv_writer *csv, int scan, i
     if (perturb_slice(s, w, scan, slice, p < 0 ? 0 : p, level) < 0 ||
         scorer_score(w->scorer, w->image, scores) < 0)
         return -1;
-    csv_writer_row(csv, "%s,%s,%.9g,%s,%s,%d,%.9g,%.9g", name, p < 0 ? "none" : name, level, unit,
-                   s->split->scan_ids[scan], slice, scores[SCORE_SSFD], scores[SCORE_SSIM]);
+    csv_writer_text(csv, name);
+    csv_writer_text(csv, p < 0 ? "none" : name);
+    csv_writer_real(csv, level);
+    csv_writer_text(csv, unit);
+    csv_writer_plain(csv, s->split->scan_ids[scan]);
+    csv_writer_integer(csv, slice);
+    csv_writer_real(csv, scores[SCORE_SSFD]);
+    csv_writer_real(csv, scores[SCORE_SSIM]);
+    csv_writer_end_row(csv);
     snprintf(path, sizeof path, "%s/panels/%s.f32", s->o->out, name);
     return panel_write(path, w->image, (size_t)w->rows * (size_t)w->columns, 0.0, white);
 }
@@ -405,9 +419,9 @@ static int describe(sweep *s) {
     uint64_t files;
     if (prepared_split_fingerprint(s->split, &files) < 0)
         return -1;
-    snprintf(to, left, "ssfd=%s levels=%d seed=%llu scans=%d files=%llx isa=%s", s->scores.ssfd_about,
-             s->o->levels, (unsigned long long)s->o->seed, s->split->scans, (unsigned long long)files,
-             conv_isa());
+    snprintf(to, left, "ssfd=%s levels=%d seed=%llu scans=%d files=%llx kernels=%s version=%s",
+             s->scores.ssfd_about, s->o->levels, (unsigned long long)s->o->seed, s->split->scans,
+             (unsigned long long)files, conv_kernels_name(), SSFD_VERSION);
     for (int m = SCORE_BASELINES; m < s->scores.count; m++)
         snprintf(to + strlen(to), left - strlen(to), " %s=%llx of %d scans", score_key(&s->scores, m),
                  (unsigned long long)rng_hash(s->scores.baselines[m - SCORE_BASELINES].about),

@@ -5,9 +5,9 @@
  * (mri/faults.h) that one, of all others the ordinary one. Or they are read from a table of anyone's
  * (--table). Correlations with SSIM are over slices and over the scans' means; areas under the ROC curve are
  * over scans, whose slices are averaged: cases are the scans with a fault, controls those without, and a scan
- * counts as poor by a low SSIM or PSNR or by a high distance (in a table of several methods a scan counts
- * once for each, and the unit is called row). All of it for all rows together, for those without a fault,
- * and by acceleration and method where there are several.
+ * counts as poor by a low SSIM or PSNR or by a high distance. In a table of several methods or accelerations
+ * a scan has a row for each; intervals and counts of scans know that these belong together. All of it for all
+ * rows together, for those without a fault, and by acceleration and method where there are several.
  *
  * Two examples, chosen by rule (study/examples.h): blue, what SSFD flags and SSIM and the baseline do not,
  * and orange, what all three call good. */
@@ -48,7 +48,7 @@ typedef struct {
     const score_table *table; /* of the scores */
     const char *unit;         /* of its rows (score_table_unit()) */
     int ssim, ssfd, baseline; /* metrics of the table; baseline -1: it has none */
-    int faulty;               /* scans with a fault */
+    size_t faulty;            /* scans with a fault */
     csv_writer *summary;      /* while it is written */
 } study;
 
@@ -63,10 +63,25 @@ static int is_baseline(const char *metric) {
     return detection_sign(metric) > 0.0 && !begins(metric, "nrmse") && strcmp(metric, "ssfd") != 0;
 }
 
+/* Rows of a scan that have a fault. */
+static size_t count_faults_of(const score_table *t, size_t scan) {
+    size_t count = 0;
+    for (size_t row = t->first[scan]; row < t->first[scan + 1]; row++)
+        count += strcmp(t->fault[row], SCORE_NO_FAULT) != 0;
+    return count;
+}
+
 static size_t count_faults(const score_table *t) {
     size_t count = 0;
-    for (size_t row = 0; row < t->rows; row++)
-        count += strcmp(t->fault[row], SCORE_NO_FAULT) != 0;
+    for (size_t scan = 0; scan < t->scans; scan++)
+        count += count_faults_of(t, scan);
+    return count;
+}
+
+static size_t count_faulty_scans(const score_table *t) {
+    size_t count = 0;
+    for (size_t scan = 0; scan < t->scans; scan++)
+        count += count_faults_of(t, scan) > 0;
     return count;
 }
 
@@ -80,11 +95,13 @@ static csv_writer *begin_statistics(const study *s, const char *name) {
     csv_writer_comment(csv, "cohort: %s", s->table->cohort);
     csv_writer_comment(csv, "unit: %s", s->unit);
     csv_writer_comment(csv, "points: %zu of %zu scans", s->table->rows, s->table->scans);
-    csv_writer_comment(csv, "faulty: %d scans", s->faulty);
+    csv_writer_comment(csv, "faulty: %zu scans", s->faulty);
     csv_writer_comment(csv, "baseline: %s", s->baseline < 0 ? "none" : s->table->names[s->baseline]);
-    csv_writer_comment(csv,
-                       "ci: 95 %%, BCa bootstrap over scans with %d replicates; of areas Newcombe's method 5",
-                       s->o->replicates);
+    csv_writer_comment(
+        csv,
+        "ci: 95 %%, BCa bootstrap over scans with %d replicates; of areas, where each scan has "
+        "one row, Newcombe's method 5",
+        s->o->replicates);
     csv_writer_comment(csv, "seed: %llu", (unsigned long long)s->o->seed);
     return csv;
 }
@@ -110,7 +127,7 @@ static void put_finding(const study *s, const finding *f) {
     csv_writer_real(csv, f->value.estimate);
     csv_writer_real(csv, f->value.ci_low);
     csv_writer_real(csv, f->value.ci_high);
-    csv_writer_text(csv, f->title);
+    csv_writer_plain(csv, f->title);
     csv_writer_text(csv, f->note);
     csv_writer_end_row(csv);
 }
@@ -173,61 +190,72 @@ static const char *unit_of_areas(const score_table *means) {
     return means->rows > means->scans ? "row" : "scan";
 }
 
-/* t: means of scans. */
-static int write_area(const study *s, const detection *d, const char *group, const char *fault,
-                      const score_table *t, int metric) {
-    finding f = {.statistic = "roc_area",
-                 .metric = t->names[metric],
-                 .other = "",
-                 .group = group,
-                 .unit = unit_of_areas(t),
-                 .fault = fault,
-                 .n = d->n,
-                 .cases = d->cases,
-                 .title = t->titles[metric]};
-    if (detection_area(d, metric, CONFIDENCE, &f.value, &f.note) < 0)
-        return err_prefix("ROC area of %s, %s", f.metric, group);
-    put_finding(s, &f);
+/* What is said of areas: of a kind of fault in a group of rows, the scans' means. */
+typedef struct {
+    const study *s;
+    const score_table *means;
+    const char *group, *fault;
+    detection d;
+    bootstrap_plan plan;
+} area_study;
+
+static int area_study_open(area_study *a, const study *s, const score_table *means, const char *group,
+                           const char *fault) {
+    *a = (area_study){.s = s, .means = means, .group = group, .fault = fault};
+    if (detection_make(&a->d, means, fault) < 0)
+        return -1;
+    a->plan = score_study_plan(&s->scores, a->d.scans, group);
+    return 0;
+}
+
+static finding finding_of_area(const area_study *a, const char *statistic, int metric) {
+    return (finding){.statistic = statistic,
+                     .metric = a->means->names[metric],
+                     .other = "",
+                     .group = a->group,
+                     .unit = unit_of_areas(a->means),
+                     .fault = a->fault,
+                     .n = a->d.n,
+                     .cases = a->d.cases,
+                     .title = a->means->titles[metric]};
+}
+
+static int write_area(const area_study *a, int metric) {
+    finding f = finding_of_area(a, "roc_area", metric);
+    if (detection_area(&a->d, metric, &a->plan, &f.value, &f.note) < 0)
+        return err_prefix("ROC area of %s, %s", f.metric, a->group);
+    put_finding(a->s, &f);
     return 0;
 }
 
 /* SSFD against another metric. */
-static int compare_areas(const study *s, const detection *d, const char *group, int other,
-                         stats_interval *out, const char **note) {
-    const bootstrap_plan plan = score_study_plan(&s->scores, d->n, group);
-    if (detection_compare(d, s->ssfd, other, &plan, out, note) < 0)
-        return err_prefix("ROC areas of ssfd and %s, %s", s->table->names[other], group);
+static int compare_areas(const area_study *a, int other, stats_interval *out, const char **note) {
+    if (detection_compare(&a->d, a->s->ssfd, other, &a->plan, out, note) < 0)
+        return err_prefix("ROC areas of ssfd and %s, %s", a->means->names[other], a->group);
     return 0;
 }
 
-static int write_difference(const study *s, const detection *d, const char *group, const score_table *t,
-                            int other) {
-    finding f = {.statistic = "roc_area_difference",
-                 .metric = "ssfd",
-                 .other = t->names[other],
-                 .group = group,
-                 .unit = unit_of_areas(t),
-                 .fault = DETECTION_ANY_FAULT,
-                 .n = d->n,
-                 .cases = d->cases,
-                 .title = t->titles[other]};
-    if (compare_areas(s, d, group, other, &f.value, &f.note) < 0)
+static int write_difference(const area_study *a, int other) {
+    finding f = finding_of_area(a, "roc_area_difference", other);
+    f.other = f.metric;
+    f.metric = "ssfd";
+    if (compare_areas(a, other, &f.value, &f.note) < 0)
         return -1;
-    put_finding(s, &f);
+    put_finding(a->s, &f);
     return 0;
 }
 
 /* Of one kind of fault, or of all. */
 static int write_areas_of(const study *s, const char *group, const char *fault, const score_table *t) {
     int is_any = strcmp(fault, DETECTION_ANY_FAULT) == 0;
-    detection d;
-    int status = detection_make(&d, t, fault);
+    area_study a;
+    int status = area_study_open(&a, s, t, group, fault);
     for (int m = 0; status == 0 && m < (int)t->metrics; m++)
-        status = write_area(s, &d, group, fault, t, m);
+        status = write_area(&a, m);
     for (int m = 0; status == 0 && is_any && m < (int)t->metrics; m++)
         if (m != s->ssfd)
-            status = write_difference(s, &d, group, t, m);
-    detection_free(&d);
+            status = write_difference(&a, m);
+    detection_free(&a.d);
     return status;
 }
 
@@ -286,21 +314,22 @@ static int write_summary(study *s) {
 
 /* ---------------------------------------------------------------- claims */
 
-static int write_claim(const study *s, csv_writer *csv, const detection *d, int other) {
+static int write_claim(const area_study *a, csv_writer *csv, int other) {
     char text[640];
-    const char *note, *title = s->table->titles[other];
+    const char *note, *title = a->means->titles[other];
     stats_interval v;
-    if (compare_areas(s, d, POOLED, other, &v, &note) < 0)
+    if (compare_areas(a, other, &v, &note) < 0)
         return -1;
     snprintf(text, sizeof text, "SSFD finds poor reconstructions that %s misses", title);
     csv_writer_text(csv, text);
-    snprintf(text, sizeof text, "ROC area of SSFD minus that of %s (%zu faulty acquisitions among %zu scans)",
-             title, d->cases, d->n);
+    snprintf(text, sizeof text,
+             "ROC area of SSFD minus that of %s (%zu of %zu scans with a faulty acquisition)", title,
+             a->d.case_scans, a->d.scans);
     csv_writer_text(csv, text);
     csv_writer_real(csv, v.estimate);
     csv_writer_real(csv, v.ci_low);
     csv_writer_real(csv, v.ci_high);
-    csv_writer_integer(csv, (long long)d->n);
+    csv_writer_integer(csv, (long long)a->d.scans);
     csv_writer_text(csv, *note ? note : "paired BCa bootstrap over scans; faulty and good ones apart");
     csv_writer_text(csv, stats_verdict_below(-v.ci_high, -v.ci_low, 0.0));
     csv_writer_end_row(csv);
@@ -310,8 +339,8 @@ static int write_claim(const study *s, csv_writer *csv, const detection *d, int 
 /* Against SSIM, PSNR and every baseline. Where nothing is known to be faulty, nothing can be said. */
 static int write_claims(const study *s) {
     score_table *means = score_table_scan_means(s->table);
-    detection d;
-    if (!means || detection_make(&d, means, DETECTION_ANY_FAULT) < 0) {
+    area_study a;
+    if (!means || area_study_open(&a, s, means, POOLED, DETECTION_ANY_FAULT) < 0) {
         score_table_free(means);
         return -1;
     }
@@ -319,10 +348,10 @@ static int write_claims(const study *s) {
     int status = csv ? 0 : -1;
     if (csv)
         csv_writer_row(csv, "claim,effect,estimate,ci_low,ci_high,n,test,verdict");
-    for (int m = 0; status == 0 && d.cases > 0 && m < (int)means->metrics; m++)
+    for (int m = 0; status == 0 && a.d.cases > 0 && m < (int)means->metrics; m++)
         if (m == s->ssim || begins(means->names[m], "psnr") || is_baseline(means->names[m]))
-            status = write_claim(s, csv, &d, m);
-    detection_free(&d);
+            status = write_claim(&a, csv, m);
+    detection_free(&a.d);
     score_table_free(means);
     return csv_writer_end(csv, status);
 }
@@ -378,13 +407,13 @@ static void put_example(const study *s, csv_writer *csv, const double *poorer_th
     const score_table *t = s->table;
     for (size_t m = 0; m < t->metrics; m++) {
         csv_writer_text(csv, e->name);
-        csv_writer_text(csv, t->scan_ids[e->scan]);
+        csv_writer_plain(csv, t->scan_ids[e->scan]);
         csv_writer_integer(csv, t->slice[e->row]);
         csv_writer_text(csv, t->acceleration[e->row]);
         csv_writer_text(csv, t->method[e->row]);
         csv_writer_text(csv, t->fault[e->row]);
         csv_writer_text(csv, t->names[m]);
-        csv_writer_text(csv, t->titles[m]);
+        csv_writer_plain(csv, t->titles[m]);
         csv_writer_real(csv, t->values[m][e->row]);
         csv_writer_real(csv, poorer_than[m * t->rows + e->row]);
         csv_writer_end_row(csv);
@@ -425,39 +454,52 @@ static int write_examples(const study *s) {
 /* ---------------------------------------------------------------- what is studied */
 
 #define USUAL_METRICS "psnr_db,nrmse,vgg_pl"
+#define LIST_LENGTH 8192
 
-static score_columns table_columns(const options *o, const char *metrics) {
-    return (score_columns){.columns = o->columns, .metrics = "ssim,ssfd", .optional = metrics};
+/* Scores that a table has to have: SSIM, SSFD and those asked for. */
+static int list_required(const options *o, char *list) {
+    int length =
+        snprintf(list, LIST_LENGTH, "ssim,ssfd%s%s", o->metrics ? "," : "", o->metrics ? o->metrics : "");
+    return length < LIST_LENGTH ? 0 : err_set("--metrics: longer than %d characters", LIST_LENGTH - 16);
 }
 
-/* Metrics of the table besides SSIM and SSFD: those asked for, else the usual ones and the baselines that
- * this program writes, by the names of their columns. */
-static int list_metrics(const options *o, char *list, size_t size) {
+/* Whether this program would write such a column, and one number is in it. */
+static int is_column_of_baseline(const csv_table *csv, size_t column) {
     static const char *const baselines[] = {"vgg_pl_", "vgg16_", "lpips", "ssfd_random"};
-    snprintf(list, size, "%s", o->metrics ? o->metrics : USUAL_METRICS);
+    const char *name = csv->header[column];
+    int is_one = 0;
+    double value;
+    for (size_t k = 0; k < sizeof baselines / sizeof *baselines; k++)
+        is_one |= begins(name, baselines[k]) && !strpbrk(name, ",\"");
+    for (size_t row = 0; is_one && row < csv->rows; row++)
+        if (csv_table_real(csv, row, (int)column, &value) == 0)
+            return 1;
+    return 0;
+}
+
+/* Scores that are taken where the table has them, unless it is said which: the usual ones and baselines. */
+static int list_optional(const options *o, char *list) {
+    size_t used = (size_t)snprintf(list, LIST_LENGTH, "%s", o->metrics ? "" : USUAL_METRICS);
     csv_table *csv = o->metrics ? NULL : csv_table_read(o->table);
     if (!csv)
         return o->metrics ? 0 : -1;
-    for (size_t column = 0; column < csv->columns; column++)
-        for (size_t k = 0; k < sizeof baselines / sizeof *baselines; k++)
-            if (begins(csv->header[column], baselines[k])) {
-                size_t used = strlen(list);
-                snprintf(list + used, size - used, ",%s", csv->header[column]);
-            }
+    for (size_t column = 0; used < LIST_LENGTH && column < csv->columns; column++)
+        if (is_column_of_baseline(csv, column))
+            used += (size_t)snprintf(list + used, LIST_LENGTH - used, ",%s", csv->header[column]);
     csv_table_free(csv);
-    return 0;
+    return used < LIST_LENGTH ? 0 : err_set("%s: too many scores; say which with --metrics", o->table);
 }
 
 static int open_scores(study *s) {
     const options *o = s->o;
-    char list[PATH_LENGTH] = "";
-    if (o->table && ranks_agree(list_metrics(o, list, sizeof list)) < 0)
+    char required[LIST_LENGTH] = "", optional[LIST_LENGTH] = "";
+    if (o->table && ranks_agree(list_required(o, required) < 0 ? -1 : list_optional(o, optional)) < 0)
         return -1;
     const score_source source = {
         .program = PROGRAM,
         .out = o->out,
         .table = o->table,
-        .columns = table_columns(o, list),
+        .columns = {o->columns, required, optional},
         .cohort = o->cohort,
         .split = o->split,
         .scans = o->scans,
@@ -475,13 +517,9 @@ static int open_scores(study *s) {
 /* Metrics by name, the first distance as the baseline; what a row is. */
 static int survey(study *s) {
     const score_table *t = s->table;
-    score_table *means = score_table_scan_means(t);
-    if (!means || !(s->unit = score_table_unit(t))) {
-        score_table_free(means);
+    if (!(s->unit = score_table_unit(t)))
         return -1;
-    }
-    s->faulty = (int)count_faults(means);
-    score_table_free(means);
+    s->faulty = count_faulty_scans(t);
     s->ssim = score_table_metric(t, "ssim");
     s->ssfd = score_table_metric(t, "ssfd");
     s->baseline = -1;
@@ -511,15 +549,16 @@ static int run(void *given, run_record *record) {
     if (survey(s) < 0 || write_examples(s) < 0 || write_summary(s) < 0 || write_claims(s) < 0 ||
         score_study_write_scores(&s->scores, PROGRAM) < 0)
         return -1;
-    record_integer(record, "scans_with_a_fault", s->faulty);
+    record_integer(record, "scans_with_a_fault", (int64_t)s->faulty);
     return score_study_end(&s->scores, record);
 }
 
 /* What can be said of the options before anything is opened. */
 static int check_options(const options *o) {
-    const score_columns columns = table_columns(o, o->metrics ? o->metrics : USUAL_METRICS);
+    char required[LIST_LENGTH];
+    const score_columns columns = {o->columns, required, o->metrics ? "" : USUAL_METRICS};
     if (o->table)
-        return score_columns_check(&columns);
+        return list_required(o, required) < 0 ? -1 : score_columns_check(&columns);
     if (*o->columns || o->metrics)
         return err_set("--columns and --metrics belong to --table");
     return baseline_check(o->baselines);

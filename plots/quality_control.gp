@@ -17,6 +17,8 @@ comment_of(file, name) = system(sprintf("sed -n '/^#/!q; s/^# %s: *//p' '%s' | h
 cohort = comment_of(summary, "cohort")
 unit = comment_of(summary, "unit")
 points = comment_of(summary, "points")
+drawn = unit eq "scan" && word(points, 1) ne word(points, 3) ? "reconstructions" : unit . "s"
+faulty_scans = word(comment_of(summary, "faulty"), 1)
 baseline = comment_of(summary, "baseline")
 image_size = comment_of(examples, "image")
 has_images = words(image_size) == 3
@@ -42,9 +44,14 @@ array FOUND[2]
 shown = 0
 find(column, title, r, low, high) = (shown = shown + 1, COLUMN[shown] = column, NAME[shown] = title, \
     FOUND[shown] = r == r ? "r = " . two_digits(r) . between(low, high) : "r not defined", shown)
-do for [wanted in baseline . " ssfd"] {
+array WANTED[2] = [baseline, "ssfd"] # names may hold blanks
+do for [w = 1:2] {
+    wanted = WANTED[w]
     stats summary using (strcol("statistic") eq "pearson" && strcol("metric") eq wanted && strcol("group") eq "pooled" && \
         strcol("unit") eq unit ? find(wanted, strcol("title"), column("estimate"), column("ci_low"), column("ci_high")) : 0) nooutput
+}
+if (shown != (baseline eq "none" ? 1 : 2)) {
+    exit error summary . ": no correlation of SSFD or of the baseline"
 }
 array BOTTOM[2]
 array TOP[2]
@@ -58,25 +65,25 @@ colour_of(key) = key eq "ssfd" ? COLOUR_SSFD : key eq "ssim" ? COLOUR_SSIM : key
     key[1:3] eq "vgg" ? COLOUR_VGG : key[1:11] eq "ssfd_random" ? COLOUR_RANDOM : key eq "nrmse" ? COLOUR_INK : COLOUR_OTHER
 
 # Areas: a row for each score, in the order of the summary; a symbol for each kind of fault.
-array SCORE[32]
-array TITLE[32]
-array AREA[32]
-array LOW[32]
-array HIGH[32]
+array SCORE[128]
+array TITLE[128]
+array AREA[128]
+array LOW[128]
+array HIGH[128]
 array KIND[12]
 array CASES[12]
 KIND[1] = "" # gnuplot looks at the first of an empty loop
 areas = 0
 kinds = 0
 faulty = 0
-faulty_scans = 0
-note(score, title, area, low, high, cases) = (areas = areas + 1, SCORE[areas] = score, TITLE[areas] = title, AREA[areas] = area, \
-    LOW[areas] = low, HIGH[areas] = high, faulty_scans = cases, areas)
+counted = "" # what is counted in the legend, where it is not scans
+note(score, title, area, low, high, cases, of) = (areas = areas + 1, SCORE[areas] = score, TITLE[areas] = title, AREA[areas] = area, \
+    LOW[areas] = low, HIGH[areas] = high, faulty = cases, counted = of eq "scan" ? "" : " reconstructions", areas)
 kind_of(name) = (found = 0, sum [k = 1:kinds] (KIND[k] eq name ? (found = k, 1) : 0), found)
 note_kind(name, cases) = kind_of(name) || kinds == 12 ? kinds : (kinds = kinds + 1, KIND[kinds] = name, CASES[kinds] = cases, kinds)
 is_area(fault) = strcol("statistic") eq "roc_area" && strcol("group") eq "pooled" && (strcol("fault") eq "any") == (fault eq "any")
 stats summary using (is_area("any") ? note(strcol("metric"), strcol("title"), column("estimate"), column("ci_low"), \
-    column("ci_high"), column("n_faulty")) : 0) nooutput
+    column("ci_high"), column("n_faulty"), strcol("unit")) : 0) nooutput
 stats summary using (is_area("") ? note_kind(strcol("fault"), column("n_faulty")) : 0) nooutput
 row_of(score) = (found = 0, sum [k = 1:areas] (SCORE[k] eq score ? (found = k, 1) : 0), found)
 least = 0.5 # of the axis of areas
@@ -140,9 +147,9 @@ tall = side * image_rows / image_columns
 array IMAGE[3] = ["reference", "reconstruction", "error"]
 array IMAGE_TITLE[3] = ["Reference", "Reconstruction", comment_of(examples, "error panels")]
 
-caption = "points: " . unit . "s (n = " . points . (areas ? sprintf(", %d of them faulty", faulty_scans) : "") . \
+caption = "points: " . drawn . " (n = " . points . (areas ? ", " . faulty_scans . " of them faulty" : "") . \
     "); r: Pearson's, all points; intervals: 95 %, over scans"
-caption_2 = (has_images ? "examples: in brackets, the share of " . unit . "s that are better by that score" : \
+caption_2 = (has_images ? "examples: in brackets, the share of " . drawn . " that are better by that score" : \
     "blue, orange: see panels/quality_control_examples.csv; scores from a table: no images") . (areas ? "" : "; no faults: no ROC areas")
 caption_3 = "cohort: " . (cohort eq "" ? "not named" : cohort)
 
@@ -212,9 +219,9 @@ do for [format in "pdf png"] {
         set xlabel "area under the ROC curve for finding the faulty acquisitions (0.5: chance)" font ",8" offset 0, 0.5
         set arrow 1 from first 0.5, graph 0 to first 0.5, graph 1 nohead ls 9
         height = area_bottom + area_height + 0.22
-        set label 1 sprintf("all faults (%d)", faulty_scans) at screen x_of(area_left + 0.15), y_of(height) left font ",8"
+        set label 1 sprintf("all faults (%d%s)", faulty, counted) at screen x_of(area_left + 0.15), y_of(height) left font ",8"
         set label 2 "" at screen x_of(area_left + 0.02), y_of(height) point pt 7 ps 0.6 lc rgb COLOUR_INK
-        along = area_left + 1.25
+        along = area_left + 1.25 + 0.065 * strlen(counted)
         do for [k = 1:kinds] {
             legend = sprintf("%s (%d)", spoken(KIND[k]), CASES[k])
             set label 10 + k legend at screen x_of(along + 0.13), y_of(height) left font ",8"
@@ -222,8 +229,8 @@ do for [format in "pdf png"] {
             along = along + 0.35 + 0.065 * strlen(legend)
         }
         do for [k = 1:areas] {
-            set label 50 + k TITLE[k] at screen x_of(area_left - 0.12), first k right font ",8"
-            set label 90 + k two_digits(AREA[k]) . between(LOW[k], HIGH[k]) at screen x_of(page_width - 1.5), first k left font ",8"
+            set label 200 + k TITLE[k] at screen x_of(area_left - 0.12), first k right font ",8"
+            set label 400 + k two_digits(AREA[k]) . between(LOW[k], HIGH[k]) at screen x_of(page_width - 1.5), first k left font ",8"
         }
         plot summary using (is_area("") ? column("estimate") : NaN):(row_of(strcol("metric")) + 0.2): \
                  (symbol_of(strcol("fault"))) with points pt variable ps 0.55 lw 1.1 lc rgb COLOUR_NOTE notitle, \

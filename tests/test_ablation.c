@@ -65,10 +65,26 @@ START_TEST(test_ablation_rejects_bad_input) {
     expect_failure("ablation --cohort @/cohort --out @/x tests/golden", 1, "tests/golden/weights.h5", "");
     expect_failure("ablation --cohort @/cohort --out @/x @/small @/large @/small", 1,
                    "small/weights.h5: the same weights as", "small/weights.h5");
+    expect_failure("ablation --cohort @/cohort --out @/x @/small @/other/small", 1, "other/small/weights.h5",
+                   "");
+    ck_assert_int_eq(run_after("mkdir ", "@/other && cp -r @/large @/other/small"), 0);
+    expect_failure("ablation --cohort @/cohort --out @/x @/small @/other/small", 1,
+                   "other/small/weights.h5: the folder has the same name", "small/weights.h5");
     expect_done(SWEEP "small/weights.h5 --out @/large");
     expect_failure("ablation --cohort @/cohort --out @/x @/small @/large", 1,
                    "large/perturbation_sweep_claims.csv", "sweep of other weights");
     ck_assert_int_ne(access(in_folder("x/ablation.csv"), R_OK), 0);
+    ck_assert_int_eq(access(in_folder("x/.ablation_small.unfinished.h5"), R_OK), 0);
+    expect_done(
+        "prepare_scans --no-reconstruction --out @/cohort2 --records @/records --size 64 --test 5 --seed 7 "
+        "--train 1 --val 1");
+    expect_done("perturbation_sweep --cohort @/cohort2 --levels 2 --perturbations pixel_shift --weights "
+                "@/large/weights.h5 --out @/large");
+    expect_failure("ablation --cohort @/cohort --out @/x @/small @/large", 1,
+                   "large/perturbation_sweep_claims.csv", "sweep of other images");
+    expect_done(SWEEP "large/weights.h5 --out @/large");
+    expect_done("ablation --cohort @/cohort --out @/x @/small @/large");
+    ck_assert_int_ne(access(in_folder("x/.ablation_small.unfinished.h5"), R_OK), 0);
 }
 END_TEST
 

@@ -69,6 +69,9 @@ START_TEST(test_wrong_input_of_the_sweep) {
                    "HDF5");
     expect_failure("perturbation_sweep --cohort @/cohort --weights tests/golden/metrics.h5 --out @/r", 1,
                    "metrics.h5", "architecture");
+    expect_failure("perturbation_sweep --cohort @/cohort --weights " GOLDEN
+                   " --layer block1_relu1,block1_relu1 --out @/r",
+                   1, "layer 'block1_relu1' is given twice", "");
     expect_failure("perturbation_sweep --cohort @/cohort --weights " GOLDEN " --layer block7_relu1 --out @/r",
                    1, "block7_relu1", "block4_relu2");
     expect_failure("perturbation_sweep --cohort @/cohort --weights " GOLDEN " --scans 1 --out @/r", 1,
@@ -175,7 +178,9 @@ START_TEST(test_sweep_with_baselines) {
     static const char *const files[] = {"perturbation_sweep.csv", "perturbation_sweep_scans.csv",
                                         "perturbation_baselines.csv", "index.html"};
     make_cohort();
-    ck_assert_msg(run(SWEEP "--out @/without") == 0, "%s", output);
+    ck_assert_msg(run(SWEEP BASELINES "--out @/without") == 0, "%s", output);
+    ck_assert_msg(run(SWEEP "--out @/without") == 0, "%s",
+                  output); /* takes the table of the other one away */
     ck_assert_msg(run(SWEEP BASELINES "--out @/with") == 0, "%s", output);
     ck_assert_msg(run("report --results @/with --weights " GOLDEN) == 0, "%s", output);
     char command[512];

@@ -544,6 +544,43 @@ START_TEST(test_csv_line_ends) {
 }
 END_TEST
 
+/* What spreadsheets and people write. */
+START_TEST(test_csv_blanks) {
+    static const char *const expected[] = {"1", "x y", "", " 2 ", "z", "3"};
+    csv_table *t = table_of("\xef\xbb\xbf# note\n a ,b\t, c\r\n 1, x y ,\t\r\n\" 2 \",z , 3 ");
+    ck_assert_msg(t != NULL, "%s", err_message());
+    ck_assert_uint_eq(t->comment_count, 1);
+    ck_assert_int_eq(csv_table_column(t, "a"), 0);
+    ck_assert_int_eq(csv_table_column(t, "c"), 2);
+    for (size_t k = 0; k < 6; k++)
+        ck_assert_str_eq(csv_table_text(t, k / 3, (int)(k % 3)), expected[k]);
+    csv_table_free(t);
+}
+END_TEST
+
+/* Text comes back as it was, but for csv_writer_plain(); a comment has one line. */
+START_TEST(test_csv_text) {
+    static const char *const texts[] = {" a", "a\t", "a,\"b\"", "", "two\nlines"};
+    csv_writer *csv = csv_writer_open(in_folder("out.csv"));
+    csv_writer_comment(csv, "cohort: %s", "two\r\nlines");
+    csv_writer_row(csv, "text,plain");
+    for (size_t k = 0; k < 5; k++) {
+        csv_writer_text(csv, texts[k]);
+        csv_writer_plain(csv, texts[k]);
+        csv_writer_end_row(csv);
+    }
+    ck_assert_int_eq(csv_writer_close(csv), 0);
+    csv_table *t = csv_table_read(in_folder("out.csv"));
+    ck_assert_msg(t != NULL, "%s", err_message());
+    ck_assert_str_eq(t->comments[0], "cohort: two  lines");
+    for (size_t k = 0; k < 5; k++)
+        ck_assert_str_eq(csv_table_text(t, k, 0), texts[k]);
+    ck_assert_str_eq(csv_table_text(t, 2, 1), "a;'b'");
+    ck_assert_str_eq(csv_table_text(t, 4, 1), "two lines");
+    csv_table_free(t);
+}
+END_TEST
+
 /* More than the reader's first buffer and list hold. */
 START_TEST(test_csv_many_rows) {
     enum { ROWS = 20000 };
@@ -805,6 +842,8 @@ static void add_files(Suite *s) {
     tcase_add_test(t, test_checksum_of_more_than_one_chunk);
     tcase_add_test(t, test_csv_round_trip);
     tcase_add_test(t, test_csv_line_ends);
+    tcase_add_test(t, test_csv_blanks);
+    tcase_add_test(t, test_csv_text);
     tcase_add_test(t, test_csv_many_rows);
     tcase_add_test(t, test_csv_messages);
     tcase_add_test(t, test_csv_discard);

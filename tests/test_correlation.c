@@ -277,6 +277,23 @@ START_TEST(one_score_has_no_trend) {
 }
 END_TEST
 
+/* Squares that a double cannot hold: no number rather than a wrong one. Ranks have no such trouble. */
+START_TEST(correlations_of_extreme_numbers) {
+    static const double scales[] = {1e-200, 1e200};
+    points p = read_points(0);
+    for (size_t k = 0; k < 2; k++) {
+        double x[MOST_POINTS], r, usual;
+        for (int i = 0; i < SCANS; i++)
+            x[i] = scales[k] * p.x[0][i];
+        ck_assert_int_eq(correlation(CORRELATION_PEARSON, x, p.y, SCANS, &r), 0);
+        ck_assert_double_nan(r);
+        ck_assert_int_eq(correlation(CORRELATION_SPEARMAN, x, p.y, SCANS, &r), 0);
+        ck_assert_int_eq(correlation(CORRELATION_SPEARMAN, p.x[0], p.y, SCANS, &usual), 0);
+        ck_assert_double_eq(r, usual);
+    }
+}
+END_TEST
+
 static void expect_no_correlation(const points *p, size_t scans, const char *message) {
     correlations c;
     ck_assert_int_eq(correlate(CORRELATION_SPEARMAN, p, scans, 100, 1, &c), -1);
@@ -312,32 +329,35 @@ END_TEST
 
 /* ---------------------------------------------------------------- ROC */
 
-enum { MOST_SCANS = 30, ROC_SETS = 3 };
+enum { MOST_ROWS = 80, ROC_SETS = 4, CLUSTERED = 3 };
 
 typedef struct {
-    size_t n;
-    int is_case[MOST_SCANS];
-    double a[MOST_SCANS], b[MOST_SCANS];
+    size_t n, scans, first[MOST_ROWS + 1];
+    int is_case[MOST_ROWS];
+    double a[MOST_ROWS], b[MOST_ROWS];
     stats_interval area_a, area_b, difference;
 } roc_points;
 
+static stats_interval interval_at(const csv_table *t, size_t row, const char *estimate, const char *low,
+                                  const char *high) {
+    return (stats_interval){number_at(t, row, estimate), number_at(t, row, low), number_at(t, row, high)};
+}
+
 /* Sets of golden/make_roc_golden.py: 1 has ties; in 2 a separates cases from controls, and b the wrong way
- * round. */
+ * round; in CLUSTERED a scan has one to four rows, in the others one. */
 static roc_points read_roc(int set) {
     csv_table *t = read_csv("tests/golden/roc.csv");
     roc_points p = {0};
     for (size_t row = 0; row < t->rows; row++)
         if (number_at(t, row, "set") == set) {
+            p.scans = (size_t)number_at(t, row, "scan") + 1;
             p.is_case[p.n] = (int)number_at(t, row, "is_case");
             p.a[p.n] = number_at(t, row, "a");
             p.b[p.n++] = number_at(t, row, "b");
-            p.area_a = (stats_interval){number_at(t, row, "area_a"), number_at(t, row, "low_a"),
-                                        number_at(t, row, "high_a")};
-            p.area_b = (stats_interval){number_at(t, row, "area_b"), number_at(t, row, "low_b"),
-                                        number_at(t, row, "high_b")};
-            if (set < 2)
-                p.difference = (stats_interval){number_at(t, row, "difference"), number_at(t, row, "ci_low"),
-                                                number_at(t, row, "ci_high")};
+            p.first[p.scans] = p.n;
+            p.area_a = interval_at(t, row, "area_a", "low_a", "high_a");
+            p.area_b = interval_at(t, row, "area_b", "low_b", "high_b");
+            p.difference = interval_at(t, row, "difference", "ci_low", "ci_high");
         }
     csv_table_free(t);
     return p;
@@ -359,24 +379,64 @@ START_TEST(roc_areas_agree_with_golden_values) {
 }
 END_TEST
 
+/* Ends of 400000 replicates of SciPy's. */
+static void expect_resampled(stats_interval found, stats_interval expected) {
+    ck_assert_double_eq_tol(found.estimate, expected.estimate, 1e-9);
+    ck_assert_msg(
+        fabs(found.ci_low - expected.ci_low) < 0.006 && fabs(found.ci_high - expected.ci_high) < 0.006,
+        "found %g to %g, expected %g to %g", found.ci_low, found.ci_high, expected.ci_low, expected.ci_high);
+}
+
 START_TEST(roc_difference_agrees_with_scipy) {
-    roc_points p = read_roc(_i);
-    const bootstrap_plan plan = {.scans = p.n, .replicates = 100000, .confidence = 0.95, .seed = 1};
+    static const int sets[] = {0, 1, CLUSTERED};
+    roc_points p = read_roc(sets[_i]);
+    const bootstrap_plan plan = {.scans = p.scans, .replicates = 100000, .confidence = 0.95, .seed = 1};
     stats_interval one, five;
     int before = omp_get_max_threads();
     for (size_t k = 0; k < p.n; k++) /* any number but 0 says case */
         p.is_case[k] *= 1 + (int)(k % 2);
     omp_set_num_threads(1);
-    ck_assert_msg(roc_compare(p.a, p.b, p.is_case, &plan, &one) == 0, "%s", err_message());
+    ck_assert_msg(roc_compare(p.a, p.b, p.is_case, p.first, &plan, &one) == 0, "%s", err_message());
     omp_set_num_threads(5);
-    ck_assert_int_eq(roc_compare(p.a, p.b, p.is_case, &plan, &five), 0);
+    ck_assert_int_eq(roc_compare(p.a, p.b, p.is_case, p.first, &plan, &five), 0);
     omp_set_num_threads(before);
     ck_assert(memcmp(&one, &five, sizeof one) == 0);
-    ck_assert_double_eq_tol(one.estimate, p.difference.estimate, 1e-9);
-    ck_assert_msg(fabs(one.ci_low - p.difference.ci_low) < 0.006 &&
-                      fabs(one.ci_high - p.difference.ci_high) < 0.006,
-                  "found %g to %g, expected %g to %g", one.ci_low, one.ci_high, p.difference.ci_low,
-                  p.difference.ci_high);
+    expect_resampled(one, p.difference);
+}
+END_TEST
+
+START_TEST(roc_area_over_scans_agrees_with_scipy) {
+    roc_points p = read_roc(CLUSTERED);
+    const bootstrap_plan plan = {.scans = p.scans, .replicates = 100000, .confidence = 0.95, .seed = 1};
+    stats_interval found;
+    ck_assert_msg(roc_bootstrap(p.a, p.is_case, p.first, &plan, &found) == 0, "%s", err_message());
+    expect_resampled(found, p.area_a);
+    ck_assert_msg(roc_bootstrap(p.b, p.is_case, p.first, &plan, &found) == 0, "%s", err_message());
+    expect_resampled(found, p.area_b);
+}
+END_TEST
+
+/* Rows that say nothing new make no interval narrower. */
+START_TEST(roc_counts_scans_not_rows) {
+    enum { TIMES = 2 };
+    roc_points p = read_roc(1), more = p;
+    for (size_t k = 0; k < TIMES * p.n; k++) {
+        more.a[k] = p.a[k / TIMES];
+        more.b[k] = p.b[k / TIMES];
+        more.is_case[k] = p.is_case[k / TIMES];
+    }
+    for (size_t s = 0; s <= p.scans; s++)
+        more.first[s] = TIMES * p.first[s];
+    const bootstrap_plan plan = {.scans = p.scans, .replicates = 2000, .confidence = 0.95, .seed = 1};
+    stats_interval once, often;
+    ck_assert_int_eq(roc_compare(p.a, p.b, p.is_case, p.first, &plan, &once), 0);
+    ck_assert_int_eq(roc_compare(more.a, more.b, more.is_case, more.first, &plan, &often), 0);
+    ck_assert_double_eq_tol(once.ci_low, often.ci_low, 1e-12);
+    ck_assert_double_eq_tol(once.ci_high, often.ci_high, 1e-12);
+    ck_assert_int_eq(roc_bootstrap(p.a, p.is_case, p.first, &plan, &once), 0);
+    ck_assert_int_eq(roc_bootstrap(more.a, more.is_case, more.first, &plan, &often), 0);
+    ck_assert_double_eq_tol(once.ci_low, often.ci_low, 1e-12);
+    ck_assert_double_eq_tol(once.ci_high, often.ci_high, 1e-12);
 }
 END_TEST
 
@@ -384,39 +444,45 @@ END_TEST
  * scans. */
 START_TEST(roc_of_scores_without_spread) {
     roc_points p = read_roc(2);
-    double constant[MOST_SCANS] = {0}, twice[MOST_SCANS];
-    const bootstrap_plan plan = {.scans = p.n, .replicates = 1000, .confidence = 0.95};
+    double constant[MOST_ROWS] = {0}, twice[MOST_ROWS];
+    const bootstrap_plan plan = {.scans = p.scans, .replicates = 1000, .confidence = 0.95};
     stats_interval found;
     ck_assert_double_eq(roc_area(constant, p.is_case, p.n), 0.5);
     ck_assert_int_eq(roc_interval(constant, p.is_case, p.n, 0.95, &found), 0);
     ck_assert(found.ci_low > 0.1 && found.ci_low < 0.4 && fabs(found.ci_high - (1.0 - found.ci_low)) < 1e-9);
     for (size_t k = 0; k < p.n; k++)
         twice[k] = 2.0 * p.a[k];
-    ck_assert_int_eq(roc_compare(p.a, twice, p.is_case, &plan, &found), 0);
+    ck_assert_int_eq(roc_compare(p.a, twice, p.is_case, p.first, &plan, &found), 0);
     ck_assert(found.estimate == 0.0 && isnan(found.ci_low) && isnan(found.ci_high));
-    ck_assert_int_eq(roc_compare(p.a, p.b, p.is_case, &plan, &found), 0);
+    ck_assert_int_eq(roc_compare(p.a, p.b, p.is_case, p.first, &plan, &found), 0);
+    ck_assert(found.estimate == 1.0 && isnan(found.ci_low) && isnan(found.ci_high));
+    ck_assert_int_eq(roc_bootstrap(p.a, p.is_case, p.first, &plan, &found), 0);
     ck_assert(found.estimate == 1.0 && isnan(found.ci_low) && isnan(found.ci_high));
 }
 END_TEST
 
 START_TEST(roc_rejects_bad_input) {
     roc_points p = read_roc(0);
-    const int none[MOST_SCANS] = {0}, one[MOST_SCANS] = {1};
-    const bootstrap_plan plan = {.scans = p.n, .replicates = 100, .confidence = 0.95};
+    const int none[MOST_ROWS] = {0}, one[MOST_ROWS] = {1};
+    const bootstrap_plan plan = {.scans = p.scans, .replicates = 100, .confidence = 0.95};
     stats_interval found;
     ck_assert_int_eq(roc_interval(p.a, none, p.n, 0.95, &found), -1);
     expect_message("0 cases and 30 controls");
     ck_assert_double_nan(roc_area(p.a, none, p.n));
     ck_assert_int_eq(roc_interval(p.a, one, p.n, 0.95, &found), 0);
-    ck_assert_int_eq(roc_compare(p.a, p.b, one, &plan, &found), -1);
-    expect_message("1 cases and 29 controls, expected at least 2");
+    ck_assert_int_eq(roc_compare(p.a, p.b, one, p.first, &plan, &found), -1);
+    expect_message("1 scans with cases and 29 scans with controls, expected at least 2");
     ck_assert_int_eq(roc_interval(p.a, p.is_case, p.n, 95.0, &found), -1);
     expect_message("confidence 95");
     p.b[4] = NAN;
-    ck_assert_int_eq(roc_compare(p.a, p.b, p.is_case, &plan, &found), -1);
-    expect_message("the second score of scan 4");
+    ck_assert_int_eq(roc_compare(p.a, p.b, p.is_case, p.first, &plan, &found), -1);
+    expect_message("the second score of row 4");
     ck_assert_int_eq(roc_interval(p.b, p.is_case, p.n, 0.95, &found), -1);
+    ck_assert_int_eq(roc_bootstrap(p.b, p.is_case, p.first, &plan, &found), -1);
     ck_assert_double_nan(roc_area(p.b, p.is_case, p.n));
+    p.first[7] = p.first[8];
+    ck_assert_int_eq(roc_bootstrap(p.a, p.is_case, p.first, &plan, &found), -1);
+    expect_message("scan 7 has no rows");
 }
 END_TEST
 
@@ -434,9 +500,12 @@ Suite *suite_correlation(void) {
     tcase_add_loop_test(tcase, known_correlations_have_a_known_trend, 0, CORRELATION_KINDS);
     tcase_add_loop_test(tcase, correlations_of_little, 0, CORRELATION_KINDS);
     tcase_add_loop_test(tcase, one_score_has_no_trend, 0, CORRELATION_KINDS);
+    tcase_add_test(tcase, correlations_of_extreme_numbers);
     tcase_add_test(tcase, correlations_reject_bad_input);
-    tcase_add_loop_test(tcase, roc_areas_agree_with_golden_values, 0, ROC_SETS);
+    tcase_add_loop_test(tcase, roc_areas_agree_with_golden_values, 0, CLUSTERED);
     tcase_add_loop_test(tcase, roc_difference_agrees_with_scipy, 0, ROC_SETS - 1);
+    tcase_add_test(tcase, roc_area_over_scans_agrees_with_scipy);
+    tcase_add_test(tcase, roc_counts_scans_not_rows);
     tcase_add_test(tcase, roc_of_scores_without_spread);
     tcase_add_test(tcase, roc_rejects_bad_input);
     suite_add_tcase(suite, tcase);

@@ -5,6 +5,7 @@
 #include "io/prepared.h"
 #include "scratch.h"
 #include "suites.h"
+#include <fcntl.h>
 #include <math.h>
 #include <nifti1.h>
 #include <stdio.h>
@@ -330,6 +331,26 @@ START_TEST(test_prepared_split) {
 }
 END_TEST
 
+/* Made anew within the same second, and of the same size. */
+START_TEST(test_fingerprint_of_a_split) {
+    uint64_t before, after;
+    struct timespec times[2] = {{1000000, 1000000}, {1000000, 1000000}};
+    prepared_content c = content("a");
+    write_prepared("test/a.h5", &c);
+    prepared_split *split = prepared_split_open(folder, "test", 0);
+    ck_assert_msg(split != NULL, "%s", err_message());
+    ck_assert_int_eq(utimensat(AT_FDCWD, split->paths[0], times, 0), 0);
+    ck_assert_int_eq(prepared_split_fingerprint(split, &before), 0);
+    ck_assert_int_eq(prepared_split_fingerprint(split, &after), 0);
+    ck_assert(before == after);
+    times[1].tv_nsec = 2000000;
+    ck_assert_int_eq(utimensat(AT_FDCWD, split->paths[0], times, 0), 0);
+    ck_assert_int_eq(prepared_split_fingerprint(split, &after), 0);
+    ck_assert(before != after);
+    prepared_split_free(split);
+}
+END_TEST
+
 START_TEST(test_acceleration_of_a_split) {
     prepared_content a = content("a"), b = content("b");
     write_accelerated("test/a.h5", &a, 4.0);
@@ -364,6 +385,7 @@ Suite *suite_io(void) {
     tcase_add_test(t, test_prepared_wrong_files);
     tcase_add_test(t, test_prepared_split);
     tcase_add_test(t, test_acceleration_of_a_split);
+    tcase_add_test(t, test_fingerprint_of_a_split);
     suite_add_tcase(s, t);
     return s;
 }

@@ -3,6 +3,7 @@
 #include "core/csv.h"
 #include "core/error.h"
 #include "programs.h"
+#include "stats/bootstrap.h"
 #include "suites.h"
 #include <math.h>
 
@@ -175,6 +176,54 @@ START_TEST(test_verdicts) {
 }
 END_TEST
 
+/* `methods` reconstructions, all equally good, of each of 30 scans, of which `faulty` have a fault. */
+static void study_methods(int methods, int faulty, const char *out) {
+    char command[128];
+    FILE *f = begin_file("methods.csv", "scan_id,method,ssim,ssfd,fault");
+    for (int k = 0; k < 30; k++)
+        for (int m = 0; m < methods; m++)
+            fprintf(f, "s%d,m%d,%g,%g,%s\n", k, m, 0.9 - 0.01 * (k * 7 % 11) - 0.02 * (k < faulty),
+                    1.0 + 0.1 * (k * 5 % 13) + 0.4 * (k < faulty), k < faulty ? "motion" : "none");
+    fclose(f);
+    snprintf(command, sizeof command, CONTROL "--table @/methods.csv --out @/%s", out);
+    expect_done(command);
+}
+
+static stats_interval interval_at(const csv_table *t, size_t row) {
+    return (stats_interval){real_at(t, row, "estimate"), real_at(t, row, "ci_low"),
+                            real_at(t, row, "ci_high")};
+}
+
+/* Several reconstructions of a scan are not several scans. */
+START_TEST(test_methods_are_not_scans) {
+    study_methods(4, 3, "few");
+    csv_table *t = open_table("few/quality_control_summary.csv");
+    size_t row = find_row(t, "roc_area", "ssfd", "", "pooled", "any");
+    ck_assert(real_at(t, row, "n") == 120 && real_at(t, row, "n_faulty") == 12);
+    ck_assert(isnan(real_at(t, row, "ci_low")));
+    ck_assert_ptr_nonnull(strstr(text_at(t, row, "note"), "too few scans"));
+    row = find_row(t, "roc_area_difference", "ssfd", "ssim", "pooled", "any");
+    ck_assert(!isnan(real_at(t, row, "estimate")) && isnan(real_at(t, row, "ci_low")));
+    csv_table_free(t);
+    study_methods(1, 12, "one");
+    study_methods(4, 12, "four");
+    csv_table *one = open_table("one/quality_control_claims.csv");
+    csv_table *four = open_table("four/quality_control_claims.csv");
+    ck_assert(real_at(four, 0, "n") == 30);
+    ck_assert_ptr_nonnull(strstr(text_at(four, 0, "effect"), "(12 of 30 scans with a faulty acquisition)"));
+    stats_interval a = interval_at(one, 0), b = interval_at(four, 0);
+    ck_assert(fabs(a.estimate - b.estimate) < 1e-6 && fabs(a.ci_low - b.ci_low) < 1e-6 &&
+              fabs(a.ci_high - b.ci_high) < 1e-6);
+    csv_table_free(one);
+    csv_table_free(four);
+    t = open_table("four/quality_control_summary.csv");
+    a = interval_at(t, find_row(t, "roc_area", "ssfd", "", "method m0", "any")); /* Newcombe's */
+    b = interval_at(t, find_row(t, "roc_area", "ssfd", "", "pooled", "any"));
+    ck_assert(b.ci_high - b.ci_low > 0.8 * (a.ci_high - a.ci_low));
+    csv_table_free(t);
+}
+END_TEST
+
 /* e: poor by SSFD alone; a: best by all but SSFD, by which g is a little better. */
 START_TEST(test_examples) {
     FILE *f = begin_file("e.csv", "scan_id,slice,ssim,ssfd,vgg_pl");
@@ -229,6 +278,34 @@ START_TEST(test_constant_scores) {
 }
 END_TEST
 
+/* A baseline of two words, a title with a comma, more scores than colours; a figure that lacks a panel fails.
+ */
+START_TEST(test_figure_of_any_names) {
+    char command[1024] = CONTROL "--table @/many.csv --out @/r --metrics \"my score";
+    FILE *f = begin_file("many.csv", "# title my score: Mine, of course");
+    fprintf(f, "scan_id,fault,ssim,ssfd,my score");
+    for (int m = 0; m < 40; m++) {
+        fprintf(f, ",m%d", m);
+        snprintf(command + strlen(command), sizeof command - strlen(command), ",m%d", m);
+    }
+    for (int k = 0; k < 30; k++) {
+        fprintf(f, "\n\"s, %d\",%s,%g,%g,%g", k, k < 12 ? "low_snr" : "none", 0.9 - 0.01 * (k * 7 % 11),
+                0.1 * (k * 5 % 13), 1.0 + 0.1 * (k * 3 % 7));
+        for (int m = 0; m < 40; m++)
+            fprintf(f, ",%d", k * (m + 3) % 17);
+    }
+    fprintf(f, "\n");
+    fclose(f);
+    strcat(command, "\"");
+    expect_done(command);
+    expect_figure("quality_control", "r");
+    csv_table *t = open_table("r/quality_control_summary.csv");
+    size_t row = find_row(t, "roc_area", "my score", "", "pooled", "any");
+    ck_assert_str_eq(text_at(t, row, "title"), "Mine; of course");
+    csv_table_free(t);
+}
+END_TEST
+
 START_TEST(test_wrong_tables) {
     FILE *f = begin_file("w.csv", "scan_id,ssim,distance");
     fprintf(f, "a,0.9,0.1\nb,0.8,nan\nc,0.7,0.3\n");
@@ -240,6 +317,22 @@ START_TEST(test_wrong_tables) {
     expect_failure(CONTROL "--table @/w.csv --columns colour=distance --out @/r", 2, "colour", "");
     expect_failure(CONTROL "--columns ssfd=distance --out @/r", 2, "--columns", "--table");
     expect_failure(CONTROL "--baseline vgg17 --out @/r", 2, "vgg17", "");
+    f = begin_file("good.csv", "scan_id,ssim,ssfd,lpips,lpips_note");
+    fprintf(f, "a,0.9,0.1,1,\"fine, I think\"\nb,0.8,0.2,2,\nc,0.7,0.3,4,poor\n");
+    fclose(f);
+    expect_failure(CONTROL "--table @/good.csv --metrics lpips,vgg_pl --out @/r", 1, "good.csv",
+                   "no column 'vgg_pl'");
+    expect_failure(CONTROL "--table @/good.csv --metrics ssim --out @/r", 2, "'ssim' is given twice", "");
+    expect_done(CONTROL "--table @/good.csv --out @/r"); /* a column of words is not taken for a score */
+    csv_table *t = open_table("r/quality_control.csv");
+    ck_assert(csv_table_column(t, "lpips") >= 0 && csv_table_column(t, "lpips_note") < 0);
+    csv_table_free(t);
+    expect_failure(CONTROL "--table @/r --metrics lpips --out @/r", 1, "expected a file", "");
+    f = begin_file("lines.csv", "scan_id,ssim,ssfd");
+    fprintf(f, "a,0.9,0.1\n\"b\nc\",0.8,0.2\nd,0.7,0.3\n");
+    fclose(f);
+    expect_failure(CONTROL "--table @/lines.csv --out @/r", 1, "lines.csv: row 2, column 'scan_id'",
+                   "control character (0xa)");
     f = begin_file("two.csv", "scan_id,ssim,ssfd");
     fprintf(f, "a,0.9,0.1\nb,0.8,0.2\nb,0.7,0.3\n");
     fclose(f);
@@ -255,8 +348,10 @@ Suite *suite_quality_control(void) {
     tcase_add_test(t, test_cohort_with_faults);
     tcase_add_test(t, test_known_areas);
     tcase_add_test(t, test_verdicts);
+    tcase_add_test(t, test_methods_are_not_scans);
     tcase_add_test(t, test_examples);
     tcase_add_test(t, test_constant_scores);
+    tcase_add_test(t, test_figure_of_any_names);
     tcase_add_test(t, test_wrong_tables);
     suite_add_tcase(s, t);
     return s;

@@ -319,23 +319,32 @@ START_TEST(test_own_scores_as_a_table) {
 END_TEST
 
 /* Killed when the first slices are saved; the statistics of the run that is killed would take for ever. */
-START_TEST(test_interrupted_scores_go_on) {
+static void kill_study(const char *environment) {
     char command[2048];
-    make_cohort();
-    expect_done(STUDY "--out @/straight");
     snprintf(command, sizeof command,
-             "%s/layer_correlation --cohort %s/cohort --weights " GOLDEN
+             "%s %s/layer_correlation --cohort %s/cohort --weights " GOLDEN
              " --replicates 10000000 --threads 1 --save-every 0 --out %s/killed & pid=$!; "
              "while kill -0 $pid 2>/dev/null && [ ! -f %s/killed/.layer_correlation.unfinished.h5 ]; do "
              "sleep 0.01; done; kill -9 $pid; ! [ -f %s/killed/layer_correlation.csv ]",
-             programs(), folder, folder, folder, folder);
+             environment, programs(), folder, folder, folder, folder);
     ck_assert_int_eq(system(command), 0);
+}
+
+START_TEST(test_interrupted_scores_go_on) {
+    make_cohort();
+    expect_done(STUDY "--out @/straight");
+    kill_study("");
     expect_done(STUDY "--out @/killed");
     ck_assert_msg(strstr(output, "taken over from an interrupted run") != NULL, "%s", output);
     expect_same_tables_in("straight", "killed");
     ck_assert_int_ne(access(in_folder("killed/.layer_correlation.unfinished.h5"), F_OK), 0);
     expect_done(STUDY "--out @/killed");
     ck_assert_msg(strstr(output, "taken over") == NULL, "%s", output);
+    ck_assert_int_eq(remove(in_folder("killed/layer_correlation.csv")), 0);
+    kill_study("SSFD_CONV=direct"); /* whose last digits are others */
+    expect_done(STUDY "--out @/killed");
+    ck_assert_msg(strstr(output, "taken over") == NULL, "%s", output);
+    expect_same_tables_in("straight", "killed");
 }
 END_TEST
 
@@ -452,6 +461,8 @@ END_TEST
 
 START_TEST(test_wrong_input_of_layer_correlation) {
     make_cohort();
+    expect_failure(STUDY "--layers block1_relu1,block2_relu1,block1_relu1 --out @/r", 2, "block1_relu1",
+                   "twice");
     expect_failure(STUDY "--scans 2 --out @/r", 1, "2 scans", "at least 3");
     expect_failure(STUDY "--layers block9_relu1 --out @/r", 1, "block9_relu1", "block5_relu2");
     expect_failure(STUDY "--layers block1_relu1 --panels block2_relu1 --out @/r", 1, "block2_relu1",

@@ -34,12 +34,14 @@ csv_writer *csv_writer_open(const char *path) {
 }
 
 void csv_writer_comment(csv_writer *csv, const char *format, ...) {
+    char text[4096];
     va_list arguments;
     va_start(arguments, format);
-    fputs("# ", csv->file);
-    vfprintf(csv->file, format, arguments);
-    fputc('\n', csv->file);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    for (char *c = text; (c = strpbrk(c, "\r\n")); c++)
+        *c = ' ';
+    fprintf(csv->file, "# %s\n", text);
 }
 
 void csv_writer_row(csv_writer *csv, const char *format, ...) {
@@ -55,9 +57,14 @@ static void begin_field(csv_writer *csv) {
         fputc(',', csv->file);
 }
 
+static int is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
 void csv_writer_text(csv_writer *csv, const char *text) {
+    size_t length = strlen(text);
     begin_field(csv);
-    if (!strpbrk(text, ",\"\r\n")) {
+    if (!strpbrk(text, ",\"\r\n") && (!length || (!is_blank(text[0]) && !is_blank(text[length - 1])))) {
         fputs(text, csv->file);
         return;
     }
@@ -65,6 +72,14 @@ void csv_writer_text(csv_writer *csv, const char *text) {
     for (; *text; text++)
         fputs(*text == '"' ? "\"\"" : (char[]){*text, '\0'}, csv->file);
     fputc('"', csv->file);
+}
+
+void csv_writer_plain(csv_writer *csv, const char *text) {
+    char plain[1024];
+    snprintf(plain, sizeof plain, "%s", text);
+    for (char *c = plain; (c = strpbrk(c, ",\"\r\n")); c++)
+        *c = *c == ',' ? ';' : *c == '"' ? '\'' : ' ';
+    csv_writer_text(csv, plain);
 }
 
 void csv_writer_real(csv_writer *csv, double value) {
@@ -185,12 +200,21 @@ static char *read_quoted(char **at, size_t *line) {
     return start;
 }
 
+static char *trim(char *field) {
+    while (is_blank(*field))
+        field++;
+    for (size_t n = strlen(field); n && is_blank(field[n - 1]); n--)
+        field[n - 1] = '\0';
+    return field;
+}
+
 /* Splits one record at *at into `list` and moves *at to the next. `line` counts lines for messages. */
 static int read_record(const char *path, char **at, size_t *line, text_list *list) {
     for (;;) {
         char *field = *at;
         size_t started = *line;
-        if (*field == '"') {
+        int is_quoted = *field == '"';
+        if (is_quoted) {
             if (!read_quoted(at, line))
                 return err_set("%s: line %zu: a quoted field has no end", path, started);
             if (!strchr(",\r\n", **at))
@@ -204,7 +228,7 @@ static int read_record(const char *path, char **at, size_t *line, text_list *lis
         if (end == '\r' && (*at)[1] == '\n')
             *(*at)++ = '\0', end = '\n';
         **at = '\0';
-        if (list_add(list, field) != 0)
+        if (list_add(list, is_quoted ? field : trim(field)) != 0)
             return -1;
         *at += end != '\0';
         *line += end == '\n';
@@ -238,7 +262,10 @@ static int read_comments(char **at, size_t *line, text_list *comments) {
 }
 
 static int read_table(csv_table *table, text_list *comments, text_list *header, text_list *fields) {
+    static const char byte_order_mark[] = "\xef\xbb\xbf";
     char *at = table->storage;
+    if (strncmp(at, byte_order_mark, 3) == 0)
+        at += 3;
     size_t line = 1;
     if (read_comments(&at, &line, comments) != 0)
         return -1;

@@ -9,13 +9,16 @@
 typedef struct csv_writer csv_writer;
 
 csv_writer *csv_writer_open(const char *path);
-/* Before the header only: "# text". */
+/* Before the header only: "# text", on one line whatever is in it. */
 void csv_writer_comment(csv_writer *csv, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* One line, header or row, in printf format; the newline is added. Real numbers: use %.9g. */
 void csv_writer_row(csv_writer *csv, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A row field by field: text is quoted where it has to be, real numbers are %.9g; csv_writer_end_row() ends
  * it. */
 void csv_writer_text(csv_writer *csv, const char *text);
+/* The same for gnuplot, which ends a quoted field at its first comma: a comma becomes a semicolon, a quote an
+ * apostrophe. */
+void csv_writer_plain(csv_writer *csv, const char *text);
 void csv_writer_real(csv_writer *csv, double value);
 void csv_writer_integer(csv_writer *csv, long long value);
 void csv_writer_end_row(csv_writer *csv);
@@ -26,7 +29,8 @@ void csv_writer_discard(csv_writer *csv);
 /* The one for status 0, the other with -1 for what failed before, csv_writer_open() (NULL) included. */
 int csv_writer_end(csv_writer *csv, int status);
 
-/* --- reading: whole table in memory, fields as text (quotes as in RFC 4180) --- */
+/* --- reading: whole table in memory, fields as text (quotes as in RFC 4180; blanks around
+ * an unquoted field and a byte order mark are dropped) --- */
 typedef struct {
     char *path;
     size_t rows, columns;

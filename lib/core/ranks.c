@@ -5,14 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Variables by which launchers tell a process that it is one of several: OpenMPI, MPICH and Slurm, PMIx. */
-static const char *const launched[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK", NULL};
+/* Variables by which launchers tell a process how many there are (OpenMPI; MPICH and Slurm) and, without
+ * that, which it is (PMIx). */
+static const char *launched_processes(void) {
+    const char *size = getenv("OMPI_COMM_WORLD_SIZE");
+    return size ? size : getenv("PMI_SIZE");
+}
 
-static const char *launcher_says(void) {
-    for (int k = 0; launched[k]; k++)
-        if (getenv(launched[k]))
-            return getenv(launched[k]);
-    return NULL;
+static const char *launched_rank(void) {
+    return getenv("PMIX_RANK");
 }
 
 static void add(float *to, const float *from, size_t count) {
@@ -35,7 +36,8 @@ static void end(void) {
 
 int ranks_begin(int *argc, char ***argv) {
     int level;
-    if (!launcher_says()) /* starting MPI takes time that a single process need not spend */
+    if (!launched_processes() &&
+        !launched_rank()) /* starting MPI takes time that a single process need not spend */
         return 0;
     if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS ||
         level < MPI_THREAD_FUNNELED)
@@ -123,9 +125,11 @@ void ranks_sum_batch(float *gradients, int batch, size_t floats) {
 
 int ranks_begin(int *argc, char ***argv) {
     (void)argc, (void)argv;
-    const char *size = launcher_says();
-    return size && atoi(size) > 1
-               ? err_set("started as one of %s processes, but built without MPI: make MPI=1", size)
+    const char *size = launched_processes(), *rank = launched_rank();
+    if (size && atoi(size) > 1)
+        return err_set("started as one of %s processes, but built without MPI: make MPI=1", size);
+    return !size && rank && atoi(rank) > 0
+               ? err_set("started as process %s of several, but built without MPI: make MPI=1", rank)
                : 0;
 }
 

@@ -389,11 +389,18 @@ int prepared_split_fingerprint(const prepared_split *split, uint64_t *fingerprin
         char line[512];
         if (stat(split->paths[scan], &info) != 0)
             return err_set("%s: cannot be read: %s", split->paths[scan], strerror(errno));
-        snprintf(line, sizeof line, "%" PRIx64 " %lld %lld %s", *fingerprint, (long long)info.st_size,
-                 (long long)info.st_mtime, split->scan_ids[scan]);
+        snprintf(line, sizeof line, "%" PRIx64 " %lld %lld.%09ld %s", *fingerprint, (long long)info.st_size,
+                 (long long)info.st_mtim.tv_sec, info.st_mtim.tv_nsec, split->scan_ids[scan]);
         *fingerprint = rng_hash(line);
     }
     return 0;
+}
+
+void prepared_split_comments(const prepared_split *split, csv_writer *csv) {
+    csv_writer_comment(csv, "split: %s, %d scans, %d slices", split->split, split->scans,
+                       split->total_slices);
+    if (*split->settings)
+        csv_writer_comment(csv, "images: %s", split->settings);
 }
 
 int prepared_split_read(const prepared_split *split, int scan, prepared_kind kind, int index, float *image) {

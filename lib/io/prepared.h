@@ -22,6 +22,7 @@
 #ifndef SSFD_IO_PREPARED_H
 #define SSFD_IO_PREPARED_H
 
+#include "core/csv.h"
 #include "io/h5.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -97,6 +98,8 @@ void prepared_split_free(prepared_split *split);
 /* A number that changes when scans or their files do (names, sizes, times of change): what a long computation
  * keeps for its next run belongs to it. */
 int prepared_split_fingerprint(const prepared_split *split, uint64_t *fingerprint);
+/* Comments of a table about a split: its name and size, and how its images were made. */
+void prepared_split_comments(const prepared_split *split, csv_writer *csv);
 /* prepared_read() of a scan of the split, from any thread. */
 int prepared_split_read(const prepared_split *split, int scan, prepared_kind kind, int index, float *image);
 

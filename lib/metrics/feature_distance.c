@@ -20,6 +20,9 @@ int feature_network_layers(feature_network *f, const char *names) {
             return -1;
         if (f->count == FEATURE_MAX_LAYERS)
             return err_set("more than %d layers", FEATURE_MAX_LAYERS);
+        for (int k = 0; k < f->count; k++)
+            if (f->layers[k] == layer)
+                return err_set("layer '%s' is given twice", name);
         f->layers[f->count++] = layer;
         f->last = layer > f->last ? layer : f->last;
     }

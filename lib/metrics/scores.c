@@ -50,6 +50,14 @@ const char *score_title(const score_set *s, int score) {
     return score < SCORE_BASELINES ? titles[score] : s->baselines[score - SCORE_BASELINES].title;
 }
 
+void score_set_comments(const score_set *s, csv_writer *csv) {
+    csv_writer_comment(csv, "ssfd: %s", s->ssfd_about);
+    csv_writer_comment(csv,
+                       "ssim: Gaussian window 11x11, sigma 1.5, data range = maximum of the reference slice");
+    for (int k = SCORE_BASELINES; k < s->count; k++)
+        csv_writer_comment(csv, "%s: %s", score_key(s, k), s->baselines[k - SCORE_BASELINES].about);
+}
+
 /* ---------------------------------------------------------------- one thread */
 
 struct scorer {

@@ -4,6 +4,7 @@
 #ifndef SSFD_METRICS_SCORES_H
 #define SSFD_METRICS_SCORES_H
 
+#include "core/csv.h"
 #include "metrics/baselines.h"
 
 #define SCORES_MAX 20
@@ -22,6 +23,8 @@ void score_set_close(score_set *s);
 /* Name of a score in tables ("ssfd", "ssim", "psnr_db", "nrmse", a baseline's key), and in figures. */
 const char *score_key(const score_set *s, int score);
 const char *score_title(const score_set *s, int score);
+/* Comments of a table of such scores: networks and layers, SSIM's settings, what each baseline is. */
+void score_set_comments(const score_set *s, csv_writer *csv);
 
 typedef struct scorer scorer;
 

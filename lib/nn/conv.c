@@ -3,6 +3,7 @@
 #include "nn/conv_kernel.h"
 #include "nn/winograd.h"
 #include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ static const conv_kernels *kernels_supported(const char *name) {
 
 static const conv_kernels *kernels; /* set before main() */
 static int direct_only;
+static char kernels_name[32];
 
 __attribute__((constructor)) static void kernels_choose(void) {
     const char *wanted = getenv("SSFD_ISA");
@@ -36,6 +38,7 @@ __attribute__((constructor)) static void kernels_choose(void) {
         kernels = kernels_supported(NULL);
     const char *algorithm = getenv("SSFD_CONV");
     direct_only = algorithm && strcmp(algorithm, "direct") == 0;
+    snprintf(kernels_name, sizeof kernels_name, "%s%s", kernels->name, direct_only ? " direct" : "");
 }
 
 const conv_kernels *conv_kernels_best(void) {
@@ -44,6 +47,10 @@ const conv_kernels *conv_kernels_best(void) {
 
 const char *conv_isa(void) {
     return kernels->name;
+}
+
+const char *conv_kernels_name(void) {
+    return kernels_name;
 }
 
 static void pack(const float *w, int out, int in, size_t out_stride, size_t in_stride, int turned,

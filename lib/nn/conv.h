@@ -57,10 +57,11 @@ void conv3_pool_forward(const tensor *x, const conv_packed *w, const float *bias
 void conv3_weight_gradient(const tensor *x, const tensor *dy, float *dw, float *scratch);
 size_t conv3_gradient_scratch(const tensor *x, int out);
 
-/* SSFD_CONV=direct in the environment keeps Winograd out: for comparison. */
-
 /* Name of the instruction set in use: "avx512", "avx2" or "generic". The environment variable SSFD_ISA picks
  * one of them, for tests and for comparison; one that the CPU lacks is ignored. */
 const char *conv_isa(void);
+/* All that the last digits of a result depend on: the instruction set, and "avx512 direct" where
+ * SSFD_CONV=direct in the environment keeps Winograd out, for comparison. */
+const char *conv_kernels_name(void);
 
 #endif

@@ -50,6 +50,8 @@ static double pearson(const double *x, const double *y, const double *weight, si
         yy += weight[k] * dy * dy;
         xy += weight[k] * dx * dy;
     }
+    if (!isnormal(xx) || !isnormal(yy))
+        return NAN;
     return fmin(fmax(xy / (sqrt(xx) * sqrt(yy)), -1.0), 1.0);
 }
 

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of rows of scans; b.n is 0 where a is not compared with anything. */
 typedef struct {
     sorted a, b;
     const int *is_case;
-} comparison;
+    const size_t *first;
+} areas;
 
 /* Each run of equal scores: its cases are above all controls so far, and tie with those of the run. */
 static double weighted_area(const sorted *s, const int *is_case, const double *weight) {
@@ -40,18 +42,19 @@ double roc_area(const double *score, const int *is_case, size_t n) {
     return pairs > 0.0 ? pairs_won / pairs : NAN;
 }
 
-/* `what` names the score in the message, `least` is how many there must be of each kind. */
-static int check(const char *what, const double *score, const int *is_case, size_t n, size_t least) {
-    size_t cases = 0;
-    for (size_t k = 0; k < n; k++) {
+/* `what` names the score in the message. */
+static int check_score(const char *what, const double *score, size_t n) {
+    for (size_t k = 0; k < n; k++)
         if (isnan(score[k]))
-            return err_set("ROC: %s of scan %zu is not a number", what, k);
-        cases += is_case[k] != 0;
-    }
-    if (cases < least || n - cases < least)
-        return err_set("ROC: %zu cases and %zu controls, expected at least %zu of each", cases, n - cases,
-                       least);
+            return err_set("ROC: %s of row %zu is not a number", what, k);
     return 0;
+}
+
+static int check_counts(const char *of, size_t cases, size_t controls, size_t least) {
+    if (cases >= least && controls >= least)
+        return 0;
+    return err_set("ROC: %zu %scases and %zu %scontrols, expected at least %zu of each", cases, of, controls,
+                   of, least);
 }
 
 /* ---------------------------------------------------------------- interval */
@@ -87,46 +90,83 @@ static double limit(const wilson *w, double out) {
 int roc_interval(const double *score, const int *is_case, size_t n, double confidence, stats_interval *out) {
     if (!(confidence > 0.0 && confidence < 1.0))
         return err_set("ROC: confidence %g, expected a number between 0 and 1", confidence);
-    if (check("the score", score, is_case, n, 1) < 0)
-        return -1;
-    wilson w = {.area = roc_area(score, is_case, n), .z = gsl_cdf_ugaussian_Pinv(0.5 + 0.5 * confidence)};
+    size_t cases = 0;
     for (size_t k = 0; k < n; k++)
-        *(is_case[k] ? &w.cases : &w.controls) += 1.0;
+        cases += is_case[k] != 0;
+    if (check_score("the score", score, n) < 0 || check_counts("", cases, n - cases, 1) < 0)
+        return -1;
+    const wilson w = {roc_area(score, is_case, n), (double)cases, (double)(n - cases),
+                      gsl_cdf_ugaussian_Pinv(0.5 + 0.5 * confidence)};
     *out = (stats_interval){w.area, limit(&w, 0.0), limit(&w, 1.0)};
     return 0;
 }
 
-/* ---------------------------------------------------------------- comparison */
+/* ---------------------------------------------------------------- over scans */
 
-static void compare_sample(const void *self, void *work, const size_t *scan, size_t n, double *values) {
-    const comparison *c = self;
+static void sample_areas(const void *self, void *work, const size_t *scan, size_t n, double *values) {
+    const areas *of = self;
     double *weight = work;
-    memset(weight, 0, c->a.n * sizeof *weight);
+    memset(weight, 0, of->a.n * sizeof *weight);
     for (size_t k = 0; k < n; k++)
-        weight[scan[k]] += 1.0;
-    *values = weighted_area(&c->a, c->is_case, weight) - weighted_area(&c->b, c->is_case, weight);
+        for (size_t row = of->first[scan[k]]; row < of->first[scan[k] + 1]; row++)
+            weight[row] += 1.0;
+    *values = weighted_area(&of->a, of->is_case, weight);
+    if (of->b.n)
+        *values -= weighted_area(&of->b, of->is_case, weight);
 }
 
-int roc_compare(const double *a, const double *b, const int *is_case, const bootstrap_plan *plan,
-                stats_interval *out) {
-    if (check("the first score", a, is_case, plan->scans, 2) < 0 ||
-        check("the second score", b, is_case, plan->scans, 2) < 0)
-        return -1;
-    comparison c = {.is_case = is_case};
-    bootstrap_plan apart = *plan;
-    int *stratum = mem_alloc(plan->scans * sizeof *stratum);
-    for (size_t k = 0; stratum && k < plan->scans; k++)
-        stratum[k] = is_case[k] != 0;
-    apart.stratum = stratum;
-    int status = stratum && sorted_init(&c.a, a, plan->scans) == 0 &&
-                         sorted_init(&c.b, b, plan->scans) == 0 &&
-                         bootstrap_bca(&apart, compare_sample, &c, plan->scans * sizeof(double), 1, out) == 0
+/* What the rows of a scan are: the strata of the bootstrap. */
+enum { HAS_CONTROL = 1, HAS_CASE = 2 };
+
+/* Errors: a scan without rows, fewer than 2 scans with a case or with a control. */
+static int find_strata(const int *is_case, const size_t *first, size_t scans, int *stratum) {
+    size_t cases = 0, controls = 0;
+    for (size_t s = 0; s < scans; s++) {
+        if (first[s + 1] <= first[s])
+            return err_set("ROC: scan %zu has no rows", s);
+        stratum[s] = 0;
+        for (size_t row = first[s]; row < first[s + 1]; row++)
+            stratum[s] |= is_case[row] ? HAS_CASE : HAS_CONTROL;
+        cases += (stratum[s] & HAS_CASE) != 0;
+        controls += (stratum[s] & HAS_CONTROL) != 0;
+    }
+    return check_counts("scans with ", cases, controls, 2);
+}
+
+/* b: NULL for the area of a alone. */
+static int resample(const double *a, const double *b, const int *is_case, const size_t *first,
+                    const bootstrap_plan *plan, stats_interval *out) {
+    size_t scans = plan->scans, n = first[scans];
+    areas of = {.is_case = is_case, .first = first};
+    int *stratum = mem_alloc(scans * sizeof *stratum);
+    int status = stratum && find_strata(is_case, first, scans, stratum) == 0 &&
+                         sorted_init(&of.a, a, n) == 0 && (!b || sorted_init(&of.b, b, n) == 0)
                      ? 0
                      : -1;
+    if (status == 0) {
+        bootstrap_plan apart = *plan;
+        apart.stratum = stratum;
+        status = bootstrap_bca(&apart, sample_areas, &of, n * sizeof(double), 1, out);
+    }
     if (status == 0 && out->ci_low == out->ci_high)
         out->ci_low = out->ci_high = NAN;
-    sorted_free(&c.a);
-    sorted_free(&c.b);
+    sorted_free(&of.a);
+    sorted_free(&of.b);
     free(stratum);
     return status;
+}
+
+int roc_bootstrap(const double *score, const int *is_case, const size_t *first, const bootstrap_plan *plan,
+                  stats_interval *out) {
+    if (check_score("the score", score, first[plan->scans]) < 0)
+        return -1;
+    return resample(score, NULL, is_case, first, plan, out);
+}
+
+int roc_compare(const double *a, const double *b, const int *is_case, const size_t *first,
+                const bootstrap_plan *plan, stats_interval *out) {
+    size_t n = first[plan->scans];
+    if (check_score("the first score", a, n) < 0 || check_score("the second score", b, n) < 0)
+        return -1;
+    return resample(a, b, is_case, first, plan, out);
 }

@@ -1,5 +1,5 @@
-/* How well a score tells cases from controls: the area under the receiver operating characteristic. One value
- * per scan, a higher one speaks for a case. */
+/* How well a score tells cases from controls: the area under the receiver operating characteristic. A row is
+ * one value of a score; a higher one speaks for a case. */
 #ifndef SSFD_STATS_ROC_H
 #define SSFD_STATS_ROC_H
 
@@ -10,17 +10,23 @@
  * is NaN. O(cases * controls). */
 double roc_area(const double *score, const int *is_case, size_t n);
 
-/* The area with an interval that is one also at 0 and 1: Newcombe 2006 (Stat. Med. 25:559), method 5, the
- * areas A with |A - estimate| <= z sqrt(V(A)), m cases, n controls, N = (m + n) / 2 - 1,
+/* The area with an interval that is one also at 0 and 1, for rows of which each is a scan of its own:
+ * Newcombe 2006 (Stat. Med. 25:559), method 5, the areas A with |A - estimate| <= z sqrt(V(A)), m cases,
+ * n controls, N = (m + n) / 2 - 1,
  *   V(A) = A (1 - A) / (m n) (1 + N (1 - A) / (2 - A) + N A / (1 + A)).
  * Errors: no case, no control, a score that is NaN, a confidence outside (0, 1). */
 int roc_interval(const double *score, const int *is_case, size_t n, double confidence, stats_interval *out);
 
-/* area(a) - area(b) of the same scans, with a BCa interval (stats/bootstrap.h; plan->stratum is set here:
- * cases replace cases, controls controls). Where both ends would be the same number they are NaN: every
- * replicate of two areas of 1 has the difference 0, which says nothing about how sure it is. Errors: fewer
- * than 2 cases or 2 controls, a score that is NaN, and those of bootstrap_bca(). */
-int roc_compare(const double *a, const double *b, const int *is_case, const bootstrap_plan *plan,
-                stats_interval *out);
+/* The area, and area(a) - area(b) of the same rows, where a scan may have several rows (several methods'
+ * images of it): scan s has the rows first[s] .. first[s + 1] - 1, s < plan->scans. BCa intervals over scans
+ * (stats/bootstrap.h) whose replicates draw scans with all their rows; scans with cases, with controls and
+ * with both replace each other only (plan->stratum is set here). Where both ends would be the same number
+ * they are NaN: every replicate of two areas of 1 has the difference 0, which says nothing about how sure it
+ * is. Errors: fewer than 2 scans with cases or with controls, a scan without rows, a score that is NaN, and
+ * those of bootstrap_bca(). */
+int roc_bootstrap(const double *score, const int *is_case, const size_t *first, const bootstrap_plan *plan,
+                  stats_interval *out);
+int roc_compare(const double *a, const double *b, const int *is_case, const size_t *first,
+                const bootstrap_plan *plan, stats_interval *out);
 
 #endif

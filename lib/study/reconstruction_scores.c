@@ -1,5 +1,6 @@
 #include "study/reconstruction_scores.h"
 
+#include "core/cli.h" /* SSFD_VERSION */
 #include "core/error.h"
 #include "core/progress.h"
 #include "core/ranks.h"
@@ -197,8 +198,9 @@ static int describe(computation *c) {
         return -1;
     for (int scan = 0; p->kind && scan < p->split->scans; scan++)
         kinds = 31 * kinds + (uint64_t)p->kind[scan] + 1;
-    snprintf(c->settings, sizeof c->settings, "ssfd=%s files=%llx kinds=%llx isa=%s", p->scores->ssfd_about,
-             (unsigned long long)files, (unsigned long long)kinds, conv_isa());
+    snprintf(c->settings, sizeof c->settings, "ssfd=%s files=%llx kinds=%llx kernels=%s version=%s",
+             p->scores->ssfd_about, (unsigned long long)files, (unsigned long long)kinds, conv_kernels_name(),
+             SSFD_VERSION);
     for (int k = SCORE_BASELINES; k < p->scores->count; k++) {
         size_t used = strlen(c->settings);
         snprintf(c->settings + used, sizeof c->settings - used, " %s=%llx", score_key(p->scores, k),

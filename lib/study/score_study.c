@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PATH_LENGTH 4096
 #define CONFIDENCE 0.95
@@ -47,7 +48,17 @@ static int compute(score_study *s) {
     return s->table ? 0 : -1;
 }
 
+/* It is read again for its checksum. */
+static int check_file(const char *path) {
+    struct stat info;
+    return stat(path, &info) < 0 || S_ISREG(info.st_mode)
+               ? 0
+               : err_set("%s: expected a file, found a pipe, a device or a folder", path);
+}
+
 static int read_table(score_study *s) {
+    if (check_file(s->source.table) < 0)
+        return -1;
     s->table = score_table_read(s->source.table, &s->source.columns);
     return s->table ? path_make_dirs(s->source.out) : -1;
 }
@@ -73,16 +84,10 @@ csv_writer *score_study_begin_table(const score_study *s, const char *name) {
     csv_writer *csv = csv_writer_open(path);
     if (!csv || !s->split)
         return csv;
-    csv_writer_comment(csv, "split: %s, %d scans, %d slices", s->split->split, s->split->scans,
-                       s->split->total_slices);
+    prepared_split_comments(s->split, csv);
     if (s->split->acceleration > 0.0)
         csv_writer_comment(csv, "acceleration: %g", s->split->acceleration);
-    csv_writer_comment(csv, "ssfd: %s", s->scores.ssfd_about);
-    csv_writer_comment(csv,
-                       "ssim: Gaussian window 11x11, sigma 1.5, data range = maximum of the reference slice");
-    for (int k = SCORE_BASELINES; k < s->scores.count; k++)
-        csv_writer_comment(csv, "%s: %s", score_key(&s->scores, k),
-                           s->scores.baselines[k - SCORE_BASELINES].about);
+    score_set_comments(&s->scores, csv);
     return csv;
 }
 

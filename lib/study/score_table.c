@@ -1,6 +1,7 @@
 #include "study/score_table.h"
 
 #include "core/error.h"
+#include <ctype.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -293,6 +294,15 @@ static int by_opener(const void *a, const void *b, void *opener) {
     return of[i] != of[j] ? (of[i] > of[j]) - (of[i] < of[j]) : (i > j) - (i < j);
 }
 
+/* Names go into tables and figures, a line each. */
+static int check_text(const reader *in, size_t row, int column) {
+    for (const char *c = csv_table_text(in->csv, row, column); *c; c++)
+        if (iscntrl((unsigned char)*c))
+            return err_set("%s: row %zu, column '%s': a name with a control character (%#x)", in->csv->path,
+                           row + 1, in->csv->header[column], (unsigned char)*c);
+    return 0;
+}
+
 /* Puts the rows of a scan together, scans in the order they first appear. */
 static int group_rows(reader *in) {
     size_t rows = in->csv->rows, opener = 0;
@@ -301,6 +311,8 @@ static int group_rows(reader *in) {
         if (*scan_of(in, row) == '\0')
             return err_set("%s: row %zu, column '%s': a scan without a name", in->csv->path, row + 1,
                            in->csv->header[in->key[SCAN_ID]]);
+        if (check_text(in, row, in->key[SCAN_ID]) < 0)
+            return -1;
     }
     qsort_r(in->order, rows, sizeof *in->order, by_scan, in);
     for (size_t k = 0; k < rows; k++) {
@@ -321,6 +333,8 @@ static int group_rows(reader *in) {
 /* Without such a column, or without a word in it, the label stays what it is. */
 static int read_label(score_table *t, const reader *in, int key, size_t row, const char **label) {
     const char *text = in->key[key] < 0 ? "" : csv_table_text(in->csv, row, in->key[key]);
+    if (*text && check_text(in, row, in->key[key]) < 0)
+        return -1;
     if (*text)
         *label = score_table_label(t, text);
     return *label ? 0 : -1;

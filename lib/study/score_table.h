@@ -21,7 +21,8 @@ typedef struct {
     const char **acceleration, **method; /* [rows]: "" where the table has no such column */
     const char **fault;                  /* [rows]: SCORE_NO_FAULT, or what is wrong: "motion" */
     char **names, **titles;              /* [metrics]: of columns ("ssim"), in figures ("SSIM") */
-    double **values;                     /* [metrics][rows], finite */
+    double **values;                     /* [metrics][rows]: finite where they were read; where
+                                          * computed, PSNR of an image equal to its reference is infinite */
     char **labels;                       /* [label_count]: the distinct texts of accelerations, ... */
     size_t label_count;
     char cohort[128];
@@ -59,8 +60,8 @@ int score_columns_check(const score_columns *c);
 
 /* Reads a CSV. Rows of a scan may be anywhere; they are put together, scans in the order they first appear.
  * NULL with a message that names file, row and column for: a missing column (with those there are), a metric
- * that is no finite number, a slice that is no whole number, a scan without a name, fewer than
- * SCORE_MIN_SCANS scans. The cohort is that of the comment, else "table FILE". */
+ * that is no finite number, a slice that is no whole number, a scan without a name, a name with a control
+ * character, fewer than SCORE_MIN_SCANS scans. The cohort is that of the comment, else "table FILE". */
 score_table *score_table_read(const char *path, const score_columns *c);
 
 /* ---------------------------------------------------------------- parts and means */

@@ -163,13 +163,6 @@ int sweep_write_claims(const sweep_curves *c, csv_writer *csv) {
     csv_writer_comment(
         csv,
         "at equal SSIM: each scan's SSFD is interpolated where its SSIM has fallen to %.2f, the "
-        "primary comparison; n scans get there under both perturbations, and with "
-        "fewer than half of the scans there is no row; other values of SSIM: "
-        "perturbation_baselines.csv",
-        SWEEP_PRIMARY_SSIM);
-    csv_writer_comment(
-        csv,
-        "at equal SSIM: each scan's SSFD is interpolated where its SSIM has fallen to %.2f, the "
         "primary comparison%s; n scans get there under both perturbations; with fewer than "
         "half of the scans there is no row",
         SWEEP_PRIMARY_SSIM,
