@@ -167,9 +167,9 @@ static int has_comment(const csv_table *t, const char *wanted) {
 }
 
 /* A table of another run would go unnoticed: the sweep says whose features it used, and of which images. */
-static int check_claims(const study *s, const candidate *c, const csv_table *t) {
+static int check_claims(const study *s, const candidate *c, const score_set *scores, const csv_table *t) {
     char weights[600], cohort[256], images[2048];
-    snprintf(weights, sizeof weights, "ssfd: layer %s, weights sha256 %s", s->o->layer, c->sha256);
+    snprintf(weights, sizeof weights, "ssfd: %s", scores->ssfd_about);
     snprintf(cohort, sizeof cohort, "cohort: %s", s->split->cohort);
     snprintf(images, sizeof images, "images: %s", s->split->settings);
     if (!has_comment(t, weights))
@@ -203,11 +203,12 @@ static int write_shift(const study *s, const candidate *c, const csv_table *t, c
     return 0;
 }
 
-static int write_shifts(const study *s, const candidate *c) {
+static int write_shifts(const study *s, const candidate *c, const score_set *scores) {
     csv_table *t = csv_table_read(c->claims);
     if (!t)
         return -1;
-    int status = check_claims(s, c, t) == 0 && write_shift(s, c, t, "gaussian_blur", "Shift / blur") == 0 &&
+    int status = check_claims(s, c, scores, t) == 0 &&
+                         write_shift(s, c, t, "gaussian_blur", "Shift / blur") == 0 &&
                          write_shift(s, c, t, "gaussian_noise", "Shift / noise") == 0
                      ? 0
                      : -1;
@@ -224,7 +225,7 @@ static int study_network(const study *s, const candidate *c) {
     int taken_over, status = ranks_agree(score_set_open(&scores, "", &files));
     score_table *t = status == 0 ? reconstruction_scores(&plan, &taken_over) : NULL;
     if (t && ranks_me() == 0)
-        status = write_correlation(s, c, t) < 0 ? -1 : write_shifts(s, c);
+        status = write_correlation(s, c, t) < 0 ? -1 : write_shifts(s, c, &scores);
     status = ranks_agree(t ? status : -1);
     score_table_free(t);
     score_set_close(&scores);
