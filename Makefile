@@ -78,12 +78,12 @@ endif
 # GCC makes vectors of "a > 0 ? b : b * c" only if the product may be computed, and raise a flag, where it is not used.
 $(BUILD)/lib/nn/layers.o: KERNEL_FLAGS := -fno-trapping-math
 
-# What differs with MPI is made again when the setting changes.
-$(BUILD)/.mpi$(MPI):
-	@mkdir -p $(@D) && rm -f $(BUILD)/.mpi* && touch $@
-$(BUILD)/lib/core/ranks.o: $(BUILD)/.mpi$(MPI)
+# All is made again when the compiler or its flags (OPT, SANITIZE, MPI) change.
+COMPILER  := $(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS) $(FLAGS) $(LDLIBS))
+$(BUILD)/.compiler: $(shell echo '$(COMPILER)' | cmp -s - $(BUILD)/.compiler || echo always)
+	@mkdir -p $(@D) && echo '$(COMPILER)' >$@
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c $(BUILD)/.compiler
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(FLAGS) $(KERNEL_FLAGS) -MMD -MP -c $< -o $@
 
@@ -274,7 +274,7 @@ help:
 	@echo "make format         clang-format the sources; format-check only looks"
 	@echo "make clean          remove $(BUILD), the cached cohort and trained models and downloaded weights in it included"
 	@echo
-	@echo "settings            CC=$(CC) OPT=$(OPT) SANITIZE=$(SANITIZE) (of a BUILD of their own) MPI=$(MPI) BUILD=$(BUILD)"
+	@echo "settings            CC=$(CC) OPT=$(OPT) SANITIZE=$(SANITIZE) MPI=$(MPI) BUILD=$(BUILD)"
 	@echo "                    THREADS=$(THREADS) SEED=$(SEED)"
 	@echo "                    LEVELS=$(LEVELS) TEST_SCANS=$(TEST_SCANS) COHORT=$(COHORT) RESULTS=$(RESULTS)"
 	@echo "                    FASTMRI=$(FASTMRI) (folder of multicoil_train and multicoil_val; empty: virtual scans)"

@@ -4,14 +4,16 @@
 #include "suites.h"
 #include <unistd.h>
 
-/* The build that the programs under test are of: programs() without "/bin". */
+/* The build that the programs under test are of: programs() without "/bin". Its flags are not known here: -o
+ * keeps it as it is. */
 #define MAKE                                                                                                 \
-    "env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s BUILD=$(dirname %s) COHORT=%s/cohort TEST_SCANS=12 "    \
+    "env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s BUILD=$(dirname %s) -o $(dirname %s)/.compiler "        \
+    "COHORT=%s/cohort TEST_SCANS=12 "                                                                        \
     "BASELINE_SCANS=3 PREPARE='--size 64 --test-slices 1' "
 
 static int make(const char *arguments) {
     char before[1024];
-    snprintf(before, sizeof before, MAKE, programs(), folder);
+    snprintf(before, sizeof before, MAKE, programs(), programs(), folder);
     return run_after(before, arguments);
 }
 
@@ -124,11 +126,23 @@ START_TEST(test_models_may_pause_at_once) {
 }
 END_TEST
 
+/* A build with other flags makes everything again, and only that. */
+START_TEST(test_build_with_other_flags) {
+    reproduce("BUILD=@/build OPT=-O0 @/build/lib/core/error.o");
+    stamp();
+    reproduce("BUILD=@/build OPT=-O0 @/build/lib/core/error.o");
+    ck_assert_str_eq(changed("build"), "");
+    reproduce("BUILD=@/build OPT=-O1 @/build/lib/core/error.o");
+    ck_assert_str_eq(changed("build"), ".compiler lib/core/error.d lib/core/error.o ");
+}
+END_TEST
+
 Suite *suite_make(void) {
     Suite *s = suite_create("make");
     TCase *t = tcase_create("make");
     tcase_set_timeout(t, 900);
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
+    tcase_add_test(t, test_build_with_other_flags);
     tcase_add_test(t, test_reproduce_redoes_what_changed);
     tcase_add_test(t, test_ablation_redoes_what_changed);
     tcase_add_test(t, test_models_may_pause_at_once);
