@@ -32,11 +32,11 @@ step_of(range, count) = (raw = range / count, decade = 10.0 ** floor(log10(raw))
 minus(text) = text[1:1] eq "-" ? "−" . text[2:*] : text
 two_digits(value) = minus(sprintf("%.2f", value))
 three_digits(value) = minus(sprintf("%.3f", value))
-# Scores far from 1 are drawn in units of a power of ten.
+# Scores far from 1 are drawn in units of a power of ten: there is room for three digits between the panels.
 array SUPERSCRIPT[10] = ["⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"]
 raised(n) = n < 0 ? "⁻" . raised(-n) : n > 9 ? raised(n / 10) . raised(n % 10) : SUPERSCRIPT[n + 1]
 largest(a, b) = abs(a) > abs(b) ? abs(a) : abs(b)
-power_of(most) = most > 0 && (most < 0.05 || most >= 1e4) ? int(floor(log10(most))) : 0
+power_of(most) = most > 0 && (most < 0.25 || most >= 1e4) ? int(floor(log10(most))) : 0
 
 array COLUMN[16]
 array HEADING[16]
