@@ -596,9 +596,8 @@ int main(int argc, char **argv) {
          "what the table calls scan_id, slice, acceleration, method, fault or a score (ssim, ssfd, ...)", 0,
          0},
         {CLI_STRING, "metrics", &o.metrics, "NAMES",
-         "scores of the table besides ssim and ssfd (default: " USUAL_METRICS
-         " and the baselines below, those "
-         "there are)",
+         "scores that the table has to have besides ssim and ssfd (default: those of " USUAL_METRICS
+         " and the baselines below that it has)",
          0, 0},
         {CLI_STRING, "out", &o.out, "DIR", "folder for the tables and example panels", 0, 0},
         {CLI_INT, "scans", &o.scans, "N", "take the first N scans of the cohort only (0: all)", 0, 1e9},
