@@ -73,6 +73,8 @@ array HIGH[128]
 array KIND[12]
 array CASES[12]
 KIND[1] = "" # gnuplot looks at the first of an empty loop
+OUTSIDE = 1e30 # a place that no axis shows; of nothing but NaN gnuplot complains
+is_number(value) = value == value
 areas = 0
 kinds = 0
 faulty = 0
@@ -82,7 +84,7 @@ note(score, title, area, low, high, cases, of) = (areas = areas + 1, SCORE[areas
 kind_of(name) = (found = 0, sum [k = 1:kinds] (KIND[k] eq name ? (found = k, 1) : 0), found)
 note_kind(name, cases) = kind_of(name) || kinds == 12 ? kinds : (kinds = kinds + 1, KIND[kinds] = name, CASES[kinds] = cases, kinds)
 is_area(fault) = strcol("statistic") eq "roc_area" && strcol("group") eq "pooled" && (strcol("fault") eq "any") == (fault eq "any")
-stats summary using (is_area("any") ? note(strcol("metric"), strcol("title"), column("estimate"), column("ci_low"), \
+stats summary using (is_area("any") && is_number(column("estimate")) ? note(strcol("metric"), strcol("title"), column("estimate"), column("ci_low"), \
     column("ci_high"), column("n_faulty"), strcol("unit")) : 0) nooutput
 stats summary using (is_area("") ? note_kind(strcol("fault"), column("n_faulty")) : 0) nooutput
 row_of(score) = (found = 0, sum [k = 1:areas] (SCORE[k] eq score ? (found = k, 1) : 0), found)
@@ -150,7 +152,7 @@ array IMAGE_TITLE[3] = ["Reference", "Reconstruction", comment_of(examples, "err
 caption = "points: " . drawn . " (n = " . points . (areas ? ", " . faulty_scans . " of them faulty" : "") . \
     "); r: Pearson's, all points; intervals: 95 %, over scans"
 caption_2 = (has_images ? "examples: in brackets, the share of " . drawn . " that are better by that score" : \
-    "blue, orange: see panels/quality_control_examples.csv; scores from a table: no images") . (areas ? "" : "; no faults: no ROC areas")
+    "blue, orange: see panels/quality_control_examples.csv; scores from a table: no images") . (areas ? "" : faulty_scans > 0 ? "; all are faulty: no ROC areas" : "; no faults: no ROC areas")
 caption_3 = "cohort: " . (cohort eq "" ? "not named" : cohort)
 
 do for [format in "pdf png"] {
@@ -191,9 +193,9 @@ do for [format in "pdf png"] {
             at screen x_of(at_left + wide / 2), y_of(at_bottom + high + 0.12) center font ",8"
         faint = colour_of(COLUMN[i])
         faint = "#90" . faint[2:7] # mostly transparent
-        plot scores using (column("ssim")):(strcol("fault") eq "none" ? column(COLUMN[i]) / scale : NaN) with points pt 7 ps 0.25 \
+        plot scores using (column("ssim")):(strcol("fault") eq "none" ? column(COLUMN[i]) / scale : OUTSIDE) with points pt 7 ps 0.25 \
                  lc rgb faint notitle, \
-             for [k = 1:kinds] scores using (column("ssim")):(strcol("fault") eq KIND[k] ? column(COLUMN[i]) / scale : NaN) \
+             for [k = 1:kinds] scores using (column("ssim")):(strcol("fault") eq KIND[k] ? column(COLUMN[i]) / scale : OUTSIDE) \
                  with points pt SYMBOL[k] ps 0.55 lw 1.2 lc rgb COLOUR_INK notitle, \
              for [e = 1:shows] "+" using (X[e]):((COLUMN[i] eq "ssfd" ? Y2[e] : Y1[e]) / scale) every ::0::0 \
                  with points pt 7 ps 1.0 lc rgb HUE[e] notitle, \

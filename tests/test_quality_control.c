@@ -306,6 +306,23 @@ START_TEST(test_figure_of_any_names) {
 }
 END_TEST
 
+/* Nothing to compare the faults with: no areas, and a figure of the points alone. */
+START_TEST(test_all_faulty) {
+    FILE *f = begin_file("all.csv", "scan_id,ssim,ssfd,fault");
+    for (int k = 0; k < 12; k++)
+        fprintf(f, "s%d,%g,%g,%s\n", k, 0.9 - 0.01 * (k * 7 % 11), 0.1 * (k * 5 % 13),
+                k % 2 ? "motion" : "spikes");
+    fclose(f);
+    expect_done(CONTROL "--table @/all.csv --out @/r");
+    csv_table *t = open_table("r/quality_control_summary.csv");
+    size_t row = find_row(t, "roc_area", "ssfd", "", "pooled", "any");
+    ck_assert(isnan(real_at(t, row, "estimate")));
+    ck_assert_str_eq(text_at(t, row, "note"), "no scan without a fault");
+    csv_table_free(t);
+    expect_figure("quality_control", "r");
+}
+END_TEST
+
 START_TEST(test_wrong_tables) {
     FILE *f = begin_file("w.csv", "scan_id,ssim,distance");
     fprintf(f, "a,0.9,0.1\nb,0.8,nan\nc,0.7,0.3\n");
@@ -352,6 +369,7 @@ Suite *suite_quality_control(void) {
     tcase_add_test(t, test_examples);
     tcase_add_test(t, test_constant_scores);
     tcase_add_test(t, test_figure_of_any_names);
+    tcase_add_test(t, test_all_faulty);
     tcase_add_test(t, test_wrong_tables);
     suite_add_tcase(s, t);
     return s;
