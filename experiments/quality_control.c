@@ -517,6 +517,11 @@ static int open_scores(study *s) {
 /* Metrics by name, the first distance as the baseline; what a row is. */
 static int survey(study *s) {
     const score_table *t = s->table;
+    for (size_t row = 0; row < t->rows; row++)
+        if (strcmp(t->fault[row], DETECTION_ANY_FAULT) == 0)
+            return err_set("%s: a fault is called '" DETECTION_ANY_FAULT
+                           "', which stands for all faults here",
+                           s->o->table ? s->o->table : s->o->cohort);
     if (!(s->unit = score_table_unit(t)))
         return -1;
     s->faulty = count_faulty_scans(t);

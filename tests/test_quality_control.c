@@ -350,6 +350,10 @@ START_TEST(test_wrong_tables) {
     fclose(f);
     expect_failure(CONTROL "--table @/lines.csv --out @/r", 1, "lines.csv: row 2, column 'scan_id'",
                    "control character (0xa)");
+    f = begin_file("any.csv", "scan_id,ssim,ssfd,fault");
+    fprintf(f, "a,0.9,0.1,none\nb,0.8,0.2,any\nc,0.7,0.3,motion\n");
+    fclose(f);
+    expect_failure(CONTROL "--table @/any.csv --out @/r", 1, "any.csv", "a fault is called 'any'");
     f = begin_file("two.csv", "scan_id,ssim,ssfd");
     fprintf(f, "a,0.9,0.1\nb,0.8,0.2\nb,0.7,0.3\n");
     fclose(f);
