@@ -78,7 +78,7 @@ endif
 # GCC makes vectors of "a > 0 ? b : b * c" only if the product may be computed, and raise a flag, where it is not used.
 $(BUILD)/lib/nn/layers.o: KERNEL_FLAGS := -fno-trapping-math
 
-# All is made again when the compiler or its flags (OPT, SANITIZE, MPI) change.
+# All is made again when the compiler's name or its flags (OPT, SANITIZE, MPI) change.
 COMPILER  := $(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS) $(FLAGS) $(LDLIBS))
 $(BUILD)/.compiler: $(shell echo '$(COMPILER)' | cmp -s - $(BUILD)/.compiler || echo always)
 	@mkdir -p $(@D) && echo '$(COMPILER)' >$@

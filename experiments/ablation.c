@@ -168,10 +168,12 @@ static int has_comment(const csv_table *t, const char *wanted) {
 
 /* A table of another run would go unnoticed: the sweep says whose features it used, and of which images. */
 static int check_claims(const study *s, const candidate *c, const score_set *scores, const csv_table *t) {
-    char weights[600], cohort[256], images[2048];
+    char weights[600], cohort[PATH_LENGTH], images[PATH_LENGTH];
     snprintf(weights, sizeof weights, "ssfd: %s", scores->ssfd_about);
     snprintf(cohort, sizeof cohort, "cohort: %s", s->split->cohort);
     snprintf(images, sizeof images, "images: %s", s->split->settings);
+    for (char *c = images; (c = strpbrk(c, "\r\n")); c++) /* as in comments */
+        *c = ' ';
     if (!has_comment(t, weights))
         return err_set("%s: sweep of other weights: expected the comment '%s'", c->claims, weights);
     if (!has_comment(t, cohort))

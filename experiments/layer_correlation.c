@@ -363,7 +363,9 @@ static int table_columns(const options *o, char *names, score_columns *columns) 
     int length =
         snprintf(names, PATH_LENGTH, "%s%s%s", o->outcome, o->layers ? "," : "", o->layers ? o->layers : "");
     *columns = (score_columns){o->columns, names, o->layers ? "" : ALL_LAYERS};
-    return length < PATH_LENGTH ? 0 : err_set("--layers: longer than %d characters", PATH_LENGTH - 64);
+    return length < PATH_LENGTH
+               ? 0
+               : err_set("--outcome and --layers: longer than %d characters", PATH_LENGTH - 2);
 }
 
 static int open_scores(study *s) {

@@ -119,9 +119,9 @@ static void put_finding(const study *s, const finding *f) {
     csv_writer_text(csv, f->statistic);
     csv_writer_text(csv, f->metric);
     csv_writer_text(csv, f->other);
-    csv_writer_text(csv, f->group);
+    csv_writer_plain(csv, f->group);
     csv_writer_text(csv, f->unit);
-    csv_writer_text(csv, f->fault);
+    csv_writer_plain(csv, f->fault);
     csv_writer_integer(csv, (long long)f->n);
     csv_writer_integer(csv, (long long)f->cases);
     csv_writer_real(csv, f->value.estimate);
@@ -300,10 +300,11 @@ static int write_summary(study *s) {
     if (!(s->summary = begin_statistics(s, PROGRAM "_summary")))
         return -1;
     csv_writer_comment(
-        s->summary, "roc_area: of the scans with a fault against those without, by the scans' means; a low "
-                    "ssim or psnr_db and a high distance count as poor");
+        s->summary,
+        "roc_area: of the rows with a fault against those without; a row is the mean of a scan's "
+        "slices, of each method and acceleration; a low ssim or psnr_db and a high distance count as poor");
     csv_writer_comment(s->summary,
-                       "roc_area_difference: area of metric minus area of other, on the same scans");
+                       "roc_area_difference: area of metric minus area of other, on the same rows");
     csv_writer_row(s->summary,
                    "statistic,metric,other,group,unit,fault,n,n_faulty,estimate,ci_low,ci_high,title,note");
     int failed = write_group(s, POOLED, t) < 0 || write_without_faults(s) < 0 ||
@@ -409,9 +410,9 @@ static void put_example(const study *s, csv_writer *csv, const double *poorer_th
         csv_writer_text(csv, e->name);
         csv_writer_plain(csv, t->scan_ids[e->scan]);
         csv_writer_integer(csv, t->slice[e->row]);
-        csv_writer_text(csv, t->acceleration[e->row]);
-        csv_writer_text(csv, t->method[e->row]);
-        csv_writer_text(csv, t->fault[e->row]);
+        csv_writer_plain(csv, t->acceleration[e->row]);
+        csv_writer_plain(csv, t->method[e->row]);
+        csv_writer_plain(csv, t->fault[e->row]);
         csv_writer_text(csv, t->names[m]);
         csv_writer_plain(csv, t->titles[m]);
         csv_writer_real(csv, t->values[m][e->row]);
@@ -470,7 +471,7 @@ static int is_column_of_baseline(const csv_table *csv, size_t column) {
     int is_one = 0;
     double value;
     for (size_t k = 0; k < sizeof baselines / sizeof *baselines; k++)
-        is_one |= begins(name, baselines[k]) && !strpbrk(name, ",\"");
+        is_one |= begins(name, baselines[k]) && !strpbrk(name, ",\"\r\n");
     for (size_t row = 0; is_one && row < csv->rows; row++)
         if (csv_table_real(csv, row, (int)column, &value) == 0)
             return 1;

@@ -70,8 +70,9 @@ array TITLE[128]
 array AREA[128]
 array LOW[128]
 array HIGH[128]
-array KIND[12]
-array CASES[12]
+MOST_KINDS = 9 # as many symbols as can be told apart; the last one stands for all kinds from there on
+array KIND[MOST_KINDS]
+array CASES[MOST_KINDS]
 KIND[1] = "" # gnuplot looks at the first of an empty loop
 OUTSIDE = 1e30 # a place that no axis shows; of nothing but NaN gnuplot complains
 is_number(value) = value == value
@@ -82,17 +83,19 @@ counted = "" # what is counted in the legend, where it is not scans
 note(score, title, area, low, high, cases, of) = (areas = areas + 1, SCORE[areas] = score, TITLE[areas] = title, AREA[areas] = area, \
     LOW[areas] = low, HIGH[areas] = high, faulty = cases, counted = of eq "scan" ? "" : " reconstructions", areas)
 kind_of(name) = (found = 0, sum [k = 1:kinds] (KIND[k] eq name ? (found = k, 1) : 0), found)
-note_kind(name, cases) = kind_of(name) || kinds == 12 ? kinds : (kinds = kinds + 1, KIND[kinds] = name, CASES[kinds] = cases, kinds)
+note_kind(name, cases) = kinds < MOST_KINDS ? (kinds = kinds + 1, KIND[kinds] = name, CASES[kinds] = cases, kinds) : \
+    (KIND[kinds] = "other kinds", CASES[kinds] = CASES[kinds] + cases, kinds)
+kind_number(name) = name eq "none" ? 0 : (k_of_name = kind_of(name), k_of_name ? k_of_name : kinds)
 is_area(fault) = strcol("statistic") eq "roc_area" && strcol("group") eq "pooled" && (strcol("fault") eq "any") == (fault eq "any")
 stats summary using (is_area("any") && is_number(column("estimate")) ? note(strcol("metric"), strcol("title"), column("estimate"), column("ci_low"), \
     column("ci_high"), column("n_faulty"), strcol("unit")) : 0) nooutput
-stats summary using (is_area("") ? note_kind(strcol("fault"), column("n_faulty")) : 0) nooutput
+stats summary using (is_area("") && strcol("metric") eq "ssim" ? note_kind(strcol("fault"), column("n_faulty")) : 0) nooutput
 row_of(score) = (found = 0, sum [k = 1:areas] (SCORE[k] eq score ? (found = k, 1) : 0), found)
 least = 0.5 # of the axis of areas
 reach(area) = (least = area == area && area < least ? area : least, least)
 stats summary using (is_area("any") || is_area("") ? (reach(column("estimate")), reach(column("ci_low"))) : 0) nooutput
-array SYMBOL[12] = [4, 8, 6, 12, 10, 14, 2, 1, 3, 4, 8, 6]
-symbol_of(name) = (k = kind_of(name), k ? SYMBOL[k] : 7)
+array SYMBOL[MOST_KINDS] = [4, 8, 6, 12, 10, 14, 2, 1, 3]
+symbol_of(name) = SYMBOL[kind_number(name)]
 spoken(name) = name eq "low_snr" ? "low SNR" : (at = strstrt(name, "_"), at ? spoken(name[1:at - 1] . " " . name[at + 1:*]) : name)
 scans = word(points, 3)
 
@@ -135,7 +138,24 @@ notes = 0.62
 area_left = 2.45
 area_bottom = notes + 0.45
 area_height = 0.25 * areas
-scatter_bottom = (areas ? area_bottom + area_height + 0.3 + 0.2 * (kinds > 0) : notes) + 0.45
+# The legend of the faults, in as many lines as it takes.
+array LEGEND[MOST_KINDS]
+array LEGEND_X[MOST_KINDS]
+array LEGEND_LINE[MOST_KINDS]
+legend_lines = kinds > 0
+along = area_left + 1.25 + 0.065 * strlen(counted)
+do for [k = 1:kinds] {
+    LEGEND[k] = sprintf("%s (%d)", spoken(KIND[k]), CASES[k])
+    need = 0.35 + 0.065 * strlen(LEGEND[k])
+    if (along + need > page_width) {
+        legend_lines = legend_lines + 1
+        along = area_left + 0.02
+    }
+    LEGEND_X[k] = along
+    LEGEND_LINE[k] = legend_lines
+    along = along + need
+}
+scatter_bottom = (areas ? area_bottom + area_height + 0.3 + 0.2 * legend_lines : notes) + 0.45
 page_height = scatter_bottom + (has_images ? (shown > 1 ? pitch : 0) : 0) + high + 0.4
 if (has_images && shown == 1) {
     page_height = page_height + pitch
@@ -195,7 +215,7 @@ do for [format in "pdf png"] {
         faint = "#90" . faint[2:7] # mostly transparent
         plot scores using (column("ssim")):(strcol("fault") eq "none" ? column(COLUMN[i]) / scale : OUTSIDE) with points pt 7 ps 0.25 \
                  lc rgb faint notitle, \
-             for [k = 1:kinds] scores using (column("ssim")):(strcol("fault") eq KIND[k] ? column(COLUMN[i]) / scale : OUTSIDE) \
+             for [k = 1:kinds] scores using (column("ssim")):(kind_number(strcol("fault")) == k ? column(COLUMN[i]) / scale : OUTSIDE) \
                  with points pt SYMBOL[k] ps 0.55 lw 1.2 lc rgb COLOUR_INK notitle, \
              for [e = 1:shows] "+" using (X[e]):((COLUMN[i] eq "ssfd" ? Y2[e] : Y1[e]) / scale) every ::0::0 \
                  with points pt 7 ps 1.0 lc rgb HUE[e] notitle, \
@@ -220,15 +240,12 @@ do for [format in "pdf png"] {
         set grid xtics ls 10
         set xlabel "area under the ROC curve for finding the faulty acquisitions (0.5: chance)" font ",8" offset 0, 0.5
         set arrow 1 from first 0.5, graph 0 to first 0.5, graph 1 nohead ls 9
-        height = area_bottom + area_height + 0.22
-        set label 1 sprintf("all faults (%d%s)", faulty, counted) at screen x_of(area_left + 0.15), y_of(height) left font ",8"
-        set label 2 "" at screen x_of(area_left + 0.02), y_of(height) point pt 7 ps 0.6 lc rgb COLOUR_INK
-        along = area_left + 1.25 + 0.065 * strlen(counted)
+        height(line) = area_bottom + area_height + 0.22 + 0.2 * (legend_lines - line)
+        set label 1 sprintf("all faults (%d%s)", faulty, counted) at screen x_of(area_left + 0.15), y_of(height(1)) left font ",8"
+        set label 2 "" at screen x_of(area_left + 0.02), y_of(height(1)) point pt 7 ps 0.6 lc rgb COLOUR_INK
         do for [k = 1:kinds] {
-            legend = sprintf("%s (%d)", spoken(KIND[k]), CASES[k])
-            set label 10 + k legend at screen x_of(along + 0.13), y_of(height) left font ",8"
-            set label 30 + k "" at screen x_of(along), y_of(height) point pt SYMBOL[k] ps 0.55 lw 1.2 lc rgb COLOUR_INK
-            along = along + 0.35 + 0.065 * strlen(legend)
+            set label 10 + k LEGEND[k] at screen x_of(LEGEND_X[k] + 0.13), y_of(height(LEGEND_LINE[k])) left font ",8"
+            set label 30 + k "" at screen x_of(LEGEND_X[k]), y_of(height(LEGEND_LINE[k])) point pt SYMBOL[k] ps 0.55 lw 1.2 lc rgb COLOUR_INK
         }
         do for [k = 1:areas] {
             set label 200 + k TITLE[k] at screen x_of(area_left - 0.12), first k right font ",8"

@@ -64,7 +64,8 @@ static int is_blank(char c) {
 void csv_writer_text(csv_writer *csv, const char *text) {
     size_t length = strlen(text);
     begin_field(csv);
-    if (!strpbrk(text, ",\"\r\n") && (!length || (!is_blank(text[0]) && !is_blank(text[length - 1])))) {
+    int is_plain = !length || (!is_blank(text[0]) && text[0] != '#' && !is_blank(text[length - 1]));
+    if (is_plain && !strpbrk(text, ",\"\r\n")) {
         fputs(text, csv->file);
         return;
     }
@@ -318,13 +319,16 @@ void csv_table_free(csv_table *table) {
 
 int csv_table_column(const csv_table *table, const char *name) {
     char known[ERR_MESSAGE_MAX / 2] = "";
+    int found = -1;
     for (size_t i = 0; i < table->columns; i++) {
+        if (strcmp(table->header[i], name) == 0 && found >= 0)
+            return err_set("%s: two columns '%s'", table->path, name);
         if (strcmp(table->header[i], name) == 0)
-            return (int)i;
+            found = (int)i;
         size_t used = strlen(known);
         snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", table->header[i]);
     }
-    return err_set("%s: no column '%s'; it has %s", table->path, name, known);
+    return found >= 0 ? found : err_set("%s: no column '%s'; it has %s", table->path, name, known);
 }
 
 const char *csv_table_text(const csv_table *table, size_t row, int column) {

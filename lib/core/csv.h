@@ -9,7 +9,7 @@
 typedef struct csv_writer csv_writer;
 
 csv_writer *csv_writer_open(const char *path);
-/* Before the header only: "# text", on one line whatever is in it. */
+/* Before the header only: "# text", on one line whatever is in it, 4095 bytes at most. */
 void csv_writer_comment(csv_writer *csv, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* One line, header or row, in printf format; the newline is added. Real numbers: use %.9g. */
 void csv_writer_row(csv_writer *csv, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -17,7 +17,7 @@ void csv_writer_row(csv_writer *csv, const char *format, ...) __attribute__((for
  * it. */
 void csv_writer_text(csv_writer *csv, const char *text);
 /* The same for gnuplot, which ends a quoted field at its first comma: a comma becomes a semicolon, a quote an
- * apostrophe. */
+ * apostrophe; 1023 bytes at most. */
 void csv_writer_plain(csv_writer *csv, const char *text);
 void csv_writer_real(csv_writer *csv, double value);
 void csv_writer_integer(csv_writer *csv, long long value);
@@ -43,7 +43,7 @@ typedef struct {
 
 csv_table *csv_table_read(const char *path);
 void csv_table_free(csv_table *table);
-/* Index of a column; on failure -1 with a message that lists the columns there are. */
+/* Index of a column; -1 with a message where there is none of that name (it lists those there are) or two. */
 int csv_table_column(const csv_table *table, const char *name);
 const char *csv_table_text(const csv_table *table, size_t row, int column);
 /* Parses a real number ("nan" is accepted); -1 with file, row and column named when it is none. */

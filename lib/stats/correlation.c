@@ -35,24 +35,51 @@ const char *correlation_name(correlation_kind kind) {
 
 /* ---------------------------------------------------------------- coefficients */
 
-static double pearson(const double *x, const double *y, const double *weight, size_t n) {
-    double total = 0.0, mean_x = 0.0, mean_y = 0.0, xx = 0.0, yy = 0.0, xy = 0.0;
+/* Sums of squares and of products of deviations from the means, of numbers times 2^-shift. */
+typedef struct {
+    double xx, yy, xy;
+} moments;
+
+static double shifted(double value, int shift) {
+    return shift ? ldexp(value, -shift) : value;
+}
+
+static moments moments_of(const double *x, int shift_x, const double *y, int shift_y, const double *weight,
+                          size_t n) {
+    double total = 0.0, mean_x = 0.0, mean_y = 0.0;
+    moments m = {0};
     for (size_t k = 0; k < n; k++) {
         total += weight[k];
-        mean_x += weight[k] * x[k];
-        mean_y += weight[k] * y[k];
+        mean_x += weight[k] * shifted(x[k], shift_x);
+        mean_y += weight[k] * shifted(y[k], shift_y);
     }
     mean_x /= total;
     mean_y /= total;
     for (size_t k = 0; k < n; k++) {
-        double dx = x[k] - mean_x, dy = y[k] - mean_y;
-        xx += weight[k] * dx * dx;
-        yy += weight[k] * dy * dy;
-        xy += weight[k] * dx * dy;
+        double dx = shifted(x[k], shift_x) - mean_x, dy = shifted(y[k], shift_y) - mean_y;
+        m.xx += weight[k] * dx * dx;
+        m.yy += weight[k] * dy * dy;
+        m.xy += weight[k] * dx * dy;
     }
-    if (!isnormal(xx) || !isnormal(yy))
-        return NAN;
-    return fmin(fmax(xy / (sqrt(xx) * sqrt(yy)), -1.0), 1.0);
+    return m;
+}
+
+/* Of the largest magnitude that has a weight. */
+static int exponent_of(const double *x, const double *weight, size_t n) {
+    double largest = 0.0;
+    int exponent;
+    for (size_t k = 0; k < n; k++)
+        largest = weight[k] > 0.0 ? fmax(largest, fabs(x[k])) : largest;
+    frexp(largest, &exponent);
+    return exponent;
+}
+
+/* Once more near 1 where squares are too large or too small for a double. */
+static double pearson(const double *x, const double *y, const double *weight, size_t n) {
+    moments m = moments_of(x, 0, y, 0, weight, n);
+    if (!isnormal(m.xx) || !isnormal(m.yy) || !isfinite(m.xy))
+        m = moments_of(x, exponent_of(x, weight, n), y, exponent_of(y, weight, n), weight, n);
+    return fmin(fmax(m.xy / (sqrt(m.xx) * sqrt(m.yy)), -1.0), 1.0);
 }
 
 static void rank(const sorted *s, const double *weight, double *ranks) {

@@ -13,8 +13,7 @@ typedef enum {
 } correlation_kind;
 const char *correlation_name(correlation_kind kind); /* "pearson", "spearman", "kendall" */
 
-/* Of n points; Kendall's in O(n log n) (Knight 1966, JASA 61:436). NaN when x or y is constant, Pearson's
- * also when a sum of squares is beyond the range of a double. -1: fewer
+/* Of n points; Kendall's in O(n log n) (Knight 1966, JASA 61:436). NaN when x or y is constant. -1: fewer
  * than 2 points, numbers that are not finite, no memory. */
 int correlation(correlation_kind kind, const double *x, const double *y, size_t n, double *r);
 

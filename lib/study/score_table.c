@@ -103,9 +103,9 @@ static void write_row(const score_table *t, csv_writer *csv, size_t scan, size_t
         csv_writer_text(csv, "");
     else
         csv_writer_integer(csv, t->slice[row]);
-    csv_writer_text(csv, t->acceleration[row]);
-    csv_writer_text(csv, t->method[row]);
-    csv_writer_text(csv, t->fault[row]);
+    csv_writer_plain(csv, t->acceleration[row]);
+    csv_writer_plain(csv, t->method[row]);
+    csv_writer_plain(csv, t->fault[row]);
     for (size_t m = 0; m < t->metrics; m++)
         csv_writer_real(csv, t->values[m][row]);
     csv_writer_end_row(csv);
@@ -129,6 +129,7 @@ void score_table_write(const score_table *t, csv_writer *csv) {
 /* ---------------------------------------------------------------- files: which columns */
 
 #define MAX_COLUMNS 128
+#define MAX_NAME 200 /* bytes of a scan's id and of a label */
 #define LIST_LENGTH 8192
 
 typedef struct {
@@ -296,7 +297,11 @@ static int by_opener(const void *a, const void *b, void *opener) {
 
 /* Names go into tables and figures, a line each. */
 static int check_text(const reader *in, size_t row, int column) {
-    for (const char *c = csv_table_text(in->csv, row, column); *c; c++)
+    const char *text = csv_table_text(in->csv, row, column);
+    if (strlen(text) > MAX_NAME)
+        return err_set("%s: row %zu, column '%s': a name of %zu bytes, expected at most %d", in->csv->path,
+                       row + 1, in->csv->header[column], strlen(text), MAX_NAME);
+    for (const char *c = text; *c; c++)
         if (iscntrl((unsigned char)*c))
             return err_set("%s: row %zu, column '%s': a name with a control character (%#x)", in->csv->path,
                            row + 1, in->csv->header[column], (unsigned char)*c);

@@ -44,7 +44,8 @@ const char *score_table_label(score_table *t, const char *text);
 
 /* ---------------------------------------------------------------- files */
 
-/* Comments "cohort", "title", then header and rows, into an open file behind the comments of the caller. */
+/* Comments "cohort", "title", then header and rows, into an open file behind the comments of the caller. In
+ * accelerations, methods and faults a comma becomes a semicolon (csv_writer_plain()). */
 void score_table_write(const score_table *t, csv_writer *csv);
 
 /* Which columns to read. Names are those above: scan_id, slice, acceleration, method, fault and metrics. */
@@ -60,8 +61,9 @@ int score_columns_check(const score_columns *c);
 
 /* Reads a CSV. Rows of a scan may be anywhere; they are put together, scans in the order they first appear.
  * NULL with a message that names file, row and column for: a missing column (with those there are), a metric
- * that is no finite number, a slice that is no whole number, a scan without a name, a name with a control
- * character, fewer than SCORE_MIN_SCANS scans. The cohort is that of the comment, else "table FILE". */
+ * that is no finite number, a slice that is no whole number, a scan without a name, a name of over 200 bytes
+ * or with a control character, fewer than SCORE_MIN_SCANS scans. The cohort is that of the comment, else
+ * "table FILE". */
 score_table *score_table_read(const char *path, const score_columns *c);
 
 /* ---------------------------------------------------------------- parts and means */
