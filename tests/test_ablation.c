@@ -83,6 +83,12 @@ START_TEST(test_ablation_rejects_bad_input) {
     expect_failure("ablation --cohort @/cohort --out @/x @/small @/large", 1,
                    "large/perturbation_sweep_claims.csv", "sweep of other images");
     expect_done(SWEEP "large/weights.h5 --out @/large");
+    ck_assert_int_eq(
+        run_after("sed -i 's/^# cohort: .*/# cohort: another/' ", "@/large/perturbation_sweep_claims.csv"),
+        0);
+    expect_failure("ablation --cohort @/cohort --out @/x @/small @/large", 1,
+                   "large/perturbation_sweep_claims.csv", "sweep of another cohort");
+    expect_done(SWEEP "large/weights.h5 --out @/large");
     expect_done("ablation --cohort @/cohort --out @/x @/small @/large");
     ck_assert_int_ne(access(in_folder("x/.ablation_small.unfinished.h5"), R_OK), 0);
 }

@@ -560,11 +560,11 @@ END_TEST
 
 /* Text comes back as it was, but for csv_writer_plain(); a comment has one line. */
 START_TEST(test_csv_text) {
-    static const char *const texts[] = {" a", "a\t", "a,\"b\"", "", "two\nlines"};
+    static const char *const texts[] = {" a", "a\t", "a,\"b\"", "", "two\nlines", "#1"};
     csv_writer *csv = csv_writer_open(in_folder("out.csv"));
     csv_writer_comment(csv, "cohort: %s", "two\r\nlines");
     csv_writer_row(csv, "text,plain");
-    for (size_t k = 0; k < 5; k++) {
+    for (size_t k = 0; k < 6; k++) {
         csv_writer_text(csv, texts[k]);
         csv_writer_plain(csv, texts[k]);
         csv_writer_end_row(csv);
@@ -573,11 +573,18 @@ START_TEST(test_csv_text) {
     csv_table *t = csv_table_read(in_folder("out.csv"));
     ck_assert_msg(t != NULL, "%s", err_message());
     ck_assert_str_eq(t->comments[0], "cohort: two  lines");
-    for (size_t k = 0; k < 5; k++)
+    for (size_t k = 0; k < 6; k++)
         ck_assert_str_eq(csv_table_text(t, k, 0), texts[k]);
     ck_assert_str_eq(csv_table_text(t, 2, 1), "a;'b'");
     ck_assert_str_eq(csv_table_text(t, 4, 1), "two lines");
     csv_table_free(t);
+    char *text = NULL;
+    size_t room = 0;
+    FILE *f = fopen(in_folder("out.csv"), "r"); /* gnuplot takes a line that begins with # for a comment */
+    for (int line = 1; f && getline(&text, &room, f) > 0; line++)
+        ck_assert(line == 1 || text[0] != '#');
+    fclose(f);
+    free(text);
 }
 END_TEST
 

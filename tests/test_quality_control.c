@@ -194,14 +194,40 @@ static stats_interval interval_at(const csv_table *t, size_t row) {
                             real_at(t, row, "ci_high")};
 }
 
+static int has_comment(const csv_table *t, const char *wanted) {
+    int found = 0;
+    for (size_t k = 0; k < t->comment_count; k++)
+        found |= strcmp(t->comments[k], wanted) == 0;
+    return found;
+}
+
+static void expect_interval(const char *out, int is_there) {
+    char name[64];
+    snprintf(name, sizeof name, "%s/quality_control_summary.csv", out);
+    csv_table *t = open_table(name);
+    size_t row = find_row(t, "roc_area", "ssfd", "", "pooled", "any");
+    ck_assert_msg(isnan(real_at(t, row, "ci_low")) == !is_there, "%s: %g", out, real_at(t, row, "ci_low"));
+    csv_table_free(t);
+}
+
 /* Several reconstructions of a scan are not several scans. */
 START_TEST(test_methods_are_not_scans) {
+    study_methods(1, 9, "nine"); /* too few by one, whichever are the fewer */
+    expect_interval("nine", 0);
+    study_methods(1, 10, "ten");
+    expect_interval("ten", 1);
+    study_methods(4, 20, "twenty");
+    expect_interval("twenty", 1);
+    study_methods(4, 21, "most");
+    expect_interval("most", 0);
     study_methods(4, 3, "few");
     csv_table *t = open_table("few/quality_control_summary.csv");
     size_t row = find_row(t, "roc_area", "ssfd", "", "pooled", "any");
     ck_assert(real_at(t, row, "n") == 120 && real_at(t, row, "n_faulty") == 12);
     ck_assert(isnan(real_at(t, row, "ci_low")));
     ck_assert_ptr_nonnull(strstr(text_at(t, row, "note"), "too few scans"));
+    ck_assert_str_eq(text_at(t, row, "unit"), "row");
+    ck_assert(has_comment(t, "faulty: 3 scans") && has_comment(t, "points: 120 of 30 scans"));
     row = find_row(t, "roc_area_difference", "ssfd", "ssim", "pooled", "any");
     ck_assert(!isnan(real_at(t, row, "estimate")) && isnan(real_at(t, row, "ci_low")));
     csv_table_free(t);
@@ -350,6 +376,22 @@ START_TEST(test_wrong_tables) {
     fclose(f);
     expect_failure(CONTROL "--table @/lines.csv --out @/r", 1, "lines.csv: row 2, column 'scan_id'",
                    "control character (0xa)");
+    f = begin_file("label.csv", "scan_id,ssim,ssfd,method");
+    fprintf(f, "a,0.9,0.1,u\nb,0.8,0.2,\"u\nv\"\nd,0.7,0.3,%0201d\n", 0);
+    fclose(f);
+    expect_failure(CONTROL "--table @/label.csv --out @/r", 1, "label.csv: row 2, column 'method'",
+                   "control");
+    expect_failure(CONTROL "--table @/label.csv --columns method=scan_id,scan_id=method --out @/r", 1,
+                   "label.csv: row 2, column 'method'", "control");
+    f = begin_file("label.csv", "scan_id,ssim,ssfd,method");
+    fprintf(f, "a,0.9,0.1,u\nb,0.8,0.2,v\nd,0.7,0.3,%0201d\n", 0);
+    fclose(f);
+    expect_failure(CONTROL "--table @/label.csv --out @/r", 1, "label.csv: row 3, column 'method'",
+                   "201 bytes, expected at most 200");
+    f = begin_file("twice.csv", "scan_id,ssim,ssfd,ssfd");
+    fprintf(f, "a,0.9,0.1,1\nb,0.8,0.2,2\nc,0.7,0.3,3\n");
+    fclose(f);
+    expect_failure(CONTROL "--table @/twice.csv --out @/r", 1, "twice.csv: two columns 'ssfd'", "");
     f = begin_file("any.csv", "scan_id,ssim,ssfd,fault");
     fprintf(f, "a,0.9,0.1,none\nb,0.8,0.2,any\nc,0.7,0.3,motion\n");
     fclose(f);

@@ -109,7 +109,8 @@ int section_claims(report *r) {
         "interval of its effect lies on the claimed side of no effect (a ratio of 1, a difference or a slope "
         "of 0), not reproduced when it lies on the other side, and undecided when it holds no effect. "
         "At equal SSIM means that each scan's SSFD is interpolated where its SSIM has fallen to the "
-        "stated value. ");
+        "stated value. The poster's robustness to perturbations is tested for shifts: a metric's robustness "
+        "ratio is its mean response to shifts over the geometric mean of those to blur and noise. ");
     html_link(r->page, "claims.csv", "claims.csv");
     html_put(r->page, "</p>\n");
     return status;

@@ -96,10 +96,9 @@ void section_data(report *r) {
         html_text(r->page, comment);
         html_put(r->page, "</li>");
     }
-    html_put(
-        r->page,
-        "</ul>\n<p class=\"soft\">The scan is the unit: slices are averaged within their scan; means and "
-        "intervals are over scans.</p>\n");
+    html_put(r->page,
+             "</ul>\n<p class=\"soft\">The scan is the unit: slices are averaged within their scan or, where "
+             "points are slices, drawn together; all intervals are over scans.</p>\n");
 }
 
 /* Whether the weights carry our training program's record. */

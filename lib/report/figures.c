@@ -258,7 +258,8 @@ int section_baselines(report *r) {
         "mean over all perturbations, so that those of different units share an axis. Bottom: a distance "
         "under pixel shifts divided by that under blur or noise where both have brought the SSIM of a scan "
         "to the same value, geometric mean over those scans; 1 is no difference, below it shifts count "
-        "less. Bands and bars are 95 %% Student-t intervals. Cohort: %s.",
+        "less; where fewer than half of the scans get there is no point. Bands and bars are 95 %% Student-t "
+        "intervals. Cohort: %s.",
         csv_table_text(r->sweep, (size_t)row, csv_table_column(r->sweep, "n_scans")), r->cohort);
     return section_figure(
         r, &(figure){.name = "perturbation_baselines",
@@ -290,6 +291,13 @@ static int find_row(const csv_table *t, const char *const (*conditions)[2]) {
 static int layer_row(const csv_table *t, const char *layer) {
     const char *const conditions[][2] = {
         {"layer", layer}, {"group", "pooled"}, {"unit", "scan"}, {"coefficient", "pearson"}, {NULL, NULL}};
+    return find_row(t, conditions);
+}
+
+/* Pearson's r of the points that the figure shows: those of the table come before the scans' means. */
+static int drawn_row(const csv_table *t, const char *layer) {
+    const char *const conditions[][2] = {
+        {"layer", layer}, {"group", "pooled"}, {"coefficient", "pearson"}, {NULL, NULL}};
     return find_row(t, conditions);
 }
 
@@ -352,25 +360,27 @@ static void put_published_table(report *r) {
     put_published(r, name, .84, .07, r->quality,
                   vgg < 0 ? -1 : quality_row(r->quality, text_at(r->quality, vgg, "metric")));
     put_published(r, "PSNR", .80, NAN, r->quality, quality_row(r->quality, "psnr_db"));
-    html_put(r->page,
-             "</tbody></table></div>\n<p class=\"soft\">Another data set, another method: theirs are 366 "
-             "reconstructions of real knees "
-             "(StanfordMIMI/deep-feature-mr-recon): other anatomy, another training and, in the first "
-             "column, other reconstruction methods. The columns can be alike in tendency only. Here: means "
-             "of each scan's slices, layers blockK_relu2, faulty acquisitions left out.</p>\n");
+    html_put(
+        r->page,
+        "</tbody></table></div>\n<p class=\"soft\">Another data set, another method: theirs are 366 "
+        "reconstructions of real knees "
+        "(StanfordMIMI/deep-feature-mr-recon): other anatomy, another training and, in the first "
+        "column, other reconstruction methods. The columns can be alike in tendency only. Here: means "
+        "of each scan's slices, layers blockK_relu2; SSFD's rows take the ordinary reconstruction of every "
+        "scan, the others leave out the scans with a faulty acquisition.</p>\n");
 }
 
 static char *layers_alt(const csv_table *t) {
     char list[1024] = "";
     int layer = csv_table_column(t, "layer");
     for (size_t row = 0; row < t->rows && strlen(list) < 900; row++)
-        if (layer_row(t, csv_table_text(t, row, layer)) == (int)row)
+        if (drawn_row(t, csv_table_text(t, row, layer)) == (int)row)
             snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.*s %.2f", *list ? ", " : "",
                      cut(csv_table_text(t, row, layer), 60), csv_table_text(t, row, layer),
                      number_at(t, (int)row, "estimate"));
     return format_text(
         "Scatter plots of SSFD against SSIM for encoder layers, each with a fitted line, and a plot of "
-        "the correlation against depth with intervals. Pearson's r over scans by layer: %s.",
+        "the correlation against depth with intervals. Pearson's r of all points by layer: %s.",
         list);
 }
 
