@@ -20,8 +20,7 @@
 
 /* First of all in main(). Every rank but 0 gets /dev/null for stdout and stderr, so that what is said is said
  * once. Ends by itself when the program exits. -1: MPI fails, or a launcher started several processes of a
- * program that was built without MPI (a launcher that says only which process this is: in all but the first).
- */
+ * program that was built without MPI (under PMIx, which does not say how many, in all but the first). */
 int ranks_begin(int *argc, char ***argv);
 
 int ranks_count(void);
