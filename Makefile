@@ -133,7 +133,7 @@ bench: $(PROGS) $(BUILD)/bench/bench_ssfd
 
 # ---------------------------------------------------------------- the study
 # What is made along with another table first: when it was lost, what hangs on the other is made again, too.
-FIGURES   := $(foreach name,$(if $(BASELINES),perturbation_baselines) perturbation_sweep layer_correlation quality_control inpainting,$(RESULTS)/figures/$(name).pdf $(RESULTS)/figures/$(name).png)
+FIGURES   := $(foreach name,$(if $(BASELINES),perturbation_baselines) perturbation_sweep layer_correlation layer_correlation_foreground quality_control inpainting,$(RESULTS)/figures/$(name).pdf $(RESULTS)/figures/$(name).png)
 # From raw k-space, fastMRI's (FASTMRI=folder) or that of virtual scans, to prepared scans.
 PREPARE_SCANS = $(BUILD)/bin/prepare_scans $(FASTMRI) --out $(COHORT) --seed $(SEED) --test $(TEST_SCANS) \
              --acceleration $(ACCELERATION) --threads $(THREADS) --records $(RESULTS)/records $(PREPARE)
@@ -184,6 +184,13 @@ $(RESULTS)/quality_control.csv: $(BUILD)/bin/quality_control $(COHORT)/.test $(W
 	$(BUILD)/bin/quality_control --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --replicates $(REPLICATES) \
 	    --seed $(SEED) --threads $(THREADS) --baseline '$(QUALITY_BASELINES)' $(BASELINE_FILES)
 
+# The same statistics of the same scores, with SSIM over the foreground for SSIM.
+FOREGROUND = --columns ssim=ssim_foreground --out $(RESULTS)/foreground --replicates $(REPLICATES) --seed $(SEED) --threads $(THREADS)
+$(RESULTS)/foreground/layer_correlation.csv: $(BUILD)/bin/layer_correlation $(RESULTS)/layer_correlation.csv
+	$< --table $(RESULTS)/layer_correlation_scores.csv $(FOREGROUND)
+$(RESULTS)/foreground/quality_control.csv: $(BUILD)/bin/quality_control $(RESULTS)/quality_control.csv
+	$< --table $(RESULTS)/quality_control.csv $(FOREGROUND)
+
 $(RESULTS)/inpainting.csv: $(BUILD)/bin/inpainting $(COHORT)/.test $(WEIGHTS) $(RESULTS)/.settings
 	$(BUILD)/bin/inpainting --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --seed $(SEED) --threads $(THREADS)
 
@@ -196,9 +203,13 @@ $(RESULTS)/figures/%.pdf $(RESULTS)/figures/%.png: plots/%.gp plots/style.gp $(R
 	@mkdir -p $(@D)
 	$(call DRAW,results='$(RESULTS)',$(@D)/.$*,$(@D)/$*)
 
+$(RESULTS)/figures/%_foreground.pdf $(RESULTS)/figures/%_foreground.png: plots/%.gp plots/style.gp $(RESULTS)/foreground/%.csv
+	@mkdir -p $(@D)
+	$(call DRAW,results='$(RESULTS)/foreground',$(@D)/.$*_foreground,$(@D)/$*_foreground)
+
 # An ablation that was made meanwhile comes onto the page; as a prerequisite its figure would have networks trained.
 NEW_ABLATION := $(shell [ $(RESULTS)/figures/ablation.png -nt $(RESULTS)/index.html ] && echo always)
-$(RESULTS)/index.html: $(BUILD)/bin/report $(FIGURES) $(NEW_ABLATION)
+$(RESULTS)/index.html: $(BUILD)/bin/report $(FIGURES) $(RESULTS)/foreground/quality_control.csv $(NEW_ABLATION)
 	$(BUILD)/bin/report --results $(RESULTS) --weights $(WEIGHTS) --recon-weights $(RECON_WEIGHTS)
 
 # ---------------------------------------------------------------- other people's weights

@@ -210,7 +210,8 @@ static int average_scans(sweep *s) {
                         .perturbation = s->perturbations,
                         .key = s->keys,
                         .title = s->titles,
-                        .has_baselines = s->has_baselines};
+                        .has_baselines = s->has_baselines,
+                        .ssim = SCORE_SSIM};
     c->values = mem_calloc((size_t)c->scans * slice_count(s), sizeof *c->values);
     if (!c->values)
         return -1;
@@ -318,9 +319,21 @@ static int write_means(const sweep *s, double *scans) {
     return csv_writer_end(csv, status);
 }
 
+static int write_claims_about(const sweep *s, const char *name, int ssim) {
+    sweep_curves curves = s->curves;
+    csv_writer *csv = begin_table(s, name);
+    curves.ssim = ssim;
+    return csv ? csv_writer_end(csv, sweep_write_claims(&curves, csv)) : -1;
+}
+
+/* The poster's, by the SSIM of whole slices; and what they would be by that of their foreground. */
 static int write_claims(const sweep *s) {
-    csv_writer *csv = begin_table(s, PROGRAM "_claims");
-    return csv ? csv_writer_end(csv, sweep_write_claims(&s->curves, csv)) : -1;
+    char folder[PATH_LENGTH];
+    snprintf(folder, sizeof folder, "%s/foreground", s->o->out);
+    return path_make_dirs(folder) < 0 ||
+                   write_claims_about(s, "foreground/" PROGRAM "_claims", SCORE_SSIM_FOREGROUND) < 0
+               ? -1
+               : write_claims_about(s, PROGRAM "_claims", SCORE_SSIM);
 }
 
 /* Without baselines there is no such table, and none of an earlier sweep. */

@@ -466,28 +466,38 @@ static int list_required(const options *o, char *list) {
     return length < LIST_LENGTH ? 0 : err_set("--metrics: longer than %d characters", LIST_LENGTH - 16);
 }
 
+/* Whether --columns says that a column is a score of another name. */
+static int is_renamed(const options *o, const char *column) {
+    size_t length = strlen(column);
+    for (const char *at = strchr(o->columns, '='); at; at = strchr(at + 1, '='))
+        if (strncmp(at + 1, column, length) == 0 && (at[1 + length] == ',' || !at[1 + length]))
+            return 1;
+    return 0;
+}
+
 /* Whether this program would write such a column, and one number is in it. */
-static int is_column_of_baseline(const csv_table *csv, size_t column) {
-    static const char *const baselines[] = {"vgg_pl_", "vgg16_", "lpips", "ssfd_random"};
+static int is_own_column(const csv_table *csv, size_t column) {
+    static const char *const own[] = {"ssim_foreground", "vgg_pl_", "vgg16_", "lpips", "ssfd_random"};
     const char *name = csv->header[column];
     int is_one = 0;
     double value;
-    for (size_t k = 0; k < sizeof baselines / sizeof *baselines; k++)
-        is_one |= begins(name, baselines[k]) && !strpbrk(name, ",\"\r\n");
+    for (size_t k = 0; k < sizeof own / sizeof *own; k++)
+        is_one |= begins(name, own[k]) && !strpbrk(name, ",\"\r\n");
     for (size_t row = 0; is_one && row < csv->rows; row++)
         if (csv_table_real(csv, row, (int)column, &value) == 0)
             return 1;
     return 0;
 }
 
-/* Scores that are taken where the table has them, unless it is said which: the usual ones and baselines. */
+/* Scores that are taken where the table has them, unless it is said which: the usual ones and what this
+ * program writes. */
 static int list_optional(const options *o, char *list) {
     size_t used = (size_t)snprintf(list, LIST_LENGTH, "%s", o->metrics ? "" : USUAL_METRICS);
     csv_table *csv = o->metrics ? NULL : csv_table_read(o->table);
     if (!csv)
         return o->metrics ? 0 : -1;
     for (size_t column = 0; used < LIST_LENGTH && column < csv->columns; column++)
-        if (is_column_of_baseline(csv, column))
+        if (!is_renamed(o, csv->header[column]) && is_own_column(csv, column))
             used += (size_t)snprintf(list + used, LIST_LENGTH - used, ",%s", csv->header[column]);
     csv_table_free(csv);
     return used < LIST_LENGTH ? 0 : err_set("%s: too many scores; say which with --metrics", o->table);
@@ -605,7 +615,7 @@ int main(int argc, char **argv) {
          0},
         {CLI_STRING, "metrics", &o.metrics, "NAMES",
          "scores that the table has to have besides ssim and ssfd (default: those of " USUAL_METRICS
-         " and the baselines below that it has)",
+         ",ssim_foreground and the baselines below that it has)",
          0, 0},
         {CLI_STRING, "out", &o.out, "DIR", "folder for the tables and example panels", 0, 0},
         {CLI_INT, "scans", &o.scans, "N", "take the first N scans of the cohort only (0: all)", 0, 1e9},

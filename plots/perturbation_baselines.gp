@@ -25,7 +25,7 @@ array TITLE[64]
 array LEVEL_NAME[64]
 metrics = 0
 perturbations = 0
-seen = " psnr_db nrmse ssim "
+seen = " psnr_db nrmse ssim ssim_foreground "
 others = 5
 used = " "
 # VGG-16 and the random encoder have styles of their own; whatever comes besides takes the next.

@@ -61,7 +61,7 @@ do for [i = 1:shown] {
     BOTTOM[i] = Y_min
     TOP[i] = Y_max
 }
-colour_of(key) = key eq "ssfd" ? COLOUR_SSFD : key eq "ssim" ? COLOUR_SSIM : key eq "psnr_db" ? COLOUR_PSNR : \
+colour_of(key) = key eq "ssfd" ? COLOUR_SSFD : key[1:4] eq "ssim" ? COLOUR_SSIM : key eq "psnr_db" ? COLOUR_PSNR : \
     key[1:3] eq "vgg" ? COLOUR_VGG : key[1:11] eq "ssfd_random" ? COLOUR_RANDOM : key eq "nrmse" ? COLOUR_INK : COLOUR_OTHER
 
 # Areas: a row for each score, in the order of the summary; a symbol for each kind of fault.

@@ -370,12 +370,12 @@ START_TEST(test_cli_defaults) {
 END_TEST
 
 START_TEST(test_cli_every_type) {
-    ck_assert_int_eq(PARSE("a", "--quiet", "--levels", "21", "--seed=18446744073709551615", "--rate", "5e-1",
+    ck_assert_int_eq(PARSE("a", "--quiet", "--levels", "21", "--seed=9223372036854775807", "--rate", "5e-1",
                            "--out", "x y", "b"),
                      CLI_RUN);
     ck_assert_int_eq(o.quiet, 1);
     ck_assert_int_eq(o.levels, 21);
-    ck_assert_uint_eq(o.seed, UINT64_MAX);
+    ck_assert_uint_eq(o.seed, INT64_MAX);
     ck_assert_double_eq(o.rate, 0.5);
     ck_assert_str_eq(o.out, "x y");
     ck_assert_int_eq(first, 9); /* getopt puts the positionals behind the options */
@@ -396,14 +396,15 @@ static void expect_usage(cli_result result, const char *a, const char *b) {
 }
 
 START_TEST(test_cli_bad_numbers) {
+    expect_usage(PARSE("--seed", "9223372036854775808"), "--seed", "from 0 to 2^63 - 1");
     expect_usage(PARSE("--levels", "many"), "--levels", "'many' is not a whole number");
     expect_usage(PARSE("--levels", "3.5"), "--levels", "3.5");
     expect_usage(PARSE("--levels", "5x"), "--levels", "5x");
     expect_usage(PARSE("--levels", ""), "--levels", "''");
     expect_usage(PARSE("--levels", "99999999999999999999"), "--levels", "whole number");
     expect_usage(PARSE("--levels", "4294967300"), "--levels", "whole number"); /* 4 when cut to 32 bits */
-    expect_usage(PARSE("--seed", "-1"), "--seed", "from 0 to 2^64 - 1");
-    expect_usage(PARSE("--seed", "18446744073709551616"), "--seed", "from 0 to 2^64 - 1");
+    expect_usage(PARSE("--seed", "-1"), "--seed", "from 0 to 2^63 - 1");
+    expect_usage(PARSE("--seed", "18446744073709551616"), "--seed", "from 0 to 2^63 - 1");
     expect_usage(PARSE("--seed", "0x10"), "--seed", "0x10");
     expect_usage(PARSE("--rate", "fast"), "--rate", "'fast' is not a finite number");
     expect_usage(PARSE("--rate", "nan"), "--rate", "finite");

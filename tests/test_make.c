@@ -43,7 +43,8 @@ static void stamp(void) {
     ck_assert_int_eq(system(command), 0);
 }
 
-#define PAGE "claims.csv " /* is put together with the page */
+#define CLAIMS "claims.csv " /* are put together with the page */
+#define PAGE "foreground/claims.csv index.html manifest.json "
 START_TEST(test_reproduce_redoes_what_changed) {
     char command[512];
     reproduce("LEVELS=3 RESULTS=@/one -j2 reproduce");
@@ -54,11 +55,17 @@ START_TEST(test_reproduce_redoes_what_changed) {
     ck_assert_str_eq(changed("one"), "");
     /* -W: as if that file had just been written */
     reproduce("LEVELS=3 RESULTS=@/one -W plots/inpainting.gp reproduce");
-    ck_assert_str_eq(changed("one"),
-                     PAGE "figures/inpainting.pdf figures/inpainting.png index.html manifest.json ");
+    ck_assert_str_eq(changed("one"), CLAIMS "figures/inpainting.pdf figures/inpainting.png " PAGE);
+    stamp();
+    reproduce("LEVELS=3 RESULTS=@/one -W plots/layer_correlation.gp reproduce");
+    ck_assert_str_eq(changed("one"), CLAIMS "figures/layer_correlation.pdf figures/layer_correlation.png "
+                                            "figures/layer_correlation_foreground.pdf "
+                                            "figures/layer_correlation_foreground.png " PAGE);
     reproduce("LEVELS=3 RESULTS=@/two reproduce");
     snprintf(command, sizeof command,
-             "cd %s && for f in one/*.csv one/panels/*; do cmp $f two/${f#one/} || exit 1; done", folder);
+             "cd %s && for f in one/*.csv one/panels/* one/foreground/*.csv; do cmp $f two/${f#one/} || exit "
+             "1; done",
+             folder);
     ck_assert_int_eq(system(command), 0);
     /* A table that was lost comes again. */
     snprintf(command, sizeof command, "rm %s/one/perturbation_baselines.csv", folder);
@@ -73,7 +80,7 @@ START_TEST(test_reproduce_redoes_what_changed) {
                                    "16_25,shift_to_gaussian_blur,100,7\n");
     stamp();
     reproduce("LEVELS=3 RESULTS=@/one reproduce");
-    ck_assert_str_eq(changed("one"), PAGE "index.html manifest.json ");
+    ck_assert_str_eq(changed("one"), CLAIMS PAGE);
     char *page = read_table("one/index.html");
     ck_assert(strstr(page, "SSIM, n = 12 scans") && strstr(page, "0.80, n = 7 scans"));
     free(page);

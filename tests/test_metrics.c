@@ -20,6 +20,7 @@ typedef struct {
     float references[IMAGES][PIXELS], images[IMAGES][KINDS][PIXELS], zscore[PIXELS];
     float data_range[IMAGES][KINDS], volume_range[IMAGES][KINDS];
     float ssim_wang[IMAGES][KINDS], ssim_fastmri[IMAGES][KINDS], psnr[IMAGES][KINDS], nrmse[IMAGES][KINDS];
+    float threshold[2][IMAGES][KINDS], foreground[2][IMAGES][KINDS]; /* by ssim_window */
 } golden_metrics;
 
 static golden_metrics golden;
@@ -36,6 +37,10 @@ static void read_golden(void) {
     failed |= h5_read_f32(file, "volume_range", 2, table, golden.volume_range[0]);
     failed |= h5_read_f32(file, "ssim_wang", 2, table, golden.ssim_wang[0]);
     failed |= h5_read_f32(file, "ssim_fastmri", 2, table, golden.ssim_fastmri[0]);
+    failed |= h5_read_f32(file, "threshold_wang", 2, table, golden.threshold[SSIM_WANG][0]);
+    failed |= h5_read_f32(file, "threshold_fastmri", 2, table, golden.threshold[SSIM_FASTMRI][0]);
+    failed |= h5_read_f32(file, "foreground_wang", 2, table, golden.foreground[SSIM_WANG][0]);
+    failed |= h5_read_f32(file, "foreground_fastmri", 2, table, golden.foreground[SSIM_FASTMRI][0]);
     failed |= h5_read_f32(file, "psnr", 2, table, golden.psnr[0]);
     failed |= h5_read_f32(file, "nrmse", 2, table, golden.nrmse[0]);
     h5_close(file);
@@ -69,6 +74,72 @@ START_TEST(metrics_agree_with_references) {
             assert_close(nrmse, golden.nrmse[i][k], 1e-5);
             assert_close(image_max_abs(reference, ROWS, COLUMNS), range, 1e-7);
         }
+}
+END_TEST
+
+static double threshold_of(const float *reference, int rows, int columns, ssim_window window) {
+    double threshold = NAN;
+    ck_assert_msg(!metric_foreground_threshold(reference, rows, columns, window, &threshold), "%s",
+                  err_message());
+    return threshold;
+}
+
+START_TEST(ssim_of_the_foreground_agrees_with_references) {
+    const ssim_window window = _i ? SSIM_FASTMRI : SSIM_WANG;
+    for (int i = 0; i < IMAGES; i++)
+        for (int k = 0; k < KINDS; k++) {
+            const float *reference = golden.references[i], *image = golden.images[i][k];
+            const double range = window == SSIM_WANG ? golden.data_range[i][k] : golden.volume_range[i][k];
+            const double threshold = threshold_of(reference, ROWS, COLUMNS, window);
+            double ssim, foreground;
+            assert_close(threshold, golden.threshold[window][i][k], 1e-6);
+            ck_assert_int_eq(metric_ssim_foreground(reference, image, ROWS, COLUMNS, window, range, threshold,
+                                                    &ssim, &foreground),
+                             0);
+            assert_close(foreground, golden.foreground[window][i][k], 1e-5);
+            ck_assert_double_eq(ssim, ssim_of(reference, image, window, range));
+        }
+}
+END_TEST
+
+/* What happens where there is no signal does not count. */
+START_TEST(foreground_leaves_out_the_background) {
+    float *x = calloc(2 * PIXELS, sizeof *x), *y = x + PIXELS;
+    double ssim, foreground;
+    for (int i = 0; i < PIXELS; i++) {
+        const int r = i / COLUMNS, c = i % COLUMNS, is_inside = r >= 30 && r < 60 && c >= 20 && c < 50;
+        x[i] = is_inside ? 100.0f + (float)((7 * r + 3 * c) % 20) : 0.0f;
+        y[i] = r < 20 ? (float)(i * 37 % 11) : x[i];
+    }
+    const double threshold = threshold_of(x, ROWS, COLUMNS, SSIM_WANG);
+    ck_assert(threshold > 1.0 && threshold < 99.0);
+    ck_assert_int_eq(
+        metric_ssim_foreground(x, y, ROWS, COLUMNS, SSIM_WANG, 120.0, threshold, &ssim, &foreground), 0);
+    ck_assert_double_eq(foreground, 1.0);
+    ck_assert_double_lt(ssim, 0.9);
+    ck_assert_int_eq(metric_ssim_foreground(x, y, ROWS, COLUMNS, SSIM_WANG, 120.0, 120.0, &ssim, &foreground),
+                     -1);
+    ck_assert_ptr_nonnull(strstr(err_message(), "no foreground above 120"));
+    free(x);
+}
+END_TEST
+
+/* One window, or windows that are all alike: all of it is foreground. */
+START_TEST(foreground_of_equal_windows_is_everything) {
+    const float *x = golden.references[0], *y = golden.images[0][0];
+    double ssim, foreground;
+    float stripes[8 * 14];
+    for (int i = 0; i < 8 * 14; i++)
+        stripes[i] = (float)(i % 14 % 7);
+    for (int k = 0; k < 2; k++) {
+        const ssim_window window = k ? SSIM_FASTMRI : SSIM_WANG;
+        const int rows = k ? 8 : 11, columns = k ? 14 : 11;
+        const double threshold = threshold_of(k ? stripes : x, rows, columns, window);
+        ck_assert_int_eq(metric_ssim_foreground(k ? stripes : x, y, rows, columns, window, 100.0, threshold,
+                                                &ssim, &foreground),
+                         0);
+        ck_assert_double_eq(foreground, ssim);
+    }
 }
 END_TEST
 
@@ -198,6 +269,9 @@ START_TEST(bad_input_is_an_error) {
     ck_assert_int_eq(metric_ssim(good, constant, ROWS, COLUMNS, SSIM_WANG, 1.0, &out), 0);
     ck_assert_int_eq(metric_psnr(constant, image, ROWS, COLUMNS, 1.0, &out), -1);
     ck_assert_int_eq(metric_nrmse(constant, image, ROWS, COLUMNS, &out), -1);
+    ck_assert_int_eq(metric_foreground_threshold(constant, ROWS, COLUMNS, SSIM_WANG, &out), -1);
+    ck_assert_int_eq(metric_foreground_threshold(good, 10, 11, SSIM_WANG, &out), -1);
+    ck_assert_int_eq(metric_foreground_threshold(good, 0, 11, SSIM_WANG, &out), -1);
     ck_assert_int_eq(image_zscore(constant, ROWS, COLUMNS, constant), -1);
 
     const float not_finite[] = {NAN, INFINITY, -INFINITY};
@@ -207,6 +281,7 @@ START_TEST(bad_input_is_an_error) {
         ck_assert_ptr_nonnull(strstr(err_message(), "row 2, column 5"));
         ck_assert_int_eq(metric_psnr(image, good, ROWS, COLUMNS, 1.0, &out), -1);
         ck_assert_int_eq(metric_nrmse(good, image, ROWS, COLUMNS, &out), -1);
+        ck_assert_int_eq(metric_foreground_threshold(image, ROWS, COLUMNS, SSIM_WANG, &out), -1);
         ck_assert_int_eq(image_zscore(image, ROWS, COLUMNS, image), -1);
     }
     free(image);
@@ -219,6 +294,9 @@ Suite *suite_metrics(void) {
     TCase *tcase = tcase_create("metrics");
     tcase_add_checked_fixture(tcase, read_golden, NULL);
     tcase_add_test(tcase, metrics_agree_with_references);
+    tcase_add_loop_test(tcase, ssim_of_the_foreground_agrees_with_references, 0, 2);
+    tcase_add_test(tcase, foreground_leaves_out_the_background);
+    tcase_add_test(tcase, foreground_of_equal_windows_is_everything);
     tcase_add_test(tcase, zscore_agrees_with_numpy);
     tcase_add_loop_test(tcase, ssim_equals_its_definition, 0, 2);
     tcase_add_test(tcase, ssim_survives_a_bright_background);

@@ -301,6 +301,17 @@ START_TEST(test_constant_scores) {
     ck_assert_ptr_nonnull(strstr(text_at(t, row, "note"), "cannot tell"));
     csv_table_free(t);
     expect_verdict("r/quality_control_claims.csv", 0, "undecided");
+    /* several rows of a scan: the bootstrap finds no spread */
+    f = begin_file("c.csv", "scan_id,method,ssim,ssfd,fault");
+    for (int k = 0; k < 48; k++)
+        fprintf(f, "s%d,%s,%d,0.5,%s\n", k / 2, k % 2 ? "u" : "v", k, k < 24 ? "motion" : "none");
+    fclose(f);
+    expect_done(CONTROL "--table @/c.csv --out @/r");
+    t = open_table("r/quality_control_summary.csv");
+    row = find_row(t, "roc_area", "ssfd", "", "pooled", "any");
+    ck_assert(real_at(t, row, "estimate") == 0.5 && isnan(real_at(t, row, "ci_low")));
+    ck_assert_str_eq(text_at(t, row, "note"), "no resample differs");
+    csv_table_free(t);
 }
 END_TEST
 
@@ -349,6 +360,23 @@ START_TEST(test_all_faulty) {
 }
 END_TEST
 
+/* Scores are taken by their names until there are more than one may want. */
+START_TEST(test_too_many_scores) {
+    FILE *f = begin_file("many.csv", "scan_id,ssim,ssfd");
+    fseek(f, -1, SEEK_END); /* goes on with the header */
+    for (int m = 0; m < 60; m++)
+        fprintf(f, ",vgg_pl_%0150d", m);
+    for (int k = 0; k < 3; k++) {
+        fprintf(f, "\ns%d,0.%d,%d", k, 9 - k, k);
+        for (int m = 0; m < 60; m++)
+            fprintf(f, ",%d", (k + 1) * m % 7);
+    }
+    fprintf(f, "\n");
+    fclose(f);
+    expect_failure(CONTROL "--table @/many.csv --out @/r", 1, "many.csv: too many scores", "--metrics");
+}
+END_TEST
+
 START_TEST(test_wrong_tables) {
     FILE *f = begin_file("w.csv", "scan_id,ssim,distance");
     fprintf(f, "a,0.9,0.1\nb,0.8,nan\nc,0.7,0.3\n");
@@ -371,6 +399,18 @@ START_TEST(test_wrong_tables) {
     ck_assert(csv_table_column(t, "lpips") >= 0 && csv_table_column(t, "lpips_note") < 0);
     csv_table_free(t);
     expect_failure(CONTROL "--table @/r --metrics lpips --out @/r", 1, "expected a file", "");
+    f = begin_file("two_ssims.csv", "scan_id,ssim,ssfd,ssim_foreground");
+    fprintf(f, "a,0.9,0.1,0.8\nb,0.8,0.2,0.7\nc,0.7,0.3,0.9\n");
+    fclose(f);
+    expect_done(CONTROL "--table @/two_ssims.csv --out @/r");
+    t = open_table("r/quality_control.csv");
+    ck_assert_int_ge(csv_table_column(t, "ssim_foreground"), 0);
+    csv_table_free(t);
+    expect_done(CONTROL "--table @/two_ssims.csv --columns ssim=ssim_foreground --out @/r");
+    t = open_table("r/quality_control.csv"); /* once, by the name that it was given */
+    ck_assert_int_lt(csv_table_column(t, "ssim_foreground"), 0);
+    ck_assert(real_at(t, 0, "ssim") == 0.8);
+    csv_table_free(t);
     f = begin_file("lines.csv", "scan_id,ssim,ssfd");
     fprintf(f, "a,0.9,0.1\n\"b\nc\",0.8,0.2\nd,0.7,0.3\n");
     fclose(f);
@@ -416,6 +456,7 @@ Suite *suite_quality_control(void) {
     tcase_add_test(t, test_constant_scores);
     tcase_add_test(t, test_figure_of_any_names);
     tcase_add_test(t, test_all_faulty);
+    tcase_add_test(t, test_too_many_scores);
     tcase_add_test(t, test_wrong_tables);
     suite_add_tcase(s, t);
     return s;

@@ -225,16 +225,20 @@ START_TEST(test_threads_do_not_matter) {
 END_TEST
 
 /* SSFD at one layer and SSIM of a slice, by the library. */
-static void expected_scores(double *ssfd, double *ssim) {
+static void expected_scores(double *ssfd, double *ssim, double *foreground) {
     enum { N = 64 };
     float reference[N * N], image[N * N];
+    double threshold;
     feature_network f;
     prepared_scan *scan = prepared_open(in_folder("cohort/test/colin27_test_0002.h5"));
     ck_assert_ptr_nonnull(scan);
     ck_assert(prepared_read(scan, PREPARED_REFERENCE, 1, reference) == 0 &&
               prepared_read(scan, PREPARED_RECONSTRUCTION, 1, image) == 0);
     prepared_close(scan);
-    ck_assert_int_eq(metric_ssim(reference, image, N, N, SSIM_WANG, image_max_abs(reference, N, N), ssim), 0);
+    ck_assert_int_eq(metric_foreground_threshold(reference, N, N, SSIM_WANG, &threshold), 0);
+    ck_assert_int_eq(metric_ssim_foreground(reference, image, N, N, SSIM_WANG, image_max_abs(reference, N, N),
+                                            threshold, ssim, foreground),
+                     0);
     ck_assert_int_eq(ssfd_open(&f, GOLDEN, "block3_relu1"), 0);
     feature_metric *m = feature_metric_create(&f, N, N);
     ck_assert(m && feature_metric_reference(m, reference) == 0 &&
@@ -273,15 +277,18 @@ static csv_table *read_csv(const char *name) {
              sizeof((const char *const[][2]){__VA_ARGS__}) / sizeof(const char *[2]))
 
 START_TEST(test_scores_and_correlations_of_a_cohort) {
-    double ssfd, ssim;
+    double ssfd, ssim, foreground;
     make_cohort();
     expect_done(STUDY "--out @/r");
-    score_table *t = score_table_read(in_folder("r/layer_correlation_scores.csv"),
-                                      &(score_columns){"", "ssim,block3_relu1,block5_relu2", ""});
+    score_table *t =
+        score_table_read(in_folder("r/layer_correlation_scores.csv"),
+                         &(score_columns){"", "ssim,block3_relu1,block5_relu2,ssim_foreground", ""});
     ck_assert_msg(t && t->rows == 15 && t->scans == 5, "%s", err_message());
     ck_assert_str_eq(t->acceleration[14], "4");
-    expected_scores(&ssfd, &ssim);
+    expected_scores(&ssfd, &ssim, &foreground);
     ck_assert_double_eq_tol(t->values[0][4], ssim, 1e-8);
+    ck_assert_double_eq_tol(t->values[3][4], foreground, 1e-8);
+    ck_assert_str_eq(t->titles[3], "SSIM (foreground)");
     ck_assert_double_eq_tol(t->values[1][4] / ssfd, 1.0, 1e-6);
     csv_table *r = read_csv("r/layer_correlation.csv");
     ck_assert_uint_eq(r->rows, 10 * 2 * 3); /* layers, units, coefficients */

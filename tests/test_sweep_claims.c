@@ -19,29 +19,32 @@ static const perturbation list[PERTURBATIONS] = {{.name = "gaussian_noise", .tit
                                                  {.name = "pixel_shift", .title = "Pixel shift"},
                                                  {.name = "gaussian_blur", .title = "Gaussian blur"}};
 static const perturbation *const pointers[PERTURBATIONS] = {&list[NOISE], &list[SHIFT], &list[BLUR]};
-static const char *const keys[METRICS] = {"ssfd",  "ssim",           "psnr_db",
-                                          "nrmse", "vgg_pl_relu2_2", "ssfd_random_block4_relu2"};
-static const char *const titles[METRICS] = {"SSFD",  "SSIM",           "PSNR (dB)",
-                                            "NRMSE", "VGG-PL relu2_2", "SSFD (untrained)"};
+static const char *const keys[METRICS] = {
+    "ssfd", "ssim", "psnr_db", "nrmse", "ssim_foreground", "vgg_pl_relu2_2", "ssfd_random_block4_relu2"};
+static const char *const titles[METRICS] = {
+    "SSFD", "SSIM", "PSNR (dB)", "NRMSE", "SSIM (foreground)", "VGG-PL relu2_2", "SSFD (untrained)"};
 static int with_baselines[MANY_SCANS];
 static double values[MANY_SCANS * PERTURBATIONS * LEVELS * METRICS];
 
 /* Distances of half and of one and a half times `mean`; level 0 has what must not be counted. */
 static void set(const sweep_curves *c, int scan, int p, int metric, double mean) {
-    sweep_curve_at(c, scan, p, 0)[metric] = metric == SCORE_SSIM ? 1.0 : 1000.0;
+    int is_ssim = metric == SCORE_SSIM || metric == SCORE_SSIM_FOREGROUND;
+    sweep_curve_at(c, scan, p, 0)[metric] = is_ssim ? 1.0 : 1000.0;
     for (int level = 1; level < LEVELS; level++) {
         double distance = (level - 0.5) * mean;
-        sweep_curve_at(c, scan, p, level)[metric] = metric == SCORE_SSIM ? 1.0 - distance : distance;
+        sweep_curve_at(c, scan, p, level)[metric] = is_ssim ? 1.0 - distance : distance;
     }
 }
 
-/* R of a scan: SSFD 2 / sqrt(8 * 2) = 0.5, halved for every second scan, SSIM 1, NRMSE 0.25, VGG 0.5. PSNR is
- * infinite: not used. SSIM is 0.8 in the middle between the last two levels. */
+/* R of a scan: SSFD 2 / sqrt(8 * 2) = 0.5, halved for every second scan, SSIM 1, that of the foreground 0.8,
+ * NRMSE 0.25, VGG 0.5. PSNR is infinite: not used. SSIM is 0.8 in the middle between the last two levels,
+ * that of the foreground under a shift after three quarters of the way. */
 static sweep_curves make_curves(int scans) {
-    sweep_curves c = {scans, PERTURBATIONS, LEVELS, METRICS, pointers, keys, titles, with_baselines, values};
-    static const double means[PERTURBATIONS][METRICS] = {{2.0, 0.2, INFINITY, 0.2, 9.0, 1.0},
-                                                         {2.0, 0.2, INFINITY, 0.1, 3.0, 1.0},
-                                                         {8.0, 0.2, INFINITY, 0.8, 4.0, 1.0}};
+    sweep_curves c = {scans, PERTURBATIONS, LEVELS,         METRICS,    pointers,
+                      keys,  titles,        with_baselines, SCORE_SSIM, values};
+    static const double means[PERTURBATIONS][METRICS] = {{2.0, 0.2, INFINITY, 0.2, 0.2, 9.0, 1.0},
+                                                         {2.0, 0.2, INFINITY, 0.1, 0.16, 3.0, 1.0},
+                                                         {8.0, 0.2, INFINITY, 0.8, 0.2, 4.0, 1.0}};
     for (int scan = 0; scan < scans; scan++) {
         with_baselines[scan] = 1;
         for (int p = 0; p < PERTURBATIONS; p++)
@@ -53,7 +56,7 @@ static sweep_curves make_curves(int scans) {
 
 START_TEST(robustness_ratios_by_hand) {
     sweep_curves c = make_curves(SCANS);
-    const double expected[] = {0.5, 1.0, 0.25, 0.25, 0.5, 1.0};
+    const double expected[] = {0.5, 1.0, 0.25, 0.25, 0.8, 0.5, 1.0};
     double ratio[SCANS];
     for (int m = 0; m < METRICS; m++) {
         ck_assert_int_eq(sweep_robustness(&c, m, ratio), 0);
@@ -181,6 +184,20 @@ START_TEST(claims_have_one_row_each) {
     ck_assert_str_eq(text_at(t, 2, "n"), "4");
     ck_assert_str_eq(text_at(t, 2, "estimate"), "0.353553");
     csv_table_free(t);
+    /* with the other SSIM: 2.5 / 8 and 2.5 / 2, and 0.5 / 0.8, each halved for every second scan */
+    c.ssim = SCORE_SSIM_FOREGROUND;
+    t = write_and_read(&c, sweep_write_claims);
+    ck_assert_uint_eq(t->rows, 5);
+    expect_row(t, 0,
+               "at equal SSIM (foreground) (0.80) SSFD reacts less to pixel_shift than to gaussian_blur",
+               "ratio of SSFD (pixel_shift / gaussian_blur)", "reproduced");
+    ck_assert_str_eq(text_at(t, 0, "estimate"), "0.220971");
+    ck_assert_str_eq(text_at(t, 1, "estimate"), "0.883883");
+    expect_row(t, 3, LESS "SSIM (foreground)", "ratio of robustness ratios (ssfd / ssim_foreground)",
+               "reproduced");
+    ck_assert_str_eq(text_at(t, 3, "estimate"), "0.441942");
+    csv_table_free(t);
+    c.ssim = SCORE_SSIM;
     /* the other way round; too few baselines: no row */
     for (int scan = 0; scan < SCANS; scan++)
         set(&c, scan, SHIFT, SCORE_NRMSE, 0.01);

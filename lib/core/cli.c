@@ -140,8 +140,8 @@ static const char *store_number(const cli_option *o, const char *text) {
         *(int *)o->target = (int)value;
     } else if (o->type == CLI_U64) {
         uint64_t value = strtoull(text, &end, 10);
-        if (end == text || *end || errno || strchr(text, '-'))
-            return "a whole number from 0 to 2^64 - 1";
+        if (end == text || *end || errno || strchr(text, '-') || value > INT64_MAX)
+            return "a whole number from 0 to 2^63 - 1";
         if (outside(o, (double)value))
             return "";
         *(uint64_t *)o->target = value;

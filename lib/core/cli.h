@@ -10,7 +10,7 @@ typedef enum {
     CLI_END,    /* ends the table */
     CLI_FLAG,   /* int *, set to 1 */
     CLI_INT,    /* int *, within [min, max] */
-    CLI_U64,    /* uint64_t * */
+    CLI_U64,    /* uint64_t *, up to 2^63 - 1: what files and records hold */
     CLI_REAL,   /* double *, finite, within [min, max] */
     CLI_STRING, /* const char **, points into argv */
 } cli_type;

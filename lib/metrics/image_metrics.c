@@ -146,8 +146,17 @@ CLONES static void filter_along(const double *restrict down, double *restrict fu
     }
 }
 
-CLONES static double sum_ssim(double *const full[MOMENTS], int n, const ssim_setup *s) {
-    double sum = 0.0;
+/* What is gathered over the windows. */
+typedef struct {
+    double sum, foreground_sum;
+    size_t windows, foreground; /* how many */
+    double threshold;           /* of the foreground: what a window's mean of the reference is above */
+    double *means;              /* NULL, or room for the reference's mean in every window */
+} ssim_totals;
+
+CLONES static void add_ssim(double *const full[MOMENTS], int n, const ssim_setup *s, ssim_totals *t) {
+    double sum = 0.0, foreground_sum = 0.0;
+    size_t foreground = 0;
     for (int c = 0; c < n; c++) {
         const double mx = full[X][c], md = full[D][c];
         const double vx = s->covariance_scale * (full[XX][c] - mx * mx);
@@ -156,15 +165,21 @@ CLONES static double sum_ssim(double *const full[MOMENTS], int n, const ssim_set
         const double mean_x = mx + s->offset, mean_y = mean_x - md;
         const double luminance = 2.0 * mean_x * mean_y + s->c1;
         const double structure = 2.0 * (vx - cxd) + s->c2;
-        sum += luminance * structure / ((luminance + md * md) * (structure + vd));
+        const double ssim = luminance * structure / ((luminance + md * md) * (structure + vd));
+        const int is_foreground = mean_x > t->threshold;
+        sum += ssim;
+        foreground_sum += is_foreground ? ssim : 0.0;
+        foreground += (size_t)is_foreground;
     }
-    return sum;
+    t->sum += sum;
+    t->foreground_sum += foreground_sum;
+    t->windows += (size_t)n;
+    t->foreground += foreground;
 }
 
-static double ssim_mean(const float *reference, const float *image, int rows, int columns,
-                        const ssim_setup *s, const ssim_scratch *w) {
-    const int out_rows = rows - s->size + 1, out_columns = columns - s->size + 1;
-    double sum = 0.0;
+static void ssim_windows(const float *reference, const float *image, int rows, int columns,
+                         const ssim_setup *s, const ssim_scratch *w, ssim_totals *t) {
+    const int out_columns = columns - s->size + 1;
     for (int r = 0; r < rows; r++) {
         const size_t slot = (size_t)(r % s->size) * columns, row = (size_t)r * columns;
         load_row(reference + row, image + row, columns, s->offset, w->x + slot, w->d + slot);
@@ -180,13 +195,15 @@ static double ssim_mean(const float *reference, const float *image, int rows, in
         }
         for (int m = 0; m < MOMENTS; m++)
             filter_along(w->down[m], w->full[m], out_columns, s);
-        sum += sum_ssim(w->full, out_columns, s);
+        add_ssim(w->full, out_columns, s, t);
+        for (int c = 0; t->means && c < out_columns; c++)
+            t->means[(size_t)top * out_columns + c] = w->full[X][c] + s->offset;
     }
-    return sum / ((double)out_rows * out_columns);
 }
 
-int metric_ssim(const float *reference, const float *image, int rows, int columns, ssim_window window,
-                double data_range, double *ssim) {
+/* t: threshold and means as the caller has them, the rest 0. */
+static int ssim_study(const float *reference, const float *image, int rows, int columns, ssim_window window,
+                      double data_range, ssim_totals *t) {
     if (window != SSIM_WANG && window != SSIM_FASTMRI)
         return err_set("SSIM: unknown window %d", (int)window);
     if (!isfinite(data_range) || data_range <= 0.0)
@@ -202,9 +219,74 @@ int metric_ssim(const float *reference, const float *image, int rows, int column
     double *memory = scratch_layout(&w, s.size, columns);
     if (!memory)
         return -1;
-    *ssim = ssim_mean(reference, image, rows, columns, &s, &w);
+    ssim_windows(reference, image, rows, columns, &s, &w, t);
     free(memory);
     return 0;
+}
+
+int metric_ssim(const float *reference, const float *image, int rows, int columns, ssim_window window,
+                double data_range, double *ssim) {
+    ssim_totals t = {.threshold = INFINITY};
+    if (ssim_study(reference, image, rows, columns, window, data_range, &t) < 0)
+        return -1;
+    *ssim = t.sum / (double)t.windows;
+    return 0;
+}
+
+int metric_ssim_foreground(const float *reference, const float *image, int rows, int columns,
+                           ssim_window window, double data_range, double threshold, double *ssim,
+                           double *foreground) {
+    ssim_totals t = {.threshold = threshold};
+    if (ssim_study(reference, image, rows, columns, window, data_range, &t) < 0)
+        return -1;
+    if (t.foreground == 0)
+        return err_set("SSIM: the reference has no foreground above %g", threshold);
+    *ssim = t.sum / (double)t.windows;
+    *foreground = t.foreground_sum / (double)t.foreground;
+    return 0;
+}
+
+#define THRESHOLD_STEPS 1000 /* rounding shall not make it go round in circles; some ten are enough */
+
+/* Minimum cross-entropy threshold of numbers above `least`, not all of them equal to it: it moves to the
+ * logarithmic mean of the means on both its sides until no number changes sides. */
+static double cross_entropy_threshold(const double *x, size_t n, double least) {
+    double threshold = 0.0;
+    size_t above = n;
+    for (size_t i = 0; i < n; i++)
+        threshold += (x[i] - least) / (double)n;
+    for (int step = 0; step < THRESHOLD_STEPS; step++) {
+        double sum[2] = {0.0, 0.0};
+        size_t count[2] = {0, 0};
+        for (size_t i = 0; i < n; i++) {
+            const int side = x[i] - least > threshold;
+            sum[side] += x[i] - least;
+            count[side]++;
+        }
+        if (count[1] == above || !(sum[0] > 0.0))
+            break;
+        above = count[1];
+        const double low = sum[0] / (double)count[0], high = sum[1] / (double)count[1];
+        threshold = (high - low) / log1p((high - low) / low);
+    }
+    return least + threshold;
+}
+
+int metric_foreground_threshold(const float *reference, int rows, int columns, ssim_window window,
+                                double *threshold) {
+    const size_t pixels = rows > 0 && columns > 0 ? (size_t)rows * (size_t)columns : 1;
+    ssim_totals t = {.threshold = INFINITY, .means = mem_alloc(pixels * sizeof *t.means)};
+    int status = !t.means ? -1 : ssim_study(reference, reference, rows, columns, window, 1.0, &t);
+    if (status == 0) {
+        double least = t.means[0], most = t.means[0];
+        for (size_t i = 1; i < t.windows; i++) {
+            least = t.means[i] < least ? t.means[i] : least;
+            most = t.means[i] > most ? t.means[i] : most;
+        }
+        *threshold = least < most ? cross_entropy_threshold(t.means, t.windows, least) : -INFINITY;
+    }
+    free(t.means);
+    return status;
 }
 
 /* --- PSNR and NRMSE --- */

@@ -14,6 +14,21 @@ typedef enum {
 int metric_ssim(const float *reference, const float *image, int rows, int columns, ssim_window window,
                 double data_range, double *ssim);
 
+/* SSIM where there is something to see. A window belongs to the foreground when its mean of the reference (by
+ * the weights of the window) is above the minimum cross-entropy threshold of these means, all over the valid
+ * region (Li and Lee, Pattern Recognition 26, 1993; by the iteration of Li and Tam, Pattern Recognition
+ * Letters 19, 1998, on the means less their smallest, from their mean). Where all means are equal every
+ * window is foreground.
+ *
+ * The threshold depends on the reference only: find it once, then compare any number of images. */
+int metric_foreground_threshold(const float *reference, int rows, int columns, ssim_window window,
+                                double *threshold);
+/* ssim: as metric_ssim() has it, to the last bit; foreground: the mean over windows whose mean of the
+ * reference is above the threshold. A threshold that no window is above is an error. */
+int metric_ssim_foreground(const float *reference, const float *image, int rows, int columns,
+                           ssim_window window, double data_range, double threshold, double *ssim,
+                           double *foreground);
+
 /* 20 log10(peak / RMSE), dB; +infinity for equal images. peak: max|reference slice|, or the volume's
  * (fastMRI). */
 int metric_psnr(const float *reference, const float *image, int rows, int columns, double peak, double *psnr);

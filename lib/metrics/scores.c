@@ -41,12 +41,13 @@ void score_set_close(score_set *s) {
 }
 
 const char *score_key(const score_set *s, int score) {
-    static const char *const keys[SCORE_BASELINES] = {"ssfd", "ssim", "psnr_db", "nrmse"};
+    static const char *const keys[SCORE_BASELINES] = {"ssfd", "ssim", "psnr_db", "nrmse", "ssim_foreground"};
     return score < SCORE_BASELINES ? keys[score] : s->baselines[score - SCORE_BASELINES].key;
 }
 
 const char *score_title(const score_set *s, int score) {
-    static const char *const titles[SCORE_BASELINES] = {"SSFD", "SSIM", "PSNR (dB)", "NRMSE"};
+    static const char *const titles[SCORE_BASELINES] = {"SSFD", "SSIM", "PSNR (dB)", "NRMSE",
+                                                        "SSIM (foreground)"};
     return score < SCORE_BASELINES ? titles[score] : s->baselines[score - SCORE_BASELINES].title;
 }
 
@@ -54,6 +55,9 @@ void score_set_comments(const score_set *s, csv_writer *csv) {
     csv_writer_comment(csv, "ssfd: %s", s->ssfd_about);
     csv_writer_comment(csv,
                        "ssim: Gaussian window 11x11, sigma 1.5, data range = maximum of the reference slice");
+    csv_writer_comment(csv,
+                       "ssim_foreground: the same over windows that are brighter in the reference than the "
+                       "minimum cross-entropy threshold of its windows");
     for (int k = SCORE_BASELINES; k < s->count; k++)
         csv_writer_comment(csv, "%s: %s", score_key(s, k), s->baselines[k - SCORE_BASELINES].about);
 }
@@ -64,7 +68,7 @@ struct scorer {
     const score_set *s;
     int rows, columns, with_baselines;
     const float *reference;
-    double peak;
+    double peak, threshold; /* of the reference: its maximum, where its foreground begins */
     feature_metric *ssfd, *baselines[SCORES_MAX - SCORE_BASELINES];
 };
 
@@ -100,7 +104,8 @@ int scorer_reference(scorer *w, const float *reference, int with_baselines) {
     w->reference = reference;
     w->with_baselines = with_baselines;
     w->peak = image_max_abs(reference, w->rows, w->columns);
-    if (feature_metric_reference(w->ssfd, reference) < 0)
+    if (metric_foreground_threshold(reference, w->rows, w->columns, SSIM_WANG, &w->threshold) < 0 ||
+        feature_metric_reference(w->ssfd, reference) < 0)
         return -1;
     for (int k = 0; with_baselines && k < w->s->count - SCORE_BASELINES; k++)
         if (feature_metric_reference(w->baselines[k], reference) < 0)
@@ -116,7 +121,8 @@ int scorer_score(scorer *w, const float *image, double *scores) {
 int scorer_score_layers(scorer *w, const float *image, double *scores, double *layers) {
     const float *reference = w->reference;
     if (feature_metric_layers(w->ssfd, image, layers) < 0 ||
-        metric_ssim(reference, image, w->rows, w->columns, SSIM_WANG, w->peak, &scores[SCORE_SSIM]) < 0 ||
+        metric_ssim_foreground(reference, image, w->rows, w->columns, SSIM_WANG, w->peak, w->threshold,
+                               &scores[SCORE_SSIM], &scores[SCORE_SSIM_FOREGROUND]) < 0 ||
         metric_psnr(reference, image, w->rows, w->columns, w->peak, &scores[SCORE_PSNR]) < 0 ||
         metric_nrmse(reference, image, w->rows, w->columns, &scores[SCORE_NRMSE]) < 0)
         return -1;

@@ -1,6 +1,7 @@
-/* The scores of an image against its reference that the experiments tabulate: SSFD, SSIM, PSNR, NRMSE and the
- * baselines asked for. A score_set says which and holds their networks; every thread scores with a scorer of
- * its own, which computes the features of a reference once for any number of images. */
+/* The scores of an image against its reference that the experiments tabulate: SSFD, SSIM (over the whole
+ * slice, and over its foreground alone), PSNR, NRMSE and the baselines asked for. A score_set says which and
+ * holds their networks; every thread scores with a scorer of its own, which computes the features of a
+ * reference once for any number of images. */
 #ifndef SSFD_METRICS_SCORES_H
 #define SSFD_METRICS_SCORES_H
 
@@ -8,7 +9,14 @@
 #include "metrics/baselines.h"
 
 #define SCORES_MAX 20
-enum { SCORE_SSFD, SCORE_SSIM, SCORE_PSNR, SCORE_NRMSE, SCORE_BASELINES /* the first of them */ };
+enum {
+    SCORE_SSFD,
+    SCORE_SSIM,
+    SCORE_PSNR,
+    SCORE_NRMSE,
+    SCORE_SSIM_FOREGROUND,
+    SCORE_BASELINES /* the first of them */
+};
 
 typedef struct {
     int count;            /* scores of an image */
@@ -20,7 +28,8 @@ typedef struct {
 /* Opens SSFD and a comma-separated list of baselines ("": none). Behind a failure, too: score_set_close(). */
 int score_set_open(score_set *s, const char *baselines, const baseline_files *files);
 void score_set_close(score_set *s);
-/* Name of a score in tables ("ssfd", "ssim", "psnr_db", "nrmse", a baseline's key), and in figures. */
+/* Name of a score in tables ("ssfd", "ssim", "psnr_db", "nrmse", "ssim_foreground", a
+ * baseline's key), and in figures. */
 const char *score_key(const score_set *s, int score);
 const char *score_title(const score_set *s, int score);
 /* Comments of a table of such scores: networks and layers, SSIM's settings, what each baseline is. */

@@ -6,22 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FOREGROUND "foreground/" /* results with SSIM over the foreground */
 #define CLAIMS_HEADER "claim,effect,estimate,ci_low,ci_high,n,test,verdict"
 
 static const char *verdict_class(const char *verdict) {
     return strcmp(verdict, "reproduced") == 0 ? "yes" : strcmp(verdict, "undecided") == 0 ? "open" : "no";
 }
 
-static const char *claim_text(const report *r, size_t row, const char *column) {
-    return csv_table_text(r->claims, row, csv_table_column(r->claims, column));
+static const char *claim_text(const csv_table *t, size_t row, const char *column) {
+    return csv_table_text(t, row, csv_table_column(t, column));
 }
 
 /* "0.0439 [0.0393, 0.0490]" into text[size]. */
-static int describe_effect(const report *r, size_t row, char *text, size_t size) {
+static int describe_effect(const csv_table *t, size_t row, char *text, size_t size) {
     static const char *const numbers[] = {"estimate", "ci_low", "ci_high"};
     double value[3];
     for (int k = 0; k < 3; k++)
-        if (csv_table_real(r->claims, row, csv_table_column(r->claims, numbers[k]), &value[k]) < 0)
+        if (csv_table_real(t, row, csv_table_column(t, numbers[k]), &value[k]) < 0)
             return -1;
     if (isnan(value[0]))
         snprintf(text, size, "not available");
@@ -34,17 +35,17 @@ static int describe_effect(const report *r, size_t row, char *text, size_t size)
 
 static int put_summary_line(report *r, size_t row) {
     char effect[96];
-    const char *verdict = claim_text(r, row, "verdict");
-    if (describe_effect(r, row, effect, sizeof effect) < 0)
+    const char *verdict = claim_text(r->claims, row, "verdict");
+    if (describe_effect(r->claims, row, effect, sizeof effect) < 0)
         return -1;
     html_put(r->page, "<li><span class=\"");
     html_put(r->page, verdict_class(verdict));
     html_put(r->page, "\">");
     html_text(r->page, verdict);
     html_put(r->page, "</span>: ");
-    html_text(r->page, claim_text(r, row, "claim"));
+    html_text(r->page, claim_text(r->claims, row, "claim"));
     html_put(r->page, " <span class=\"soft\">");
-    html_format(r->page, "(%s: %s)", claim_text(r, row, "effect"), effect);
+    html_format(r->page, "(%s: %s)", claim_text(r->claims, row, "effect"), effect);
     html_put(r->page, "</span></li>\n");
     return 0;
 }
@@ -70,24 +71,62 @@ int section_summary(report *r) {
     return status;
 }
 
-static int put_claim(report *r, size_t row) {
+static int put_claim(report *r, const csv_table *t, size_t row) {
     char effect[96];
-    const char *verdict = claim_text(r, row, "verdict");
-    if (describe_effect(r, row, effect, sizeof effect) < 0)
+    const char *verdict = claim_text(t, row, "verdict");
+    if (describe_effect(t, row, effect, sizeof effect) < 0)
         return -1;
     html_put(r->page, "<tr>");
-    html_cell(r->page, claim_text(r, row, "claim"));
+    html_cell(r->page, claim_text(t, row, "claim"));
     fprintf(r->page, "<td class=\"%s\">", verdict_class(verdict));
     html_text(r->page, verdict);
     html_put(r->page, "</td>");
-    html_cell(r->page, claim_text(r, row, "effect"));
+    html_cell(r->page, claim_text(t, row, "effect"));
     html_number_cell(r->page, "%s", effect);
     html_put(r->page, "<td data-label=\"scans\">");
-    html_text(r->page, claim_text(r, row, "n"));
+    html_text(r->page, claim_text(t, row, "n"));
     html_put(r->page, "</td><td data-label=\"test\">");
-    html_text(r->page, claim_text(r, row, "test"));
+    html_text(r->page, claim_text(t, row, "test"));
     html_put(r->page, "</td></tr>\n");
     return 0;
+}
+
+static void begin_claims(report *r) {
+    html_put(
+        r->page,
+        "<div class=\"scroll\"><table class=\"claims\"><thead><tr><th>claim</th><th>verdict</th>"
+        "<th>effect</th><th>estimate [95 % interval]</th><th>scans</th><th>test</th></tr></thead><tbody>\n");
+}
+
+static int is_among(const csv_table *t, const char *claim) {
+    for (size_t row = 0; row < t->rows; row++)
+        if (strcmp(claim_text(t, row, "claim"), claim) == 0)
+            return 1;
+    return 0;
+}
+
+/* Those of the foreground's claims that are about SSIM; the others are among the poster's as they are. */
+static int put_foreground_claims(report *r) {
+    const csv_table *t = r->foreground_claims;
+    int status = 0;
+    if (!t)
+        return 0;
+    html_put(
+        r->page,
+        "<h3>With SSIM over the foreground</h3>\n<p>Air, and what is nearly as dark, holds mostly noise, "
+        "which no "
+        "reconstruction can know and which counts for SSIM like anything else. Here SSIM is averaged over "
+        "windows with signal only. The poster does not do this, and it was added here when "
+        "the results above had been seen: these rows help to read those above and do not replace "
+        "them.</p>\n");
+    begin_claims(r);
+    for (size_t row = 0; row < t->rows && status == 0; row++)
+        if (!is_among(r->claims, claim_text(t, row, "claim")))
+            status = put_claim(r, t, row);
+    html_put(r->page, "</tbody></table></div>\n<p class=\"soft\">");
+    html_link(r->page, FOREGROUND "claims.csv", FOREGROUND "claims.csv");
+    html_put(r->page, "</p>\n");
+    return status;
 }
 
 int section_claims(report *r) {
@@ -97,12 +136,9 @@ int section_claims(report *r) {
         html_put(r->page, "<p>There are no claims: no experiment wrote any.</p>\n");
         return 0;
     }
-    html_put(
-        r->page,
-        "<div class=\"scroll\"><table class=\"claims\"><thead><tr><th>claim</th><th>verdict</th>"
-        "<th>effect</th><th>estimate [95 % interval]</th><th>scans</th><th>test</th></tr></thead><tbody>\n");
+    begin_claims(r);
     for (size_t row = 0; row < r->claims->rows && status == 0; row++)
-        status = put_claim(r, row);
+        status = put_claim(r, r->claims, row);
     html_put(
         r->page,
         "</tbody></table></div>\n<p class=\"soft\">A claim is reproduced when the whole 95 % "
@@ -113,14 +149,15 @@ int section_claims(report *r) {
         "ratio is its mean response to shifts over the geometric mean of those to blur and noise. ");
     html_link(r->page, "claims.csv", "claims.csv");
     html_put(r->page, "</p>\n");
-    return status;
+    return status == 0 ? put_foreground_claims(r) : -1;
 }
 
-static int append_claims(const report *r, const char *name, csv_writer *csv) {
+/* folder: "" or FOREGROUND */
+static int append_claims(const report *r, const char *folder, const char *name, csv_writer *csv) {
     char path[REPORT_PATH], *rest = NULL;
     size_t size;
     int status = 0, header = 1;
-    snprintf(path, sizeof path, "%s/%s", r->results, name);
+    snprintf(path, sizeof path, "%s/%s%s", r->results, folder, name);
     char *text = report_read_file(path, &size);
     if (!text)
         return -1;
@@ -138,37 +175,56 @@ static int append_claims(const report *r, const char *name, csv_writer *csv) {
     return status == 0 && header ? err_set("%s: no header row, expected '%s'", path, CLAIMS_HEADER) : status;
 }
 
+static int is_in(const name_list *list, const char *name) {
+    for (int k = 0; k < list->count; k++)
+        if (strcmp(list->names[k], name) == 0)
+            return 1;
+    return 0;
+}
+
 /* The experiments in the order of the poster, then whatever else there is. */
-static int append_all(const report *r, csv_writer *csv) {
+static int append_all(const report *r, const char *folder, const name_list *files, csv_writer *csv) {
     static const char *const first[] = {"perturbation_sweep_claims.csv", "layer_correlation_claims.csv",
                                         "quality_control_claims.csv"};
     enum { FIRST = sizeof first / sizeof *first };
     int status = 0;
     for (int k = 0; k < FIRST && status == 0; k++)
-        status = report_has(r, first[k]) ? append_claims(r, first[k], csv) : 0;
-    for (int k = 0; k < r->tables.count && status == 0; k++) {
-        const char *name = r->tables.names[k];
-        int done = !report_ends_with(name, "_claims.csv");
+        status = is_in(files, first[k]) ? append_claims(r, folder, first[k], csv) : 0;
+    for (int k = 0; k < files->count && status == 0; k++) {
+        int done = 0;
         for (int j = 0; j < FIRST; j++)
-            done = done || strcmp(name, first[j]) == 0;
-        status = done ? 0 : append_claims(r, name, csv);
+            done = done || strcmp(files->names[k], first[j]) == 0;
+        status = done ? 0 : append_claims(r, folder, files->names[k], csv);
     }
     return status;
 }
 
-int report_write_claims(report *r) {
+/* All claims of a folder as its claims.csv, which is then read. */
+static csv_table *gather(const report *r, const char *folder, const name_list *files) {
     char path[REPORT_PATH];
-    snprintf(path, sizeof path, "%s/claims.csv", r->results);
+    snprintf(path, sizeof path, "%s/%sclaims.csv", r->results, folder);
     csv_writer *csv = csv_writer_open(path);
     if (!csv)
-        return -1;
+        return NULL;
     csv_writer_comment(csv, "cohort: %s", r->cohort);
     csv_writer_row(csv, CLAIMS_HEADER);
-    if (append_all(r, csv) < 0) {
-        csv_writer_discard(csv);
-        return -1;
-    }
-    if (csv_writer_close(csv) < 0 || !(r->claims = csv_table_read(path)))
+    return csv_writer_end(csv, append_all(r, folder, files, csv)) == 0 ? csv_table_read(path) : NULL;
+}
+
+int report_write_claims(report *r) {
+    char folder[REPORT_PATH];
+    name_list files, foreground;
+    snprintf(folder, sizeof folder, "%s/" FOREGROUND, r->results);
+    int status = report_list_files(r->results, "_claims.csv", &files);
+    if (report_list_files(folder, "_claims.csv", &foreground) < 0)
+        status = -1;
+    if (status == 0 && !(r->claims = gather(r, "", &files)))
+        status = -1;
+    if (status == 0 && foreground.count && !(r->foreground_claims = gather(r, FOREGROUND, &foreground)))
+        status = -1;
+    report_free_names(&files);
+    report_free_names(&foreground);
+    if (status < 0)
         return -1;
     report_free_names(&r->tables); /* again, now that claims.csv is there */
     return report_list_files(r->results, ".csv", &r->tables);

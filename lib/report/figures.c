@@ -8,21 +8,22 @@
 #include <string.h>
 
 typedef struct {
-    const char *name;    /* of plots/<name>.gp, figures/<name>.png and <name>.csv */
+    const char *name;    /* of figures/<name>.png */
     const char *title;   /* heading */
     const char *alt;     /* what the image shows, for those who do not see it */
     const char *caption; /* what it means */
+    const char *table;   /* its numbers; NULL: <name>.csv */
 } figure;
 
-static void put_figure_links(report *r, const char *name) {
+static void put_figure_links(report *r, const figure *f) {
     char file[256];
-    snprintf(file, sizeof file, "figures/%s.pdf", name);
+    snprintf(file, sizeof file, "figures/%s.pdf", f->name);
     if (report_has(r, file)) {
         html_put(r->page, " ");
         html_link(r->page, file, "Figure as PDF");
         html_put(r->page, ".");
     }
-    snprintf(file, sizeof file, "%s.csv", name);
+    snprintf(file, sizeof file, "%s%s", f->table ? f->table : f->name, f->table ? "" : ".csv");
     if (report_has(r, file)) {
         html_put(r->page, " ");
         html_link(r->page, file, "Its numbers as CSV");
@@ -50,7 +51,7 @@ static int section_figure(report *r, const figure *f) {
     free(image);
     html_put(r->page, "<figcaption>");
     html_text(r->page, f->caption);
-    put_figure_links(r, f->name);
+    put_figure_links(r, f);
     html_put(r->page, "</figcaption></figure>\n");
     return status;
 }
@@ -92,7 +93,7 @@ static char *format_text(const char *format, ...) {
 
 /* Draws the section of a figure whose texts are the caller's memory, and frees them. */
 static int section_figure_free(report *r, const char *name, const char *title, char *alt, char *caption) {
-    int status = alt && caption ? section_figure(r, &(figure){name, title, alt, caption}) : -1;
+    int status = alt && caption ? section_figure(r, &(figure){name, title, alt, caption, NULL}) : -1;
     free(alt);
     free(caption);
     return status;
@@ -235,7 +236,7 @@ int section_inpainting(report *r) {
 
 /* First row of a baseline; -1 when there is none. */
 static int baseline_row(const report *r) {
-    static const char *const others[] = {"ssfd", "ssim", "psnr_db", "nrmse"};
+    static const char *const others[] = {"ssfd", "ssim", "ssim_foreground", "psnr_db", "nrmse"};
     int metric = csv_table_column(r->sweep, "metric");
     for (size_t k = 0; k < r->sweep->rows; k++) {
         int is_baseline = 1;
@@ -291,7 +292,7 @@ static int find_row(const csv_table *t, const char *const (*conditions)[2]) {
 static int layer_row(const csv_table *t, const char *layer) {
     const char *const conditions[][2] = {
         {"layer", layer}, {"group", "pooled"}, {"unit", "scan"}, {"coefficient", "pearson"}, {NULL, NULL}};
-    return find_row(t, conditions);
+    return t ? find_row(t, conditions) : -1;
 }
 
 /* Pearson's r of the points that the figure shows: those of the table come before the scans' means. */
@@ -320,8 +321,20 @@ static int vgg_row(const csv_table *t) {
     return -1;
 }
 
+static void put_found(report *r, const csv_table *t, int row) {
+    double found = t ? number_at(t, row, "estimate") : NAN;
+    if (isnan(found)) {
+        html_cell(r->page, "not available");
+        return;
+    }
+    double low = number_at(t, row, "ci_low"), high = number_at(t, row, "ci_high");
+    html_number_cell(r->page, "%.2f [%.2f, %.2f]", fabs(found), found < 0 ? -high : low,
+                     found < 0 ? -low : high);
+}
+
+/* What was published, and what is in the row of t; the same for SSIM over the foreground. */
 static void put_published(report *r, const char *name, double pooled, double unet, const csv_table *t,
-                          int row) {
+                          int row, const csv_table *foreground, int foreground_row) {
     html_put(r->page, "<tr>");
     html_cell(r->page, name);
     html_number_cell(r->page, "%.2f", pooled);
@@ -329,37 +342,38 @@ static void put_published(report *r, const char *name, double pooled, double une
         html_cell(r->page, "");
     else
         html_number_cell(r->page, "%.2f", unet);
-    double found = t ? number_at(t, row, "estimate") : NAN;
-    if (isnan(found)) {
-        html_cell(r->page, "not available");
-    } else {
-        double low = number_at(t, row, "ci_low"), high = number_at(t, row, "ci_high");
-        html_number_cell(r->page, "%.2f [%.2f, %.2f]", fabs(found), found < 0 ? -high : low,
-                         found < 0 ? -low : high);
-    }
+    put_found(r, t, row);
+    put_found(r, foreground, foreground_row);
     html_put(r->page, "</tr>\n");
 }
 
 /* The authors' published correlations beside ours. */
 static void put_published_table(report *r) {
     static const double pooled[] = {.79, .92, .88, .84, .81}, unet[] = {.63, .74, .59, .40, .49};
-    int vgg = vgg_row(r->quality);
+    int vgg = vgg_row(r->quality), vgg_foreground = vgg_row(r->foreground_quality);
     char name[320], layer[32];
     html_put(
         r->page,
         "<h3>Beside the authors' later numbers</h3>\n<div class=\"scroll\"><table class=\"tight\"><thead><tr>"
         "<th>|Pearson's r| with SSIM</th><th>knees, all methods (n = 366)</th>"
-        "<th>knees, 4x U-Net (n = 61)</th><th>here [95 % interval]</th></tr></thead><tbody>\n");
+        "<th>knees, 4x U-Net (n = 61)</th><th>here [95 % interval]</th><th>here, SSIM over the "
+        "foreground</th></tr></thead><tbody>\n");
     for (int block = 1; block <= 5; block++) {
         snprintf(layer, sizeof layer, "block%d_relu2", block);
         snprintf(name, sizeof name, "SSFD, block %d", block);
-        put_published(r, name, pooled[block - 1], unet[block - 1], r->layers, layer_row(r->layers, layer));
+        put_published(r, name, pooled[block - 1], unet[block - 1], r->layers, layer_row(r->layers, layer),
+                      r->foreground_layers, layer_row(r->foreground_layers, layer));
     }
     snprintf(name, sizeof name, "VGG-16%s%s",
              vgg < 0 ? "" : "; here: ", vgg < 0 ? "" : text_at(r->quality, vgg, "title"));
     put_published(r, name, .84, .07, r->quality,
-                  vgg < 0 ? -1 : quality_row(r->quality, text_at(r->quality, vgg, "metric")));
-    put_published(r, "PSNR", .80, NAN, r->quality, quality_row(r->quality, "psnr_db"));
+                  vgg < 0 ? -1 : quality_row(r->quality, text_at(r->quality, vgg, "metric")),
+                  r->foreground_quality,
+                  vgg_foreground < 0 ? -1
+                                     : quality_row(r->foreground_quality,
+                                                   text_at(r->foreground_quality, vgg_foreground, "metric")));
+    put_published(r, "PSNR", .80, NAN, r->quality, quality_row(r->quality, "psnr_db"), r->foreground_quality,
+                  quality_row(r->foreground_quality, "psnr_db"));
     html_put(
         r->page,
         "</tbody></table></div>\n<p class=\"soft\">Another data set, another method: theirs are 366 "
@@ -384,6 +398,26 @@ static char *layers_alt(const csv_table *t) {
         list);
 }
 
+/* Figure 2 once more. */
+static int section_foreground_layers(report *r) {
+    const csv_table *t = r->foreground_layers;
+    char *alt = layers_alt(t);
+    char *caption = format_text(
+        "The same scores of SSFD against SSIM averaged over the foreground: windows that are brighter in the "
+        "reference than the minimum cross-entropy threshold of its windows. The rest is air and what is "
+        "nearly as "
+        "dark, mostly noise, which no reconstruction can know. Not in the poster, and added when the "
+        "figure above had been seen. n = %s scans. Cohort: %s.",
+        csv_table_text(t, 0, csv_table_column(t, "n_scans")), cohort_of(t));
+    int status = alt && caption ? section_figure(r, &(figure){"layer_correlation_foreground",
+                                                              "Figure 2 with SSIM over the foreground", alt,
+                                                              caption, "foreground/layer_correlation.csv"})
+                                : -1;
+    free(alt);
+    free(caption);
+    return status;
+}
+
 int section_layers(report *r) {
     static const char title[] = "Figure 2: SSFD against SSIM, by encoder layer";
     const csv_table *t = r->layers;
@@ -399,10 +433,10 @@ int section_layers(report *r) {
         "bootstrap intervals over scans. The better the image, the higher SSIM and the lower SSFD: a "
         "correlation of -1 is perfect agreement. n = %s scans. Cohort: %s.",
         reconstruction_of(t, image, sizeof image), scans, cohort_of(t));
-    int status = section_figure_free(r, "layer_correlation", title, layers_alt(t), caption);
-    if (status == 0)
-        put_published_table(r);
-    return status;
+    if (section_figure_free(r, "layer_correlation", title, layers_alt(t), caption) < 0)
+        return -1;
+    put_published_table(r);
+    return r->foreground_layers ? section_foreground_layers(r) : 0;
 }
 
 /* "SSIM 0.73, SSFD 0.86": areas for all faults together. */

@@ -165,6 +165,9 @@ static int read_tables(report *r) {
     return read_table(r, "perturbation_sweep.csv", 1, sweep, &r->sweep) < 0 ||
                    read_table(r, "inpainting_summary.csv", 0, inpainting, &r->inpainting) < 0 ||
                    read_table(r, "layer_correlation.csv", 0, layers, &r->layers) < 0 ||
+                   read_table(r, "foreground/layer_correlation.csv", 0, layers, &r->foreground_layers) < 0 ||
+                   read_table(r, "foreground/quality_control_summary.csv", 0, quality,
+                              &r->foreground_quality) < 0 ||
                    read_table(r, "quality_control_summary.csv", 0, quality, &r->quality) < 0 ||
                    read_table(r, "ablation.csv", 0, ablation, &r->ablation) < 0
                ? -1
@@ -195,7 +198,15 @@ void report_free(report *r) {
     free(r->records);
     report_free_names(&r->record_names);
     report_free_names(&r->tables);
-    csv_table *const tables[] = {r->sweep, r->claims, r->inpainting, r->layers, r->quality, r->ablation};
+    csv_table *const tables[] = {r->sweep,
+                                 r->claims,
+                                 r->inpainting,
+                                 r->layers,
+                                 r->quality,
+                                 r->ablation,
+                                 r->foreground_layers,
+                                 r->foreground_quality,
+                                 r->foreground_claims};
     for (size_t k = 0; k < sizeof tables / sizeof *tables; k++)
         csv_table_free(tables[k]);
 }

@@ -19,6 +19,7 @@ typedef struct {
     FILE *page;
     csv_table *sweep, *claims;
     csv_table *inpainting, *layers, *quality, *ablation; /* NULL: that experiment has not been run */
+    csv_table *foreground_layers, *foreground_quality, *foreground_claims; /* with SSIM over the foreground */
     name_list record_names, tables;
     json_t **records; /* [record_names.count] */
     char cohort[128];
@@ -29,7 +30,7 @@ typedef struct {
 int report_open(report *r);
 void report_free(report *r);
 
-/* Puts all <experiment>_claims.csv together as claims.csv and reads that. */
+/* Puts all <experiment>_claims.csv together as claims.csv and reads that; those in foreground/ likewise. */
 int report_write_claims(report *r);
 int report_write_manifest(const report *r);
 /* The page, index.html. */

@@ -20,7 +20,7 @@ typedef struct {
 } computation;
 
 /* The scores that stand in the table before SSFD, and those behind it. */
-static const int before_ssfd[] = {SCORE_SSIM, SCORE_PSNR, SCORE_NRMSE};
+static const int before_ssfd[] = {SCORE_SSIM, SCORE_SSIM_FOREGROUND, SCORE_PSNR, SCORE_NRMSE};
 enum { BEFORE_SSFD = sizeof before_ssfd / sizeof *before_ssfd };
 
 static size_t ssfd_columns(const reconstruction_plan *p) {

@@ -56,7 +56,7 @@ static int score_at_ssim(const sweep_curves *c, int metric, int only_with_baseli
         if (only_with_baselines && !c->has_baselines[scan])
             continue;
         for (int level = 0; level < c->levels; level++) {
-            ssim[level] = sweep_curve_at(c, scan, p, level)[SCORE_SSIM];
+            ssim[level] = sweep_curve_at(c, scan, p, level)[c->ssim];
             score[level] = sweep_curve_at(c, scan, p, level)[metric];
         }
         status = matched_value(ssim, score, (size_t)c->levels, target, &out[scan]);
@@ -83,7 +83,7 @@ static double response(const sweep_curves *c, int scan, int p, int metric) {
     double sum = 0.0;
     for (int level = 1; level < c->levels; level++) {
         double value = sweep_curve_at(c, scan, p, level)[metric];
-        sum += metric == SCORE_SSIM ? 1.0 - value : value;
+        sum += metric == SCORE_SSIM || metric == SCORE_SSIM_FOREGROUND ? 1.0 - value : value;
     }
     return sum / (c->levels - 1);
 }
@@ -130,8 +130,8 @@ static int write_shift_claim(const sweep_curves *c, csv_writer *csv, const char 
     int found = shift < 0 || p < 0
                     ? 0
                     : sweep_compare_at_ssim(c, SCORE_SSFD, 0, shift, p, SWEEP_PRIMARY_SSIM, &ratio);
-    snprintf(claim, sizeof claim, "at equal SSIM (%.2f) SSFD reacts less to " SHIFT " than to %s",
-             SWEEP_PRIMARY_SSIM, other);
+    snprintf(claim, sizeof claim, "at equal %s (%.2f) SSFD reacts less to " SHIFT " than to %s",
+             c->title[c->ssim], SWEEP_PRIMARY_SSIM, other);
     snprintf(effect, sizeof effect, "ratio of SSFD (" SHIFT " / %s)", other);
     if (found > 0)
         write_result(csv, claim, effect, &ratio);
@@ -154,7 +154,7 @@ static int write_robustness_claim(const sweep_curves *c, csv_writer *csv, int me
 
 /* SSFD's own encoder before training is no metric that the poster compares with. */
 static int is_compared(const sweep_curves *c, int metric) {
-    return metric == SCORE_SSIM || metric == SCORE_PSNR ||
+    return metric == c->ssim || metric == SCORE_PSNR ||
            (metric >= SCORE_BASELINES && strncmp(c->key[metric], "ssfd", 4) != 0);
 }
 

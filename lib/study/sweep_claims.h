@@ -1,6 +1,8 @@
 /* What a perturbation sweep (figure 1) says about the poster's claims, from the curves of its scans: how much
  * a shift counts beside a blur and a noise, for SSFD and for what it is compared with.
  *
+ * SSIM is that of the whole slice, or of its foreground alone (sweep_curves.ssim).
+ *
  * At equal loss of SSIM: ratio of a score under a shift to that under a blur or a noise, each interpolated
  * where the SSIM of the scan has fallen to a given value (stats/matched.h).
  *
@@ -21,12 +23,13 @@
 
 #define SWEEP_PRIMARY_SSIM 0.80 /* where the poster's claim is judged: one value, and so one verdict */
 
-/* Scores in the order of metrics/scores.h: SSFD, SSIM, PSNR, NRMSE, baselines. */
+/* Scores in the order of metrics/scores.h: SSFD, SSIM, PSNR, NRMSE, SSIM of the foreground, baselines. */
 typedef struct {
     int scans, perturbations, levels, metrics;
     const perturbation *const *perturbation; /* [perturbations] */
     const char *const *key, *const *title;   /* [metrics]: in tables, in figures */
     const int *has_baselines;                /* [scans]: whether they were computed */
+    int ssim;                                /* the one that is meant: SCORE_SSIM or SCORE_SSIM_FOREGROUND */
     double *values; /* [scans][perturbations][levels][metrics], level 0 first: means over the scan's slices;
                        NaN where not computed */
 } sweep_curves;

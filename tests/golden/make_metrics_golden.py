@@ -44,11 +44,16 @@ def degraded(references):
 
 def metrics(references, images):
     """name -> (reference, kind), in double."""
+    from scipy import ndimage
+    from skimage.filters import threshold_li
     from skimage.metrics import structural_similarity
     out = {name: np.zeros(images.shape[:2]) for name in
-           ("ssim_wang", "ssim_fastmri", "psnr", "nrmse", "data_range", "volume_range")}
+           ("ssim_wang", "ssim_fastmri", "psnr", "nrmse", "data_range", "volume_range", "threshold_wang",
+            "threshold_fastmri", "foreground_wang", "foreground_fastmri")}
     for i, reference in enumerate(references.astype(np.float64)):
         slice_max, volume_max = reference.max(), 1.25 * reference.max()
+        gaussian_means = ndimage.gaussian_filter(reference, 1.5, radius=5)[5:-5, 5:-5]
+        uniform_means = ndimage.uniform_filter(reference, 7)[3:-3, 3:-3]
         for k, image in enumerate(images[i].astype(np.float64)):
             _, wang = structural_similarity(reference, image, win_size=11, gaussian_weights=True, sigma=1.5,
                                             use_sample_covariance=False, data_range=slice_max, full=True)
@@ -56,7 +61,13 @@ def metrics(references, images):
             out["data_range"][i, k] = slice_max
             out["volume_range"][i, k] = volume_max
             out["ssim_wang"][i, k] = wang[5:-5, 5:-5].mean()
-            out["ssim_fastmri"][i, k] = structural_similarity(reference, image, win_size=7, data_range=volume_max)
+            out["ssim_fastmri"][i, k], fastmri = structural_similarity(reference, image, win_size=7,
+                                                                       data_range=volume_max, full=True)
+            for name, means, ssim in (("wang", gaussian_means, wang[5:-5, 5:-5]),
+                                      ("fastmri", uniform_means, fastmri[3:-3, 3:-3])):
+                threshold = threshold_li(means)
+                out["threshold_" + name][i, k] = threshold
+                out["foreground_" + name][i, k] = ssim[means > threshold].mean()
             out["psnr"][i, k] = 20 * np.log10(slice_max / np.sqrt(np.mean(error**2)))
             out["nrmse"][i, k] = np.linalg.norm(error) / np.linalg.norm(reference)
     return out
