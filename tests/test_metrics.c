@@ -143,6 +143,15 @@ START_TEST(foreground_of_equal_windows_is_everything) {
 }
 END_TEST
 
+/* Two windows, one of them black: there are no logarithms of its mean. Of 14 in one column of 7 rows. */
+START_TEST(foreground_beside_black) {
+    float x[7 * 8] = {0};
+    for (int r = 0; r < 7; r++)
+        x[8 * r + 7] = 14.0f;
+    ck_assert_double_eq_tol(threshold_of(x, 7, 8, SSIM_FASTMRI), 1.0, 1e-12);
+}
+END_TEST
+
 START_TEST(zscore_agrees_with_numpy) {
     float *out = malloc(PIXELS * sizeof *out);
     ck_assert_int_eq(image_zscore(golden.references[0], ROWS, COLUMNS, out), 0);
@@ -297,6 +306,7 @@ Suite *suite_metrics(void) {
     tcase_add_loop_test(tcase, ssim_of_the_foreground_agrees_with_references, 0, 2);
     tcase_add_test(tcase, foreground_leaves_out_the_background);
     tcase_add_test(tcase, foreground_of_equal_windows_is_everything);
+    tcase_add_test(tcase, foreground_beside_black);
     tcase_add_test(tcase, zscore_agrees_with_numpy);
     tcase_add_loop_test(tcase, ssim_equals_its_definition, 0, 2);
     tcase_add_test(tcase, ssim_survives_a_bright_background);
