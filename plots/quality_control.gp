@@ -20,6 +20,7 @@ points = comment_of(summary, "points")
 drawn = unit eq "scan" && word(points, 1) ne word(points, 3) ? "reconstructions" : unit . "s"
 faulty_scans = word(comment_of(summary, "faulty"), 1)
 baseline = comment_of(summary, "baseline")
+title_of_ssim = comment_of(scores, "title ssim")
 image_size = comment_of(examples, "image")
 has_images = words(image_size) == 3
 image_rows = has_images ? int(word(image_size, 1)) : 1
@@ -206,7 +207,7 @@ do for [format in "pdf png"] {
         set yrange [BOTTOM[i] / scale - y_room:TOP[i] / scale + y_room]
         set xtics nomirror step_of(x_range, 5) font ",8"
         set ytics nomirror step_of(y_range, 4) font ",8"
-        set xlabel "SSIM" font ",8" offset 0, 0.5
+        set xlabel (title_of_ssim eq "" ? "SSIM" : title_of_ssim) font ",8" offset 0, 0.5
         set label 4 NAME[i] . (power == 0 ? "" : " / 10" . raised(power)) at screen x_of(at_left - 0.48), y_of(at_bottom + high / 2) \
             center rotate font ",8"
         set label 5 "SSIM against " . (strlen(NAME[i]) > 20 ? "the baseline" : NAME[i]) . ": " . FOUND[i] \
