@@ -133,7 +133,7 @@ bench: $(PROGS) $(BUILD)/bench/bench_ssfd
 
 # ---------------------------------------------------------------- the study
 # What is made along with another table first: when it was lost, what hangs on the other is made again, too.
-FIGURES   := $(foreach name,$(if $(BASELINES),perturbation_baselines) perturbation_sweep layer_correlation layer_correlation_foreground quality_control inpainting,$(RESULTS)/figures/$(name).pdf $(RESULTS)/figures/$(name).png)
+FIGURES   := $(foreach name,$(if $(BASELINES),perturbation_baselines) perturbation_sweep layer_correlation_foreground layer_correlation quality_control inpainting,$(RESULTS)/figures/$(name).pdf $(RESULTS)/figures/$(name).png)
 # From raw k-space, fastMRI's (FASTMRI=folder) or that of virtual scans, to prepared scans.
 PREPARE_SCANS = $(BUILD)/bin/prepare_scans $(FASTMRI) --out $(COHORT) --seed $(SEED) --test $(TEST_SCANS) \
              --acceleration $(ACCELERATION) --threads $(THREADS) --records $(RESULTS)/records $(PREPARE)
@@ -169,13 +169,15 @@ $(COHORT)/.test: $(BUILD)/bin/prepare_scans $(RECON_WEIGHTS) $(COHORT)/.settings
 BASELINE_FILES = $(if $(VGG16_WEIGHTS),--vgg16-weights $(VGG16_WEIGHTS)) $(if $(LPIPS_WEIGHTS),--lpips-weights $(LPIPS_WEIGHTS))
 BASELINE   = $(if $(BASELINES),--baseline $(BASELINES)) --baseline-scans $(BASELINE_SCANS) $(BASELINE_FILES)
 
-$(RESULTS)/perturbation_sweep.csv $(if $(BASELINES),$(RESULTS)/perturbation_baselines.csv) &: \
+$(RESULTS)/perturbation_sweep.csv $(RESULTS)/foreground/perturbation_sweep_claims.csv \
+             $(if $(BASELINES),$(RESULTS)/perturbation_baselines.csv) &: \
              $(BUILD)/bin/perturbation_sweep $(COHORT)/.test $(WEIGHTS) \
              $(wildcard $(VGG16_WEIGHTS) $(LPIPS_WEIGHTS)) $(RESULTS)/.settings
 	$(BUILD)/bin/perturbation_sweep --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --levels $(LEVELS) \
 	    --seed $(SEED) --threads $(THREADS) $(BASELINE)
 
-$(RESULTS)/layer_correlation.csv: $(BUILD)/bin/layer_correlation $(COHORT)/.test $(WEIGHTS) $(RESULTS)/.settings
+$(RESULTS)/layer_correlation.csv $(RESULTS)/layer_correlation_scores.csv &: \
+             $(BUILD)/bin/layer_correlation $(COHORT)/.test $(WEIGHTS) $(RESULTS)/.settings
 	$(BUILD)/bin/layer_correlation --cohort $(COHORT) --weights $(WEIGHTS) --out $(RESULTS) --replicates $(REPLICATES) \
 	    --seed $(SEED) --threads $(THREADS)
 
@@ -186,7 +188,7 @@ $(RESULTS)/quality_control.csv: $(BUILD)/bin/quality_control $(COHORT)/.test $(W
 
 # The same statistics of the same scores, with SSIM over the foreground for SSIM.
 FOREGROUND = --columns ssim=ssim_foreground --out $(RESULTS)/foreground --replicates $(REPLICATES) --seed $(SEED) --threads $(THREADS)
-$(RESULTS)/foreground/layer_correlation.csv: $(BUILD)/bin/layer_correlation $(RESULTS)/layer_correlation.csv
+$(RESULTS)/foreground/layer_correlation.csv: $(BUILD)/bin/layer_correlation $(RESULTS)/layer_correlation_scores.csv
 	$< --table $(RESULTS)/layer_correlation_scores.csv $(FOREGROUND)
 $(RESULTS)/foreground/quality_control.csv: $(BUILD)/bin/quality_control $(RESULTS)/quality_control.csv
 	$< --table $(RESULTS)/quality_control.csv $(FOREGROUND)
@@ -209,7 +211,8 @@ $(RESULTS)/figures/%_foreground.pdf $(RESULTS)/figures/%_foreground.png: plots/%
 
 # An ablation that was made meanwhile comes onto the page; as a prerequisite its figure would have networks trained.
 NEW_ABLATION := $(shell [ $(RESULTS)/figures/ablation.png -nt $(RESULTS)/index.html ] && echo always)
-$(RESULTS)/index.html: $(BUILD)/bin/report $(FIGURES) $(RESULTS)/foreground/quality_control.csv $(NEW_ABLATION)
+$(RESULTS)/index.html: $(BUILD)/bin/report $(RESULTS)/foreground/perturbation_sweep_claims.csv $(FIGURES) \
+             $(RESULTS)/foreground/quality_control.csv $(NEW_ABLATION)
 	$(BUILD)/bin/report --results $(RESULTS) --weights $(WEIGHTS) --recon-weights $(RECON_WEIGHTS)
 
 # ---------------------------------------------------------------- other people's weights

@@ -468,10 +468,14 @@ static int list_required(const options *o, char *list) {
 
 /* Whether --columns says that a column is a score of another name. */
 static int is_renamed(const options *o, const char *column) {
-    size_t length = strlen(column);
-    for (const char *at = strchr(o->columns, '='); at; at = strchr(at + 1, '='))
-        if (strncmp(at + 1, column, length) == 0 && (at[1 + length] == ',' || !at[1 + length]))
+    for (const char *item = o->columns; *item;) {
+        const size_t length = strcspn(item, ",");
+        const char *given = memchr(item, '=', length);
+        if (given++ && strlen(column) == (size_t)(item + length - given) &&
+            strncmp(given, column, strlen(column)) == 0)
             return 1;
+        item += length + (item[length] == ',');
+    }
     return 0;
 }
 

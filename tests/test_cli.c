@@ -225,6 +225,8 @@ START_TEST(test_sweep_with_baselines) {
 }
 END_TEST
 
+#define QUALITY "statistic,metric,other,group,unit,fault,n,n_faulty,estimate,ci_low,ci_high,title,note\n"
+#define QUALITY_ROW(metric, r) "pearson," metric ",ssim,without faults,scan,,9,0," #r ",0.4,0.6,x,\n"
 #define LAYERS "layer,depth,group,unit,coefficient,n,n_scans,estimate,ci_low,ci_high,title\n"
 
 static int count_of(const char *text, const char *word) {
@@ -252,13 +254,23 @@ START_TEST(test_report_of_a_small_study) {
                LAYERS "block2_relu2,3,pooled,scan,pearson,9,9,-0.61,-0.7,-0.5,x\n");
     write_text("one/foreground/layer_correlation.csv",
                LAYERS "block2_relu2,3,pooled,scan,pearson,9,9,-0.72,-0.8,-0.6,x\n");
+    write_text("one/quality_control_summary.csv",
+               QUALITY QUALITY_ROW("psnr_db", 0.51) QUALITY_ROW("vgg_pl", -0.52));
+    write_text("one/foreground/quality_control_summary.csv",
+               QUALITY QUALITY_ROW("psnr_db", 0.81) QUALITY_ROW("vgg_pl", -0.82));
     expect_done("report --results @/one --weights " GOLDEN);
     page = read_table("one/index.html"); /* beside the authors' numbers, and without a sign as theirs */
     ck_assert_ptr_nonnull(strstr(page,
                                  "<td>SSFD, block 2</td><td class=\"number\">0.92</td><td "
                                  "class=\"number\">0.74</td><td class=\"number\">0.61 [0.50, 0.70]</td><td "
                                  "class=\"number\">0.72 [0.60, 0.80]</td>"));
-    ck_assert_ptr_nonnull(strstr(page, "Figure 2 with SSIM over the foreground"));
+    ck_assert_ptr_nonnull(strstr(page, "0.51 [0.40, 0.60]</td><td class=\"number\">0.81 [0.40, 0.60]</td>"));
+    ck_assert_ptr_nonnull(
+        strstr(page, "0.52 [-0.60, -0.40]</td><td class=\"number\">0.82 [-0.60, -0.40]</td>"));
+    const char *figure = strstr(page, "Figure 2 with SSIM over the foreground");
+    ck_assert_ptr_nonnull(figure);
+    ck_assert_ptr_nonnull(strstr(figure, "<a href=\"foreground/layer_correlation.csv\">Its numbers as CSV"));
+    ck_assert_ptr_null(strstr(page, "SSFD beside other feature distances")); /* no baselines: no section */
     ck_assert_ptr_nonnull(strstr(page, "than SSIM (foreground)</td>"));
     ck_assert_int_eq(count_of(page, "less to pixel_shift than PSNR</td>"), 1); /* not said again */
     ck_assert(strstr(page, "<td>SSFD, block 3</td>") && strstr(page, "not available"));

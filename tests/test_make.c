@@ -72,6 +72,13 @@ START_TEST(test_reproduce_redoes_what_changed) {
     ck_assert_int_eq(system(command), 0);
     reproduce("LEVELS=3 RESULTS=@/one reproduce");
     ck_assert_int_eq(access(in_folder("one/perturbation_baselines.csv"), R_OK), 0);
+    snprintf(command, sizeof command, "rm -r %s/one/foreground %s/one/layer_correlation_scores.csv", folder,
+             folder);
+    ck_assert_int_eq(system(command), 0);
+    reproduce("LEVELS=3 RESULTS=@/one reproduce");
+    snprintf(command, sizeof command, "diff -r -x records %s/one/foreground %s/two/foreground", folder,
+             folder);
+    ck_assert_int_eq(system(command), 0);
     /* An ablation that was made meanwhile comes onto the page. */
     snprintf(command, sizeof command, "cp %s/one/figures/inpainting.png %s/one/figures/ablation.png", folder,
              folder);
@@ -88,7 +95,14 @@ START_TEST(test_reproduce_redoes_what_changed) {
     reproduce("LEVELS=4 RESULTS=@/one reproduce");
     ck_assert_msg(strstr(changed("one"), " perturbation_sweep.csv ") != NULL, "%s", changed("one"));
     ck_assert_str_eq(changed("cohort"), "");
-    reproduce("LEVELS=4 FAULTS=0.4 RESULTS=@/one reproduce");
+    reproduce("LEVELS=4 FAULTS=0.4 REPLICATES=150 RESULTS=@/one reproduce");
+    char *found = read_table("one/foreground/layer_correlation_claims.csv");
+    ck_assert(strstr(found, "# ci: 95 % BCa bootstrap over scans, 150 replicates") &&
+              strstr(found, "the correlation of SSFD with SSIM (foreground),"));
+    free(found);
+    found = read_table("one/foreground/quality_control_claims.csv");
+    ck_assert(strstr(found, "with 150 replicates") && strstr(found, "that SSIM (foreground) misses,"));
+    free(found);
     ck_assert_msg(strstr(changed("cohort"), ".settings .test test/") != NULL, "%s", changed("cohort"));
 }
 END_TEST

@@ -143,6 +143,21 @@ START_TEST(foreground_of_equal_windows_is_everything) {
 }
 END_TEST
 
+/* Windows that are mirror images have means that differ by rounding only. */
+START_TEST(foreground_of_windows_equal_but_for_rounding) {
+    float x[12 * 11];
+    double ssim, foreground;
+    for (unsigned image = 0; image < 400; image++) {
+        for (int i = 0; i < 6 * 11; i++)
+            x[i] = x[(11 - i / 11) * 11 + i % 11] = sinf((float)(i * (image + 3))) + 1.3f;
+        const double threshold = threshold_of(x, 12, 11, SSIM_WANG);
+        ck_assert_msg(!metric_ssim_foreground(x, x, 12, 11, SSIM_WANG, 2.0, threshold, &ssim, &foreground),
+                      "image %u: %s", image, err_message());
+        ck_assert(foreground == 1.0);
+    }
+}
+END_TEST
+
 /* Two windows, one of them black: there are no logarithms of its mean. Of 14 in one column of 7 rows. */
 START_TEST(foreground_beside_black) {
     float x[7 * 8] = {0};
@@ -306,6 +321,7 @@ Suite *suite_metrics(void) {
     tcase_add_loop_test(tcase, ssim_of_the_foreground_agrees_with_references, 0, 2);
     tcase_add_test(tcase, foreground_leaves_out_the_background);
     tcase_add_test(tcase, foreground_of_equal_windows_is_everything);
+    tcase_add_test(tcase, foreground_of_windows_equal_but_for_rounding);
     tcase_add_test(tcase, foreground_beside_black);
     tcase_add_test(tcase, zscore_agrees_with_numpy);
     tcase_add_loop_test(tcase, ssim_equals_its_definition, 0, 2);

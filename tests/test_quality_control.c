@@ -411,6 +411,18 @@ START_TEST(test_wrong_tables) {
     ck_assert_int_lt(csv_table_column(t, "ssim_foreground"), 0);
     ck_assert(real_at(t, 0, "ssim") == 0.8);
     csv_table_free(t);
+    f = begin_file("renamed.csv", "scan_id,ssim,first,a=lpips,vgg_pl_x,lpips_v2,lpips");
+    fprintf(f, "a,0.9,1,0.1,0.1,5,7\nb,0.8,2,0.2,0.3,6,8\nc,0.7,3,0.4,0.2,7,9\n");
+    fclose(f);
+    expect_done(CONTROL "--table @/renamed.csv --columns ssfd=lpips_v2,ssim=vgg_pl_x --out @/r");
+    t = open_table("r/quality_control.csv"); /* the first and the last, and not what begins alike */
+    ck_assert(csv_table_column(t, "lpips_v2") < 0 && csv_table_column(t, "vgg_pl_x") < 0);
+    ck_assert(real_at(t, 0, "lpips") == 7);
+    csv_table_free(t);
+    expect_done(CONTROL "--table @/renamed.csv --columns ssfd=a=lpips --out @/r");
+    t = open_table("r/quality_control.csv");
+    ck_assert(real_at(t, 0, "ssfd") == 0.1 && real_at(t, 0, "lpips") == 7);
+    csv_table_free(t);
     f = begin_file("lines.csv", "scan_id,ssim,ssfd");
     fprintf(f, "a,0.9,0.1\n\"b\nc\",0.8,0.2\nd,0.7,0.3\n");
     fclose(f);

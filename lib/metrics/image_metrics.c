@@ -246,6 +246,7 @@ int metric_ssim_foreground(const float *reference, const float *image, int rows,
     return 0;
 }
 
+#define EQUAL_MEANS 1e-12 /* of the larger one: far above rounding, far below what float32 can tell apart */
 #define THRESHOLD_STEPS 1000 /* rounding shall not make it go round in circles; some ten are enough */
 
 /* Minimum cross-entropy threshold of numbers above `least`, not all of them equal to it: it moves to the
@@ -283,7 +284,8 @@ int metric_foreground_threshold(const float *reference, int rows, int columns, s
             least = t.means[i] < least ? t.means[i] : least;
             most = t.means[i] > most ? t.means[i] : most;
         }
-        *threshold = least < most ? cross_entropy_threshold(t.means, t.windows, least) : -INFINITY;
+        const int differ = most - least > EQUAL_MEANS * fmax(fabs(least), fabs(most));
+        *threshold = differ ? cross_entropy_threshold(t.means, t.windows, least) : -INFINITY;
     }
     free(t.means);
     return status;

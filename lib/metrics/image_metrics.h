@@ -17,8 +17,8 @@ int metric_ssim(const float *reference, const float *image, int rows, int column
 /* SSIM where there is something to see. A window belongs to the foreground when its mean of the reference (by
  * the weights of the window) is above the minimum cross-entropy threshold of these means, all over the valid
  * region (Li and Lee, Pattern Recognition 26, 1993; by the iteration of Li and Tam, Pattern Recognition
- * Letters 19, 1998, on the means less their smallest, from their mean). Where all means are equal every
- * window is foreground.
+ * Letters 19, 1998, on the means less their smallest, from their mean). Where all means are equal, but
+ * for rounding, the threshold is -infinity: every window is foreground.
  *
  * The threshold depends on the reference only: find it once, then compare any number of images. */
 int metric_foreground_threshold(const float *reference, int rows, int columns, ssim_window window,

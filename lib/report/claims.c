@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FOREGROUND "foreground/" /* results with SSIM over the foreground */
 #define CLAIMS_HEADER "claim,effect,estimate,ci_low,ci_high,n,test,verdict"
 
 static const char *verdict_class(const char *verdict) {
@@ -111,20 +110,18 @@ static int put_foreground_claims(report *r) {
     int status = 0;
     if (!t)
         return 0;
-    html_put(
-        r->page,
-        "<h3>With SSIM over the foreground</h3>\n<p>Air, and what is nearly as dark, holds mostly noise, "
-        "which no "
-        "reconstruction can know and which counts for SSIM like anything else. Here SSIM is averaged over "
-        "windows with signal only. The poster does not do this, and it was added here when "
-        "the results above had been seen: these rows help to read those above and do not replace "
-        "them.</p>\n");
+    html_put(r->page,
+             "<h3>With SSIM over the foreground</h3>\n<p>Air, and what is as dark, holds mostly noise, "
+             "which counts for SSIM like anything else. Here SSIM is averaged over windows with signal "
+             "only. The poster does not do this, and it was added here when "
+             "the results above had been seen: these rows help to read those above and do not replace "
+             "them.</p>\n");
     begin_claims(r);
     for (size_t row = 0; row < t->rows && status == 0; row++)
         if (!is_among(r->claims, claim_text(t, row, "claim")))
             status = put_claim(r, t, row);
     html_put(r->page, "</tbody></table></div>\n<p class=\"soft\">");
-    html_link(r->page, FOREGROUND "claims.csv", FOREGROUND "claims.csv");
+    html_link(r->page, REPORT_FOREGROUND "claims.csv", REPORT_FOREGROUND "claims.csv");
     html_put(r->page, "</p>\n");
     return status;
 }
@@ -152,7 +149,7 @@ int section_claims(report *r) {
     return status == 0 ? put_foreground_claims(r) : -1;
 }
 
-/* folder: "" or FOREGROUND */
+/* folder: "" or REPORT_FOREGROUND */
 static int append_claims(const report *r, const char *folder, const char *name, csv_writer *csv) {
     char path[REPORT_PATH], *rest = NULL;
     size_t size;
@@ -214,18 +211,21 @@ static csv_table *gather(const report *r, const char *folder, const name_list *f
 int report_write_claims(report *r) {
     char folder[REPORT_PATH];
     name_list files, foreground;
-    snprintf(folder, sizeof folder, "%s/" FOREGROUND, r->results);
+    snprintf(folder, sizeof folder, "%s/" REPORT_FOREGROUND, r->results);
     int status = report_list_files(r->results, "_claims.csv", &files);
     if (report_list_files(folder, "_claims.csv", &foreground) < 0)
         status = -1;
     if (status == 0 && !(r->claims = gather(r, "", &files)))
         status = -1;
-    if (status == 0 && foreground.count && !(r->foreground_claims = gather(r, FOREGROUND, &foreground)))
+    if (status == 0 && foreground.count &&
+        !(r->foreground_claims = gather(r, REPORT_FOREGROUND, &foreground)))
         status = -1;
     report_free_names(&files);
     report_free_names(&foreground);
     if (status < 0)
         return -1;
     report_free_names(&r->tables); /* again, now that claims.csv is there */
-    return report_list_files(r->results, ".csv", &r->tables);
+    return report_list_files(folder, ".csv", &r->foreground_tables) < 0
+               ? -1
+               : report_list_files(r->results, ".csv", &r->tables);
 }

@@ -404,10 +404,9 @@ static int section_foreground_layers(report *r) {
     char *alt = layers_alt(t);
     char *caption = format_text(
         "The same scores of SSFD against SSIM averaged over the foreground: windows that are brighter in the "
-        "reference than the minimum cross-entropy threshold of its windows. The rest is air and what is "
-        "nearly as "
-        "dark, mostly noise, which no reconstruction can know. Not in the poster, and added when the "
-        "figure above had been seen. n = %s scans. Cohort: %s.",
+        "reference than the minimum cross-entropy threshold of its windows. The rest is air and what is as "
+        "dark: mostly noise. Not in the poster, and added when the figure above had been seen. n = %s scans. "
+        "Cohort: %s.",
         csv_table_text(t, 0, csv_table_column(t, "n_scans")), cohort_of(t));
     int status = alt && caption ? section_figure(r, &(figure){"layer_correlation_foreground",
                                                               "Figure 2 with SSIM over the foreground", alt,

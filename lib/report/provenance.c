@@ -79,7 +79,7 @@ static int told_before(const report *r, int record, size_t file, const json_t *e
 static void put_checksums(const report *r) {
     html_put(r->page, "<h3>Checksums</h3>\n<p class=\"soft\">SHA-256 of the files that the stages read and "
                       "wrote.</p>\n<ul class=\"plain\">");
-    for (int k = 0; k < r->record_names.count; k++) {
+    for (int k = 0; k < r->record_count; k++) {
         size_t j;
         const json_t *entry;
         json_array_foreach(json_object_get(r->records[k], "files"), j, entry) {
@@ -104,14 +104,14 @@ static void put_records(const report *r) {
         html_put(r->page, "</th>");
     }
     html_put(r->page, "</tr></thead><tbody>\n");
-    for (int k = 0; k < r->record_names.count; k++)
+    for (int k = 0; k < r->record_count; k++)
         put_record(r->page, r->records[k]);
     html_put(r->page, "</tbody></table></div>\n");
 }
 
 void section_provenance(report *r) {
     html_put(r->page, "<h2>Provenance</h2>\n");
-    if (r->record_names.count) {
+    if (r->record_count) {
         put_records(r);
         put_checksums(r);
     } else {
@@ -123,12 +123,14 @@ void section_provenance(report *r) {
     html_put(r->page, "</p>\n");
 }
 
-void section_tables(report *r) {
-    html_put(r->page, "<h2>Tables</h2>\n<ul>");
-    for (int k = 0; k < r->tables.count; k++) {
-        const char *name = r->tables.names[k];
+/* folder: "" or REPORT_FOREGROUND */
+static void put_tables(report *r, const char *folder, const name_list *tables) {
+    for (int k = 0; k < tables->count; k++) {
+        const char *name = tables->names[k];
+        char path[REPORT_PATH];
+        snprintf(path, sizeof path, "%s%s", folder, name);
         html_put(r->page, "<li>");
-        html_link(r->page, name, name);
+        html_link(r->page, path, path);
         html_put(r->page, strcmp(name, "claims.csv") == 0               ? ": all claims and their verdicts"
                           : report_ends_with(name, "_claims.csv")       ? ": claims of this experiment"
                           : report_ends_with(name, "_scans.csv")        ? ": values of every scan"
@@ -136,8 +138,14 @@ void section_tables(report *r) {
                           : strcmp(name, "perturbation_baselines.csv") == 0
                               ? ": shifts against blur and noise at equal SSIM, of SSFD and baselines"
                               : "");
-        html_put(r->page, "</li>\n");
+        html_put(r->page, *folder ? ", by the SSIM of the foreground</li>\n" : "</li>\n");
     }
+}
+
+void section_tables(report *r) {
+    html_put(r->page, "<h2>Tables</h2>\n<ul>");
+    put_tables(r, "", &r->tables);
+    put_tables(r, REPORT_FOREGROUND, &r->foreground_tables);
     html_put(r->page, "</ul>\n");
 }
 
@@ -150,7 +158,7 @@ static json_t *make_manifest(const report *r) {
     json_t *stages = json_array(), *cohort = json_string(r->cohort);
     if (!cohort)
         cohort = json_string("a name that is not UTF-8");
-    for (int k = 0; stages && k < r->record_names.count; k++)
+    for (int k = 0; stages && k < r->record_count; k++)
         json_array_append(stages, r->records[k]);
     return json_pack("{s:s, s:s, s:o, s:o}", "version", SSFD_VERSION, "created", now, "cohort", cohort,
                      "stages", stages);

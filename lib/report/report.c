@@ -124,18 +124,25 @@ static json_t *read_record(const char *path) {
     return err_set_null("%s: not a run record: expected a JSON object", path);
 }
 
-static int read_records(report *r) {
+static int read_records(report *r, const char *folder) {
     char path[REPORT_PATH];
-    snprintf(path, sizeof path, "%s/records", r->results);
-    if (report_list_files(path, ".json", &r->record_names) < 0 ||
-        !(r->records = mem_calloc((size_t)r->record_names.count, sizeof(json_t *))))
-        return -1;
-    for (int k = 0; k < r->record_names.count; k++) {
-        snprintf(path, sizeof path, "%s/records/%s", r->results, r->record_names.names[k]);
-        if (!(r->records[k] = read_record(path)))
-            return -1;
+    name_list names;
+    snprintf(path, sizeof path, "%s/%s", r->results, folder);
+    int status = report_list_files(path, ".json", &names);
+    json_t **grown = realloc(r->records, (size_t)(r->record_count + names.count + 1) * sizeof *grown);
+    if (!grown)
+        status = err_set("out of memory");
+    else
+        r->records = grown;
+    for (int k = 0; status == 0 && k < names.count; k++) {
+        snprintf(path, sizeof path, "%s/%s/%s", r->results, folder, names.names[k]);
+        if ((r->records[r->record_count] = read_record(path)))
+            r->record_count++;
+        else
+            status = -1;
     }
-    return 0;
+    report_free_names(&names);
+    return status;
 }
 
 /* A table with these columns (ends with NULL); *t stays NULL where the file is not there and need not be. */
@@ -165,8 +172,9 @@ static int read_tables(report *r) {
     return read_table(r, "perturbation_sweep.csv", 1, sweep, &r->sweep) < 0 ||
                    read_table(r, "inpainting_summary.csv", 0, inpainting, &r->inpainting) < 0 ||
                    read_table(r, "layer_correlation.csv", 0, layers, &r->layers) < 0 ||
-                   read_table(r, "foreground/layer_correlation.csv", 0, layers, &r->foreground_layers) < 0 ||
-                   read_table(r, "foreground/quality_control_summary.csv", 0, quality,
+                   read_table(r, REPORT_FOREGROUND "layer_correlation.csv", 0, layers,
+                              &r->foreground_layers) < 0 ||
+                   read_table(r, REPORT_FOREGROUND "quality_control_summary.csv", 0, quality,
                               &r->foreground_quality) < 0 ||
                    read_table(r, "quality_control_summary.csv", 0, quality, &r->quality) < 0 ||
                    read_table(r, "ablation.csv", 0, ablation, &r->ablation) < 0
@@ -189,15 +197,17 @@ int report_open(report *r) {
         return err_set("%s/perturbation_sweep.csv: has no rows of metric ssfd", r->results);
     const char *cohort = report_comment(r->sweep, "cohort");
     snprintf(r->cohort, sizeof r->cohort, "%s", cohort ? cohort : "not named");
-    return read_records(r) < 0 ? -1 : report_list_files(r->results, ".csv", &r->tables);
+    return read_records(r, "records") < 0 || read_records(r, REPORT_FOREGROUND "records") < 0
+               ? -1
+               : report_list_files(r->results, ".csv", &r->tables);
 }
 
 void report_free(report *r) {
-    for (int k = 0; r->records && k < r->record_names.count; k++)
+    for (int k = 0; k < r->record_count; k++)
         json_decref(r->records[k]);
     free(r->records);
-    report_free_names(&r->record_names);
     report_free_names(&r->tables);
+    report_free_names(&r->foreground_tables);
     csv_table *const tables[] = {r->sweep,
                                  r->claims,
                                  r->inpainting,

@@ -8,6 +8,7 @@
 
 #define REPORT_PATH 4096
 #define REPORT_VIRTUAL_COHORT "colin27-virtual"
+#define REPORT_FOREGROUND "foreground/" /* of the results: what was made with SSIM over the foreground */
 
 typedef struct {
     char **names; /* sorted */
@@ -20,8 +21,9 @@ typedef struct {
     csv_table *sweep, *claims;
     csv_table *inpainting, *layers, *quality, *ablation; /* NULL: that experiment has not been run */
     csv_table *foreground_layers, *foreground_quality, *foreground_claims; /* with SSIM over the foreground */
-    name_list record_names, tables;
-    json_t **records; /* [record_names.count] */
+    name_list tables, foreground_tables;
+    json_t **records; /* [record_count] */
+    int record_count;
     char cohort[128];
 } report;
 

@@ -160,13 +160,14 @@ static int is_compared(const sweep_curves *c, int metric) {
 
 int sweep_write_claims(const sweep_curves *c, csv_writer *csv) {
     int status = 0;
-    csv_writer_comment(
-        csv,
-        "at equal SSIM: each scan's SSFD is interpolated where its SSIM has fallen to %.2f, the "
-        "primary comparison%s; n scans get there under both perturbations; with fewer than "
-        "half of the scans there is no row",
-        SWEEP_PRIMARY_SSIM,
-        c->metrics > SCORE_BASELINES ? " (others are in perturbation_baselines.csv)" : "");
+    csv_writer_comment(csv,
+                       "at equal SSIM: each scan's SSFD is interpolated where its %s has fallen to %.2f, the "
+                       "primary comparison%s; n scans get there under both perturbations; with fewer than "
+                       "half of the scans there is no row",
+                       c->title[c->ssim], SWEEP_PRIMARY_SSIM,
+                       c->metrics > SCORE_BASELINES && c->ssim == SCORE_SSIM
+                           ? " (others are in perturbation_baselines.csv)"
+                           : "");
     csv_writer_comment(csv,
                        "ratios: geometric mean over scans with a 95 %% Student-t interval on logarithms; "
                        "reproduced: wholly below 1, not reproduced: wholly above 1");
