@@ -172,8 +172,8 @@ static int check_claims(const study *s, const candidate *c, const score_set *sco
     snprintf(weights, sizeof weights, "ssfd: %s", scores->ssfd_about);
     snprintf(cohort, sizeof cohort, "cohort: %s", s->split->cohort);
     snprintf(images, sizeof images, "images: %s", s->split->settings);
-    for (char *c = images; (c = strpbrk(c, "\r\n")); c++) /* as in comments */
-        *c = ' ';
+    for (char *at = images; (at = strpbrk(at, "\r\n")); at++) /* as in comments */
+        *at = ' ';
     if (!has_comment(t, weights))
         return err_set("%s: sweep of other weights: expected the comment '%s'", c->claims, weights);
     if (!has_comment(t, cohort))

@@ -466,19 +466,6 @@ static int list_required(const options *o, char *list) {
     return length < LIST_LENGTH ? 0 : err_set("--metrics: longer than %d characters", LIST_LENGTH - 16);
 }
 
-/* Whether --columns says that a column is a score of another name. */
-static int is_renamed(const options *o, const char *column) {
-    for (const char *item = o->columns; *item;) {
-        const size_t length = strcspn(item, ",");
-        const char *given = memchr(item, '=', length);
-        if (given++ && strlen(column) == (size_t)(item + length - given) &&
-            strncmp(given, column, strlen(column)) == 0)
-            return 1;
-        item += length + (item[length] == ',');
-    }
-    return 0;
-}
-
 /* Whether this program would write such a column, and one number is in it. */
 static int is_own_column(const csv_table *csv, size_t column) {
     static const char *const own[] = {"ssim_foreground", "vgg_pl_", "vgg16_", "lpips", "ssfd_random"};
@@ -501,7 +488,7 @@ static int list_optional(const options *o, char *list) {
     if (!csv)
         return o->metrics ? 0 : -1;
     for (size_t column = 0; used < LIST_LENGTH && column < csv->columns; column++)
-        if (!is_renamed(o, csv->header[column]) && is_own_column(csv, column))
+        if (is_own_column(csv, column))
             used += (size_t)snprintf(list + used, LIST_LENGTH - used, ",%s", csv->header[column]);
     csv_table_free(csv);
     return used < LIST_LENGTH ? 0 : err_set("%s: too many scores; say which with --metrics", o->table);

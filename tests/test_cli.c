@@ -148,16 +148,13 @@ START_TEST(test_sweep_is_the_same_for_any_number_of_threads) {
 }
 END_TEST
 
-#define LONG_SWEEP                                                                                           \
-    "perturbation_sweep --cohort @/cohort --weights " GOLDEN                                                 \
-    " --levels 60 --baseline ssfd_random --baseline-scans 2 "
+#define LONG_SWEEP " --levels 60 --baseline ssfd_random --baseline-scans 2 --weights " GOLDEN
 
 /* Killed once the first slices are saved. */
 static void kill_sweep(const char *environment) {
     char command[2048];
     snprintf(command, sizeof command,
-             "%s %s/perturbation_sweep --cohort %s/cohort --weights " GOLDEN
-             " --levels 60 --baseline ssfd_random --baseline-scans 2 --threads 1 --save-every 0 --out "
+             "%s %s/perturbation_sweep --cohort %s/cohort" LONG_SWEEP " --threads 1 --save-every 0 --out "
              "%s/killed & pid=$!; "
              "while kill -0 $pid 2>/dev/null && [ ! -f %s/killed/.perturbation_sweep.unfinished.h5 ]; do "
              "sleep 0.01; "
@@ -170,14 +167,14 @@ static void kill_sweep(const char *environment) {
  * takes nothing. */
 START_TEST(test_interrupted_sweep_goes_on) {
     make_cohort();
-    expect_done(LONG_SWEEP "--out @/straight");
+    expect_done("perturbation_sweep --cohort @/cohort" LONG_SWEEP " --out @/straight");
     kill_sweep("");
-    expect_done(LONG_SWEEP "--out @/killed");
+    expect_done("perturbation_sweep --cohort @/cohort" LONG_SWEEP " --out @/killed");
     ck_assert_msg(strstr(output, "taken over from an interrupted run") != NULL, "%s", output);
     ck_assert(same_file("straight/perturbation_sweep_scans.csv", "killed/perturbation_sweep_scans.csv"));
     ck_assert_int_eq(remove(in_folder("killed/perturbation_sweep.csv")), 0);
     kill_sweep("SSFD_CONV=direct");
-    expect_done(LONG_SWEEP "--out @/killed");
+    expect_done("perturbation_sweep --cohort @/cohort" LONG_SWEEP " --out @/killed");
     ck_assert_msg(strstr(output, "taken over") == NULL, "%s", output);
     ck_assert(same_file("straight/perturbation_sweep_scans.csv", "killed/perturbation_sweep_scans.csv"));
 }

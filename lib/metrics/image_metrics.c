@@ -257,17 +257,19 @@ static double cross_entropy_threshold(const double *x, size_t n, double least) {
     for (size_t i = 0; i < n; i++)
         threshold += (x[i] - least) / (double)n;
     for (int step = 0; step < THRESHOLD_STEPS; step++) {
-        double sum[2] = {0.0, 0.0};
-        size_t count[2] = {0, 0};
+        double sum_below = 0.0, sum_above = 0.0;
+        size_t count = 0;
         for (size_t i = 0; i < n; i++) {
-            const int side = x[i] - least > threshold;
-            sum[side] += x[i] - least;
-            count[side]++;
+            const double value = x[i] - least;
+            const int is_above = value > threshold;
+            sum_below += is_above ? 0.0 : value;
+            sum_above += is_above ? value : 0.0;
+            count += (size_t)is_above;
         }
-        if (count[1] == above || !(sum[0] > 0.0))
+        if (count == above || !(sum_below > 0.0))
             break;
-        above = count[1];
-        const double low = sum[0] / (double)count[0], high = sum[1] / (double)count[1];
+        above = count;
+        const double low = sum_below / (double)(n - count), high = sum_above / (double)count;
         threshold = (high - low) / log1p((high - low) / low);
     }
     return least + threshold;

@@ -29,7 +29,7 @@ typedef struct {
 int score_set_open(score_set *s, const char *baselines, const baseline_files *files);
 void score_set_close(score_set *s);
 /* Name of a score in tables ("ssfd", "ssim", "psnr_db", "nrmse", "ssim_foreground", a
- * baseline's key), and in figures. */
+ * baseline's key), and in figures. s may be NULL for those before SCORE_BASELINES. */
 const char *score_key(const score_set *s, int score);
 const char *score_title(const score_set *s, int score);
 /* Comments of a table of such scores: networks and layers, SSIM's settings, what each baseline is. */

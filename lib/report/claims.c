@@ -224,7 +224,6 @@ int report_write_claims(report *r) {
     report_free_names(&foreground);
     if (status < 0)
         return -1;
-    report_free_names(&r->tables); /* again, now that claims.csv is there */
     return report_list_files(folder, ".csv", &r->foreground_tables) < 0
                ? -1
                : report_list_files(r->results, ".csv", &r->tables);

@@ -2,6 +2,7 @@
 #include "report/sections.h"
 
 #include "core/error.h"
+#include "metrics/scores.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -92,8 +93,9 @@ static char *format_text(const char *format, ...) {
 }
 
 /* Draws the section of a figure whose texts are the caller's memory, and frees them. */
-static int section_figure_free(report *r, const char *name, const char *title, char *alt, char *caption) {
-    int status = alt && caption ? section_figure(r, &(figure){name, title, alt, caption, NULL}) : -1;
+static int section_figure_free(report *r, const char *name, const char *title, const char *table, char *alt,
+                               char *caption) {
+    int status = alt && caption ? section_figure(r, &(figure){name, title, alt, caption, table}) : -1;
     free(alt);
     free(caption);
     return status;
@@ -194,7 +196,7 @@ static char *sweep_caption(const report *r) {
 }
 
 int section_sweep(report *r) {
-    return section_figure_free(r, "perturbation_sweep", "Figure 1: SSFD under image perturbations",
+    return section_figure_free(r, "perturbation_sweep", "Figure 1: SSFD under image perturbations", NULL,
                                sweep_alt(r), sweep_caption(r));
 }
 
@@ -224,7 +226,7 @@ int section_inpainting(report *r) {
     if (!t)
         return section_missing(r, title, "inpainting.csv", "make reproduce");
     return section_figure_free(
-        r, "inpainting", title, inpainting_alt(t),
+        r, "inpainting", title, NULL, inpainting_alt(t),
         format_text(
             "The pretext task on test scans, which training has not seen: masked input, the network's "
             "output, "
@@ -234,17 +236,19 @@ int section_inpainting(report *r) {
             csv_table_text(t, 0, csv_table_column(t, "n_scans")), cohort_of(t)));
 }
 
+static int is_baseline(const char *metric) {
+    for (int k = 0; k < SCORE_BASELINES; k++)
+        if (strcmp(score_key(NULL, k), metric) == 0)
+            return 0;
+    return 1;
+}
+
 /* First row of a baseline; -1 when there is none. */
 static int baseline_row(const report *r) {
-    static const char *const others[] = {"ssfd", "ssim", "ssim_foreground", "psnr_db", "nrmse"};
     int metric = csv_table_column(r->sweep, "metric");
-    for (size_t k = 0; k < r->sweep->rows; k++) {
-        int is_baseline = 1;
-        for (size_t m = 0; m < sizeof others / sizeof *others; m++)
-            is_baseline = is_baseline && strcmp(csv_table_text(r->sweep, k, metric), others[m]) != 0;
-        if (is_baseline)
+    for (size_t k = 0; k < r->sweep->rows; k++)
+        if (is_baseline(csv_table_text(r->sweep, k, metric)))
             return (int)k;
-    }
     return -1;
 }
 
@@ -321,6 +325,12 @@ static int vgg_row(const csv_table *t) {
     return -1;
 }
 
+/* VGG-16's correlation, likewise. */
+static int vgg_quality_row(const csv_table *t) {
+    int row = vgg_row(t);
+    return row < 0 ? -1 : quality_row(t, text_at(t, row, "metric"));
+}
+
 static void put_found(report *r, const csv_table *t, int row) {
     double found = t ? number_at(t, row, "estimate") : NAN;
     if (isnan(found)) {
@@ -350,7 +360,7 @@ static void put_published(report *r, const char *name, double pooled, double une
 /* The authors' published correlations beside ours. */
 static void put_published_table(report *r) {
     static const double pooled[] = {.79, .92, .88, .84, .81}, unet[] = {.63, .74, .59, .40, .49};
-    int vgg = vgg_row(r->quality), vgg_foreground = vgg_row(r->foreground_quality);
+    int vgg = vgg_row(r->quality);
     char name[320], layer[32];
     html_put(
         r->page,
@@ -366,12 +376,8 @@ static void put_published_table(report *r) {
     }
     snprintf(name, sizeof name, "VGG-16%s%s",
              vgg < 0 ? "" : "; here: ", vgg < 0 ? "" : text_at(r->quality, vgg, "title"));
-    put_published(r, name, .84, .07, r->quality,
-                  vgg < 0 ? -1 : quality_row(r->quality, text_at(r->quality, vgg, "metric")),
-                  r->foreground_quality,
-                  vgg_foreground < 0 ? -1
-                                     : quality_row(r->foreground_quality,
-                                                   text_at(r->foreground_quality, vgg_foreground, "metric")));
+    put_published(r, name, .84, .07, r->quality, vgg_quality_row(r->quality), r->foreground_quality,
+                  vgg_quality_row(r->foreground_quality));
     put_published(r, "PSNR", .80, NAN, r->quality, quality_row(r->quality, "psnr_db"), r->foreground_quality,
                   quality_row(r->foreground_quality, "psnr_db"));
     html_put(
@@ -401,20 +407,15 @@ static char *layers_alt(const csv_table *t) {
 /* Figure 2 once more. */
 static int section_foreground_layers(report *r) {
     const csv_table *t = r->foreground_layers;
-    char *alt = layers_alt(t);
-    char *caption = format_text(
-        "The same scores of SSFD against SSIM averaged over the foreground: windows that are brighter in the "
-        "reference than the minimum cross-entropy threshold of its windows. The rest is air and what is as "
-        "dark: mostly noise. Not in the poster, and added when the figure above had been seen. n = %s scans. "
-        "Cohort: %s.",
-        csv_table_text(t, 0, csv_table_column(t, "n_scans")), cohort_of(t));
-    int status = alt && caption ? section_figure(r, &(figure){"layer_correlation_foreground",
-                                                              "Figure 2 with SSIM over the foreground", alt,
-                                                              caption, "foreground/layer_correlation.csv"})
-                                : -1;
-    free(alt);
-    free(caption);
-    return status;
+    return section_figure_free(
+        r, "layer_correlation_foreground", "Figure 2 with SSIM over the foreground",
+        REPORT_FOREGROUND "layer_correlation.csv", layers_alt(t),
+        format_text(
+            "The same scores of SSFD against SSIM averaged over the foreground: windows that are brighter in "
+            "the reference than the minimum cross-entropy threshold of its windows. The rest is air and what "
+            "is as dark: mostly noise. Not in the poster, and added when the figure above had been seen. "
+            "n = %s scans. Cohort: %s.",
+            csv_table_text(t, 0, csv_table_column(t, "n_scans")), cohort_of(t)));
 }
 
 int section_layers(report *r) {
@@ -432,7 +433,7 @@ int section_layers(report *r) {
         "bootstrap intervals over scans. The better the image, the higher SSIM and the lower SSFD: a "
         "correlation of -1 is perfect agreement. n = %s scans. Cohort: %s.",
         reconstruction_of(t, image, sizeof image), scans, cohort_of(t));
-    if (section_figure_free(r, "layer_correlation", title, layers_alt(t), caption) < 0)
+    if (section_figure_free(r, "layer_correlation", title, NULL, layers_alt(t), caption) < 0)
         return -1;
     put_published_table(r);
     return r->foreground_layers ? section_foreground_layers(r) : 0;
@@ -471,7 +472,7 @@ int section_quality(report *r) {
                     "area is the chance that a scan with a "
                     "fault gets a poorer score than one without. Cohort: %s.",
                     points ? points : "number not recorded", faulty ? faulty : "not recorded", cohort_of(t));
-    return section_figure_free(r, "quality_control", title, quality_alt(t), caption);
+    return section_figure_free(r, "quality_control", title, NULL, quality_alt(t), caption);
 }
 
 /* Scans behind the first row of a measure whose name begins so. */
@@ -488,7 +489,7 @@ int section_ablation(report *r) {
     if (!t)
         return 0; /* not part of make reproduce */
     return section_figure_free(
-        r, "ablation", "What the pretext task's settings do",
+        r, "ablation", "What the pretext task's settings do", NULL,
         format_text("Four plots: the correlation of SSFD with SSIM, and the ratio of SSFD under shifts to "
                     "SSFD under blur and "
                     "noise at equal SSIM, against patch size and against coverage. The values are in the CSV "

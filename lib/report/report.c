@@ -197,9 +197,7 @@ int report_open(report *r) {
         return err_set("%s/perturbation_sweep.csv: has no rows of metric ssfd", r->results);
     const char *cohort = report_comment(r->sweep, "cohort");
     snprintf(r->cohort, sizeof r->cohort, "%s", cohort ? cohort : "not named");
-    return read_records(r, "records") < 0 || read_records(r, REPORT_FOREGROUND "records") < 0
-               ? -1
-               : report_list_files(r->results, ".csv", &r->tables);
+    return read_records(r, "records") < 0 ? -1 : read_records(r, REPORT_FOREGROUND "records");
 }
 
 void report_free(report *r) {

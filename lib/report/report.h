@@ -32,7 +32,8 @@ typedef struct {
 int report_open(report *r);
 void report_free(report *r);
 
-/* Puts all <experiment>_claims.csv together as claims.csv and reads that; those in foreground/ likewise. */
+/* Puts all <experiment>_claims.csv together as claims.csv and reads that; those in foreground/ likewise.
+ * Then tables and foreground_tables are all that there are. */
 int report_write_claims(report *r);
 int report_write_manifest(const report *r);
 /* The page, index.html. */

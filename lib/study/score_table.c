@@ -178,6 +178,14 @@ static const char *renamed(const request *r, const char *name) {
     return NULL;
 }
 
+/* Whether a column is given to some name by an item "name=column". */
+static int is_taken(const request *r, const char *column) {
+    for (int k = 0; k < r->renamed.count; k++)
+        if (strcmp(strchr(r->renamed.items[k], '=') + 1, column) == 0)
+            return 1;
+    return 0;
+}
+
 static int is_key(const char *name) {
     for (int k = 0; k < KEYS; k++)
         if (strcmp(key_names[k], name) == 0)
@@ -248,11 +256,12 @@ static int has_column(const csv_table *csv, const char *name) {
     return 0;
 }
 
-/* A column that was renamed has to be there. */
+/* A column that was renamed has to be there; what is given to another name is no optional score of its own.
+ */
 static int find_column(const reader *in, const request *r, const char *name, int is_needed, int *column) {
     const char *found = renamed(r, name);
     *column = -1;
-    if (!found && !is_needed && !has_column(in->csv, name))
+    if (!found && !is_needed && (!has_column(in->csv, name) || is_taken(r, name)))
         return 0;
     *column = csv_table_column(in->csv, found ? found : name);
     return *column < 0 ? -1 : 0;

@@ -50,9 +50,10 @@ void score_table_write(const score_table *t, csv_writer *csv);
 
 /* Which columns to read. Names are those above: scan_id, slice, acceleration, method, fault and metrics. */
 typedef struct {
-    const char *columns;  /* "scan_id=case,ssim=SSIM (full)": where a name has another column; "": nowhere */
-    const char *metrics;  /* "ssim,ssfd": have to be there, in this order; at least one */
-    const char *optional; /* "psnr_db,nrmse": behind them, those that are there */
+    const char *columns; /* "scan_id=case,ssim=SSIM (full)": where a name has another column; "": nowhere */
+    const char *metrics; /* "ssim,ssfd": have to be there, in this order; at least one */
+    const char
+        *optional; /* "psnr_db,nrmse": behind them, those that are there, their columns not given away */
 } score_columns;
 
 /* Whether they can be read as such: -1 with a message for no metric, one of a name such as "slice", an item
