@@ -1,5 +1,5 @@
 /* Whether a training has given the weights it should: those of another run of it. */
-#include "core/atomic_file.h"
+#include "core/file.h"
 #include "core/cli.h"
 #include "core/error.h"
 #include "io/h5.h"

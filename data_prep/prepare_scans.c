@@ -1,5 +1,8 @@
 /* Makes prepared scans (io/prepared.h) out of raw multi-coil k-space: fastMRI's files, or virtual scans. */
-#include "core/atomic_file.h"
+#include "core/version.h"
+#include "core/clock.h"
+#include "core/memory.h"
+#include "core/file.h"
 #include "core/cli.h"
 #include "core/error.h"
 #include "core/progress.h"

@@ -1,5 +1,6 @@
 /* Writes the default cohort as raw data: virtual scans of a real head in the layout of fastMRI's files. */
-#include "core/atomic_file.h"
+#include "core/version.h"
+#include "core/file.h"
 #include "core/cli.h"
 #include "core/error.h"
 #include "core/progress.h"

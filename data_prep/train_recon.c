@@ -1,4 +1,6 @@
 /* Trains the reconstruction network: zero-filled image in, ground truth out. */
+#include "core/image.h"
+#include "core/memory.h"
 #include "core/error.h"
 #include "core/ranks.h"
 #include "core/rng.h"

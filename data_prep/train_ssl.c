@@ -1,4 +1,6 @@
 /* Trains the self-supervised network of SSFD: in-painting of masked patches (poster, "SSL"). */
+#include "core/image.h"
+#include "core/memory.h"
 #include "core/error.h"
 #include "core/ranks.h"
 #include "core/rng.h"

@@ -2,6 +2,7 @@
 #ifndef SSFD_DATA_PREP_TRAINING_H
 #define SSFD_DATA_PREP_TRAINING_H
 
+#include "core/clock.h"
 #include "core/cli.h"
 #include "core/error.h"
 #include "core/progress.h"

@@ -7,9 +7,10 @@
  * (`make ablation` makes both). */
 #include "experiment.h"
 
-#include "core/atomic_file.h"
 #include "core/checksum.h"
 #include "core/csv.h"
+#include "core/file.h"
+#include "core/memory.h"
 #include "io/h5.h"
 #include "io/unfinished.h"
 #include "models/ssl_unet.h"

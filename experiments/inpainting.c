@@ -5,9 +5,10 @@
  * only. A scan's slices are averaged; means, intervals and differences are over scans. */
 #include "experiment.h"
 
-#include "core/atomic_file.h"
 #include "core/csv.h"
-#include "core/progress.h"
+#include "core/file.h"
+#include "core/image.h"
+#include "core/memory.h"
 #include "core/rng.h"
 #include "io/panel.h"
 #include "io/prepared.h"
@@ -16,6 +17,7 @@
 #include "models/ssl_mask.h"
 #include "models/ssl_unet.h"
 #include "stats/stats.h"
+#include "study/slice_job.h"
 #include <gsl/gsl_sort.h>
 #include <math.h>
 #include <omp.h>
@@ -47,18 +49,11 @@ typedef struct {
     int measured;   /* slices of all scans together */
     double *errors; /* [METHODS][scans] */
     char weights_sha256[65];
+    slice_job job;
 } study;
 
-/* ---------------------------------------------------------------- which slices */
-
 static int slices_of(const study *s, int scan) {
-    int there = s->split->slices[scan];
-    return s->o->slices > 0 && s->o->slices < there ? s->o->slices : there;
-}
-
-/* Evenly spread over the scan; the middle one when there is one. */
-static int slice_at(const study *s, int scan, int k) {
-    return (2 * k + 1) * s->split->slices[scan] / (2 * slices_of(s, scan));
+    return slice_job_slices(&s->job, scan);
 }
 
 /* ---------------------------------------------------------------- one slice */
@@ -71,7 +66,8 @@ typedef struct {
     float *image, *masked, *filled[METHODS];
 } worker;
 
-static void worker_free(worker *w) {
+static void worker_close(void *given) {
+    worker *w = given;
     net_state_free(w->state);
     if (w->rng)
         gsl_rng_free(w->rng);
@@ -79,16 +75,14 @@ static void worker_free(worker *w) {
     free(w->image);
 }
 
-static int worker_init(worker *w, const study *s) {
-    *w = (worker){0};
-    w->state = net_state_create(s->n, s->split->rows, s->split->columns, s->n->layer_count - 1, NET_INFER);
-    w->rng = w->state ? rng_stream(s->o->seed, RNG_MASK, 0, 0) : NULL;
-    w->mask = w->rng ? mem_alloc(s->pixels) : NULL;
-    w->image = w->mask ? mem_alloc((2 + METHODS) * s->pixels * sizeof(float)) : NULL;
-    if (!w->image) {
-        worker_free(w);
+static int worker_open(void *given, const void *self) {
+    const study *s = self;
+    worker *w = given;
+    if (!(w->state =
+              net_state_create(s->n, s->split->rows, s->split->columns, s->n->layer_count - 1, NET_INFER)) ||
+        !(w->rng = rng_stream(s->o->seed, RNG_MASK, 0, 0)) || !(w->mask = mem_alloc(s->pixels)) ||
+        !(w->image = mem_alloc((2 + METHODS) * s->pixels * sizeof(float))))
         return -1;
-    }
     w->masked = w->image + s->pixels;
     for (int m = 0; m < METHODS; m++)
         w->filled[m] = w->image + (size_t)(2 + m) * s->pixels;
@@ -107,7 +101,9 @@ static int fill(const study *s, worker *w) {
     return 0;
 }
 
-static int inpaint_slice(const study *s, worker *w, int scan, int slice, double *errors) {
+static int inpaint_slice(void *given, const void *self, int scan, int slice, double *errors) {
+    const study *s = self;
+    worker *w = given;
     int rows = s->split->rows, columns = s->split->columns;
     if (prepared_split_read(s->split, scan, PREPARED_REFERENCE, slice, w->image) < 0)
         return -1;
@@ -129,43 +125,15 @@ static double *errors_of(const study *s, int method) {
     return s->errors + (size_t)method * (size_t)s->split->scans;
 }
 
-static int inpaint_scan(const study *s, worker *w, int scan) {
-    int slices = slices_of(s, scan);
-    double errors[METHODS];
-    for (int k = 0; k < slices; k++) {
-        if (inpaint_slice(s, w, scan, slice_at(s, scan, k), errors) < 0)
-            return -1;
-        for (int m = 0; m < METHODS; m++)
-            errors_of(s, m)[scan] += errors[m] / slices;
-    }
-    return 0;
-}
-
-/* Each rank its share of the scans; then every rank has all errors. */
-static int inpaint_scans(const study *s) {
-    err_box failure = {0};
-    progress bar;
-    progress_start(&bar, "in-painting (scans)", (size_t)(s->split->scans / ranks_count()));
-#pragma omp parallel
-    {
-        worker w;
-        int ready = worker_init(&w, s) == 0;
-        if (!ready)
-            err_box_take(&failure);
-#pragma omp for schedule(dynamic, 1)
-        for (int scan = ranks_me(); scan < s->split->scans; scan += ranks_count()) {
-            if (ready && !err_box_failed(&failure) && inpaint_scan(s, &w, scan) < 0)
-                err_box_take(&failure);
-            progress_step(&bar, 1);
-        }
-        if (ready)
-            worker_free(&w);
-    }
-    progress_end(&bar);
-    if (ranks_agree(err_box_raise(&failure)) < 0)
-        return -1;
-    ranks_merge(s->errors, METHODS * (size_t)s->split->scans * sizeof *s->errors);
-    return 0;
+static int inpaint_scans(study *s) {
+    int ignored;
+    double *errors = slice_job_run(&s->job, &ignored);
+    for (int scan = 0, at = 0; errors && scan < s->split->scans; scan++)
+        for (int slices = slices_of(s, scan), k = 0; k < slices; k++, at += METHODS)
+            for (int m = 0; m < METHODS; m++)
+                errors_of(s, m)[scan] += errors[at + m] / slices;
+    free(errors);
+    return errors ? 0 : -1;
 }
 
 /* ---------------------------------------------------------------- tables */
@@ -278,7 +246,7 @@ static int write_error_panel(const study *s, worker *w, csv_writer *csv, const e
 
 static int write_example(const study *s, worker *w, csv_writer *csv, example *e) {
     double errors[METHODS];
-    if (inpaint_slice(s, w, e->scan, e->slice, errors) < 0 || panel_white(w->image, s->pixels, &e->white) < 0)
+    if (inpaint_slice(w, s, e->scan, e->slice, errors) < 0 || panel_white(w->image, s->pixels, &e->white) < 0)
         return -1;
     e->black = (double)w->image[0];
     for (size_t k = 1; k < s->pixels; k++)
@@ -303,18 +271,18 @@ static int choose_examples(const study *s, example *median, example *worst) {
     gsl_sort_index(order, errors_of(s, NETWORK), 1, scans);
     *median = (example){.name = "median", .scan = (int)order[(scans - 1) / 2]};
     *worst = (example){.name = "worst", .scan = (int)order[scans - 1]};
-    median->slice = slice_at(s, median->scan, slices_of(s, median->scan) / 2);
-    worst->slice = slice_at(s, worst->scan, slices_of(s, worst->scan) / 2);
+    median->slice = slice_job_slice(&s->job, median->scan, slices_of(s, median->scan) / 2);
+    worst->slice = slice_job_slice(&s->job, worst->scan, slices_of(s, worst->scan) / 2);
     free(order);
     return 0;
 }
 
 static int write_examples(const study *s) {
-    worker w;
+    worker w = {0};
     example examples[2];
-    if (choose_examples(s, &examples[0], &examples[1]) < 0 || worker_init(&w, s) < 0)
-        return -1;
-    csv_writer *csv = open_table(s, "panels/inpainting_examples.csv");
+    csv_writer *csv = choose_examples(s, &examples[0], &examples[1]) == 0 && worker_open(&w, s) == 0
+                          ? open_table(s, "panels/inpainting_examples.csv")
+                          : NULL;
     int status = csv ? 0 : -1;
     if (csv) {
         csv_writer_comment(csv, "image: %d x %d", s->split->rows, s->split->columns);
@@ -323,7 +291,7 @@ static int write_examples(const study *s) {
     }
     for (int k = 0; status == 0 && k < 2; k++)
         status = write_example(s, &w, csv, &examples[k]);
-    worker_free(&w);
+    worker_close(&w);
     return csv_writer_end(csv, status);
 }
 
@@ -340,6 +308,15 @@ static int study_open(study *s) {
         file_checksum(o->weights, "sha256", s->weights_sha256) < 0)
         return -1;
     s->pixels = (size_t)s->split->rows * (size_t)s->split->columns;
+    s->job = (slice_job){.label = "in-painting (slices)",
+                         .split = s->split,
+                         .slices_per_scan = o->slices,
+                         .numbers = METHODS,
+                         .self = s,
+                         .worker_size = sizeof(worker),
+                         .open = worker_open,
+                         .close = worker_close,
+                         .compute = inpaint_slice};
     for (int scan = 0; scan < s->split->scans; scan++)
         s->measured += slices_of(s, scan);
     s->errors = mem_calloc(METHODS * (size_t)s->split->scans, sizeof *s->errors);

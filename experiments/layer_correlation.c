@@ -8,7 +8,7 @@
  * (stats/correlation.h). Rows with a fault are left out. */
 #include "experiment.h"
 
-#include "core/atomic_file.h"
+#include "core/file.h"
 #include "models/ssl_unet.h"
 #include "stats/correlation.h"
 #include "stats/stats.h"

@@ -5,10 +5,13 @@
  * intervals are over scans. Baselines (metrics/baselines.h) are computed for a seeded choice of scans. */
 #include "experiment.h"
 
-#include "core/atomic_file.h"
+#include "core/clock.h"
 #include "core/csv.h"
+#include "core/file.h"
+#include "core/memory.h"
 #include "core/progress.h"
 #include "core/rng.h"
+#include "core/version.h"
 #include "io/panel.h"
 #include "io/prepared.h"
 #include "io/unfinished.h"
@@ -16,6 +19,7 @@
 #include "models/ssl_unet.h"
 #include "perturb/perturb.h"
 #include "stats/stats.h"
+#include "study/slice_job.h"
 #include "study/sweep_claims.h"
 #include <errno.h>
 #include <math.h>
@@ -70,10 +74,6 @@ static double *value_at(const sweep *s, int slice, int p, int level) {
     return slice_value(s, s->values + (size_t)slice * slice_count(s), p, level);
 }
 
-static size_t value_count(const sweep *s) {
-    return (size_t)s->split->total_slices * slice_count(s);
-}
-
 /* ---------------------------------------------------------------- one slice */
 
 /* What one thread works with. */
@@ -81,121 +81,67 @@ typedef struct {
     scorer *scorer;
     gsl_rng *rng;
     float *reference, *image;
-    double *values; /* of the slice in hand, copied to the sweep when whole */
-    int rows, columns;
 } worker;
 
-static void worker_free(worker *w) {
+static void worker_close(void *given) {
+    worker *w = given;
     scorer_free(w->scorer);
     if (w->rng)
         gsl_rng_free(w->rng);
     free(w->reference);
     free(w->image);
-    free(w->values);
 }
 
-static int worker_init(worker *w, const sweep *s) {
-    size_t pixels = (size_t)s->split->rows * (size_t)s->split->columns;
-    *w = (worker){.rows = s->split->rows, .columns = s->split->columns};
-    w->scorer = scorer_create(&s->scores, w->rows, w->columns);
-    w->rng = w->scorer ? rng_stream(s->o->seed, RNG_PERTURB, 0, 0) : NULL;
-    w->reference = w->rng ? mem_alloc(pixels * sizeof(float)) : NULL;
-    w->image = w->reference ? mem_alloc(pixels * sizeof(float)) : NULL;
-    w->values = w->image ? mem_alloc(slice_count(s) * sizeof(double)) : NULL;
-    if (w->values)
-        return 0;
-    worker_free(w);
-    return -1;
+static int worker_open(void *given, const void *self) {
+    const sweep *s = self;
+    worker *w = given;
+    size_t bytes = (size_t)s->split->rows * (size_t)s->split->columns * sizeof(float);
+    return (w->scorer = scorer_create(&s->scores, s->split->rows, s->split->columns)) &&
+                   (w->rng = rng_stream(s->o->seed, RNG_PERTURB, 0, 0)) &&
+                   (w->reference = mem_alloc(bytes)) && (w->image = mem_alloc(bytes))
+               ? 0
+               : -1;
 }
 
 static int perturb_slice(const sweep *s, worker *w, int scan, int slice, int p, double level) {
     char stream[512];
     snprintf(stream, sizeof stream, "%s/%s", s->perturbations[p]->name, s->split->scan_ids[scan]);
     rng_restart(w->rng, s->o->seed, RNG_PERTURB, rng_hash(stream), (uint64_t)slice);
-    return perturb_apply(s->perturbations[p], w->reference, w->image, w->rows, w->columns, level, w->rng);
+    return perturb_apply(s->perturbations[p], w->reference, w->image, s->split->rows, s->split->columns,
+                         level, w->rng);
 }
 
 /* Level 0 is the same image for every perturbation: measured once. */
-static int sweep_slice(const sweep *s, worker *w, int scan, int slice) {
+static int sweep_slice(void *given, const void *self, int scan, int slice, double *values) {
+    const sweep *s = self;
+    worker *w = given;
     if (prepared_split_read(s->split, scan, PREPARED_REFERENCE, slice, w->reference) < 0 ||
         scorer_reference(w->scorer, w->reference, s->has_baselines[scan]) < 0)
         return -1;
     for (int p = 0; p < s->count; p++)
         for (int level = p > 0; level < s->o->levels; level++)
             if (perturb_slice(s, w, scan, slice, p, level_at(s, p, level)) < 0 ||
-                scorer_score(w->scorer, w->image, slice_value(s, w->values, p, level)) < 0)
+                scorer_score(w->scorer, w->image, slice_value(s, values, p, level)) < 0)
                 return err_prefix("%s: slice %d: %s", s->split->paths[scan], slice,
                                   s->perturbations[p]->name);
     for (int p = 1; p < s->count; p++)
-        memcpy(slice_value(s, w->values, p, 0), w->values, (size_t)s->scores.count * sizeof(double));
+        memcpy(slice_value(s, values, p, 0), values, (size_t)s->scores.count * sizeof(double));
     return 0;
 }
 
-/* ---------------------------------------------------------------- an interrupted run goes on */
-
-static int is_done(const sweep *s, int slice) {
-    return !isnan(value_at(s, slice, s->count - 1, s->o->levels - 1)[SCORE_SSFD]);
-}
-
-static int save_now_and_then(const sweep *s, double *saved_at) {
-    int status = 0;
-    if (clock_seconds() - *saved_at >= s->o->save_every) {
-        status = unfinished_save(s->saved, s->settings, s->values, value_count(s));
-        *saved_at = clock_seconds();
-    }
-    return status;
-}
-
-/* A slice is computed aside and copied when whole, so that a save never holds half a slice. */
-static int run_slice(const sweep *s, worker *w, int scan, int slice, double *saved_at) {
-    int status = sweep_slice(s, w, scan, slice);
-    if (status == 0) {
-#pragma omp critical(hdf5)
-        {
-            memcpy(value_at(s, s->first_slice[scan] + slice, 0, 0), w->values,
-                   slice_count(s) * sizeof(double));
-            status = save_now_and_then(s, saved_at);
-        }
-    }
-    return status;
-}
-
-/* Every rank gets what the others have: their slices are NaN here, and have to be 0 for that. */
-static void gather(const sweep *s) {
-    for (int slice = 0; slice < s->split->total_slices; slice++)
-        if (!is_done(s, slice))
-            memset(value_at(s, slice, 0, 0), 0, slice_count(s) * sizeof(double));
-    ranks_merge(s->values, value_count(s) * sizeof(double));
-}
-
-/* Each rank its share of the scans. */
-static int run_sweep(sweep *s) {
-    err_box failure = {0};
-    progress bar;
-    double saved_at = clock_seconds();
-    progress_start(&bar, "perturbation sweep (slices)", (size_t)(s->split->total_slices / ranks_count()));
-#pragma omp parallel
-    {
-        worker w;
-        int ready = worker_init(&w, s) == 0;
-        if (!ready)
-            err_box_take(&failure);
-#pragma omp for schedule(dynamic, 1)
-        for (int scan = ranks_me(); scan < s->split->scans; scan += ranks_count())
-            for (int slice = 0; slice < s->split->slices[scan]; slice++) {
-                if (ready && !err_box_failed(&failure) && !is_done(s, s->first_slice[scan] + slice) &&
-                    run_slice(s, &w, scan, slice, &saved_at) < 0)
-                    err_box_take(&failure);
-                progress_step(&bar, 1);
-            }
-        if (ready)
-            worker_free(&w);
-    }
-    progress_end(&bar);
-    if (ranks_agree(err_box_raise(&failure)) < 0)
-        return -1;
-    gather(s);
-    return 0;
+static int run_sweep(sweep *s, int *taken_over) {
+    const slice_job job = {.label = "perturbation sweep (slices)",
+                           .split = s->split,
+                           .numbers = slice_count(s),
+                           .saved = s->saved,
+                           .settings = s->settings,
+                           .save_every = s->o->save_every,
+                           .self = s,
+                           .worker_size = sizeof(worker),
+                           .open = worker_open,
+                           .close = worker_close,
+                           .compute = sweep_slice};
+    return (s->values = slice_job_run(&job, taken_over)) ? 0 : -1;
 }
 
 /* ---------------------------------------------------------------- tables */
@@ -368,31 +314,33 @@ static int write_example(const sweep *s, worker *w, csv_writer *csv, int scan, i
     csv_writer_real(csv, scores[SCORE_SSIM]);
     csv_writer_end_row(csv);
     snprintf(path, sizeof path, "%s/panels/%s.f32", s->o->out, name);
-    return panel_write(path, w->image, (size_t)w->rows * (size_t)w->columns, 0.0, white);
+    return panel_write(path, w->image, (size_t)s->split->rows * (size_t)s->split->columns, 0.0, white);
 }
 
 /* The original and each perturbation at the 50th percentile of its levels, of one slice. */
 static int write_examples(const sweep *s) {
     char path[PATH_LENGTH];
     double white = 1.0;
-    worker w;
+    worker w = {0};
     int scan = s->o->example < s->split->scans ? s->o->example : 0, slice = s->split->slices[scan] / 2;
-    if (worker_init(&w, s) < 0)
+    if (worker_open(&w, s) < 0) {
+        worker_close(&w);
         return -1;
+    }
     snprintf(path, sizeof path, "%s/panels/perturbation_examples.csv", s->o->out);
     csv_writer *csv = csv_writer_open(path);
     int status = csv && prepared_split_read(s->split, scan, PREPARED_REFERENCE, slice, w.reference) == 0 &&
                          scorer_reference(w.scorer, w.reference, 0) == 0
-                     ? panel_white(w.reference, (size_t)w.rows * (size_t)w.columns, &white)
+                     ? panel_white(w.reference, (size_t)s->split->rows * (size_t)s->split->columns, &white)
                      : -1;
     if (status == 0) {
-        csv_writer_comment(csv, "image: %d x %d", w.rows, w.columns);
+        csv_writer_comment(csv, "image: %d x %d", s->split->rows, s->split->columns);
         csv_writer_comment(csv, "cohort: %s", s->split->cohort);
         csv_writer_row(csv, "panel,perturbation,level,level_unit,scan_id,slice,ssfd,ssim");
     }
     for (int p = -1; status == 0 && p < s->count; p++)
         status = write_example(s, &w, csv, scan, slice, p, white);
-    worker_free(&w);
+    worker_close(&w);
     return csv_writer_end(csv, status);
 }
 
@@ -460,13 +408,11 @@ static int sweep_open(sweep *s) {
         rng_choose(o->seed, RNG_SPLIT, 1, 0, s->split->scans, o->baseline_scans, s->has_baselines) < 0)
         return -1;
     s->first_slice = mem_calloc((size_t)s->split->scans + 1, sizeof *s->first_slice);
-    s->values = mem_alloc(value_count(s) * sizeof(double));
-    if (!s->first_slice || !s->values)
+    if (!s->first_slice)
         return -1;
     for (int scan = 0; scan < s->split->scans; scan++)
         s->first_slice[scan + 1] = s->first_slice[scan] + s->split->slices[scan];
     snprintf(s->saved, sizeof s->saved, "%s/.perturbation_sweep.unfinished.h5", o->out);
-    unfinished_load(s->saved, s->settings, s->values, value_count(s));
     return path_make_dirs(o->out);
 }
 
@@ -486,13 +432,11 @@ static int run(void *given, run_record *record) {
     if (ranks_agree(sweep_open(s)) < 0)
         return -1;
     double started = clock_seconds();
-    int taken_over = 0;
-    for (int slice = 0; slice < s->split->total_slices; slice++)
-        taken_over += is_done(s, slice);
+    int taken_over;
+    if (run_sweep(s, &taken_over) < 0)
+        return -1;
     if (taken_over)
         printf("%d of %d slices taken over from an interrupted run\n", taken_over, s->split->total_slices);
-    if (run_sweep(s) < 0)
-        return -1;
     if (ranks_me() > 0)
         return 0;
     double *scans = mem_alloc((size_t)s->split->scans * sizeof(double));

@@ -13,7 +13,8 @@
  * and orange, what all three call good. */
 #include "experiment.h"
 
-#include "core/atomic_file.h"
+#include "core/file.h"
+#include "core/memory.h"
 #include "io/panel.h"
 #include "models/ssl_unet.h"
 #include "stats/correlation.h"

@@ -2,6 +2,7 @@
 #ifndef SSFD_TESTS_GOLDEN_H
 #define SSFD_TESTS_GOLDEN_H
 
+#include "core/memory.h"
 #include "core/error.h"
 #include "io/h5.h"
 #include <check.h>

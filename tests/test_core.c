@@ -1,7 +1,9 @@
 /* Random streams, files that appear whole or not at all, command lines, CSV, run records, error messages. */
 #include "suites.h"
 
-#include "core/atomic_file.h"
+#include "core/version.h"
+#include "core/memory.h"
+#include "core/file.h"
 #include "core/cli.h"
 #include "core/csv.h"
 #include "core/error.h"

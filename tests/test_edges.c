@@ -2,6 +2,7 @@
 #include "scratch.h"
 #include "suites.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include "io/h5.h"
 #include "io/nifti_volume.h"

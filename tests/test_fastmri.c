@@ -1,6 +1,6 @@
 /* fastMRI files: what is written comes back and is what fastMRI says it is; what is wrong is named.
  * Splits: the right files in the right places, no patient in two. */
-#include "core/atomic_file.h"
+#include "core/file.h"
 #include "core/error.h"
 #include "core/rng.h"
 #include "mri/fastmri.h"

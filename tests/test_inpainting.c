@@ -1,5 +1,6 @@
 /* In-painting: harmonic interpolation against SciPy and against what is known of harmonic functions, the
  * panels of figures, and the program that compares the network with both baselines. */
+#include "core/image.h"
 #include "core/csv.h"
 #include "core/error.h"
 #include "core/rng.h"

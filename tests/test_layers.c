@@ -1,5 +1,6 @@
 /* Kernels against plain definitions in double, for every instruction set this CPU has; and the training loop.
  */
+#include "core/memory.h"
 #include "core/error.h"
 #include "core/rng.h"
 #include "nn/conv.h"

@@ -1,6 +1,7 @@
 /* SSIM, PSNR, NRMSE and z-score against scikit-image and NumPy, and what must hold for any image. */
 #include "suites.h"
 
+#include "core/image.h"
 #include "core/error.h"
 #include "io/h5.h"
 #include "metrics/image_metrics.h"

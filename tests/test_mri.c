@@ -1,4 +1,5 @@
 /* FFT against NumPy, sampling masks, JSENSE against SigPy (tests/golden/make_jsense_golden.py). */
+#include "core/memory.h"
 #include "core/error.h"
 #include "core/rng.h"
 #include "io/h5.h"

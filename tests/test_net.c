@@ -1,4 +1,5 @@
 /* The network engine: what it shares, fuses and leaves out must not show in its results. */
+#include "core/memory.h"
 #include "core/error.h"
 #include "core/rng.h"
 #include "models/ssl_unet.h"

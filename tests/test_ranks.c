@@ -1,5 +1,5 @@
 /* Several processes on one task: the same bytes as from one, and one message when one of them fails. */
-#include "core/atomic_file.h"
+#include "core/file.h"
 #include "core/cli.h"
 #include "core/error.h"
 #include "core/ranks.h"

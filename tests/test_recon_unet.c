@@ -1,5 +1,6 @@
 /* The reconstruction network against PyTorch (tests/golden/make_recon_unet_golden.py), its files, its use on
  * images. */
+#include "core/memory.h"
 #include "core/error.h"
 #include "core/rng.h"
 #include "golden.h"

@@ -1,4 +1,5 @@
 /* Tables of scores, those of all reconstructions of a cohort, and layer_correlation, which studies them. */
+#include "core/image.h"
 #include "core/csv.h"
 #include "core/error.h"
 #include "io/prepared.h"

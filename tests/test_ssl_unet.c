@@ -1,5 +1,6 @@
 /* The network against PyTorch (tests/golden/make_network_golden.py): features, output, gradients, SSFD, Adam.
  */
+#include "core/memory.h"
 #include "core/error.h"
 #include "core/rng.h"
 #include "golden.h"

@@ -1,5 +1,6 @@
 /* The training loop: deterministic for any number of threads, resumable to the same bytes, and loud when it
  * fails. */
+#include "core/clock.h"
 #include "core/csv.h"
 #include "core/error.h"
 #include "core/progress.h"

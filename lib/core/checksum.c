@@ -1,6 +1,7 @@
 #include "core/checksum.h"
 
 #include "core/error.h"
+#include "core/memory.h"
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>

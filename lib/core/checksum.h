@@ -1,5 +1,5 @@
 /* SHA-256 and MD5 ("sha256", "md5"), as lower-case hex, of bytes that come piece by piece. Of a whole file:
- * core/atomic_file.h. */
+ * core/file.h. */
 #ifndef SSFD_CORE_CHECKSUM_H
 #define SSFD_CORE_CHECKSUM_H
 

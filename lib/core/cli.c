@@ -1,6 +1,8 @@
 #include "core/cli.h"
 
 #include "core/error.h"
+#include "core/memory.h"
+#include "core/version.h"
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>

@@ -4,8 +4,6 @@
 
 #include <stdio.h>
 
-#define SSFD_VERSION "0.1.0"
-
 typedef enum {
     CLI_END,    /* ends the table */
     CLI_FLAG,   /* int *, set to 1 */

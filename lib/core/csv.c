@@ -1,7 +1,8 @@
 #include "core/csv.h"
 
-#include "core/atomic_file.h"
 #include "core/error.h"
+#include "core/file.h"
+#include "core/memory.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -343,4 +344,31 @@ int csv_table_real(const csv_table *table, size_t row, int column, double *value
         return err_set("%s: row %zu, column '%s': '%s' is not a number", table->path, row + 1,
                        table->header[column], text);
     return 0;
+}
+
+const char *csv_table_text_at(const csv_table *table, size_t row, const char *name) {
+    int column = csv_table_column(table, name);
+    return column < 0 ? NULL : csv_table_text(table, row, column);
+}
+
+int csv_table_number(const csv_table *table, size_t row, const char *name, double *value) {
+    int column = csv_table_column(table, name);
+    return column < 0 ? -1 : csv_table_real(table, row, column, value);
+}
+
+size_t csv_table_find(const csv_table *table, size_t from, const char *name, const char *text) {
+    int column = csv_table_column(table, name);
+    size_t row = column < 0 ? table->rows : from;
+    while (row < table->rows && strcmp(csv_table_text(table, row, column), text) != 0)
+        row++;
+    return row;
+}
+
+const char *csv_table_comment(const csv_table *table, const char *key) {
+    size_t length = strlen(key);
+    for (size_t k = 0; k < table->comment_count; k++)
+        if (strncmp(table->comments[k], key, length) == 0 &&
+            strncmp(table->comments[k] + length, ": ", 2) == 0)
+            return table->comments[k] + length + 2;
+    return NULL;
 }

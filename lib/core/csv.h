@@ -49,4 +49,13 @@ const char *csv_table_text(const csv_table *table, size_t row, int column);
 /* Parses a real number ("nan" is accepted); -1 with file, row and column named when it is none. */
 int csv_table_real(const csv_table *table, size_t row, int column, double *value);
 
+/* The same by the column's name; the text is NULL where there is no such column. */
+const char *csv_table_text_at(const csv_table *table, size_t row, const char *name);
+int csv_table_number(const csv_table *table, size_t row, const char *name, double *value);
+/* The first row from `from` on whose column `name` is `text`; table->rows where there is none, and where there
+ * is no such column. */
+size_t csv_table_find(const csv_table *table, size_t from, const char *name, const char *text);
+/* What follows "key: " in the first comment that begins so; NULL where there is none. */
+const char *csv_table_comment(const csv_table *table, const char *key);
+
 #endif

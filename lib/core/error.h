@@ -25,7 +25,7 @@ int err_prefix(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const char *err_message(void);
 
 /* Carries the first failure out of a parallel region: every thread calls err_box_take() after a failed call,
- * the thread that opened the region calls err_box_raise() behind it. Initialise with {0}. */
+ * the thread that opened the region calls err_box_raise() after it. Initialise with {0}. */
 typedef struct {
     int failed;
     char message[ERR_MESSAGE_MAX];
@@ -35,11 +35,5 @@ void err_box_take(err_box *box);        /* keeps this thread's message, unless o
 int err_box_failed(const err_box *box); /* whether anything failed so far: from any thread, to stop early */
 int err_box_raise(
     const err_box *box); /* 0 when nothing failed; else sets this thread's message, returns -1 */
-
-/* malloc/calloc that record "out of memory" and return NULL. size 0 is rounded up to 1. */
-void *mem_alloc(size_t size);
-void *mem_calloc(size_t count, size_t size);
-/* 64-byte aligned, zeroed, for arrays that SIMD kernels read. Release with free(). */
-void *mem_aligned(size_t size);
 
 #endif

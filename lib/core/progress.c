@@ -1,16 +1,10 @@
 #include "core/progress.h"
 
+#include "core/clock.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-double clock_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static void duration_text(double seconds, char *text, size_t size) {
     long whole = (long)(seconds + 0.5);

@@ -25,6 +25,4 @@ void progress_note(progress *p, const char *format, ...) __attribute__((format(p
 void progress_line(const progress *p, char *line, size_t size);
 void progress_end(progress *p); /* leaves one line with the total time */
 
-double clock_seconds(void); /* monotonic wall clock */
-
 #endif

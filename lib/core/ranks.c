@@ -1,6 +1,7 @@
 #include "core/ranks.h"
 
 #include "core/error.h"
+#include "core/memory.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

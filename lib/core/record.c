@@ -1,10 +1,13 @@
 #include "core/record.h"
 
-#include "core/atomic_file.h"
 #include "core/cli.h"
+#include "core/clock.h"
 #include "core/error.h"
+#include "core/file.h"
+#include "core/memory.h"
 #include "core/progress.h"
 #include "core/ranks.h"
+#include "core/version.h"
 #include <cblas.h>
 #include <errno.h>
 #include <gsl/gsl_version.h>

@@ -1,6 +1,7 @@
 #include "core/rng.h"
 
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/philox.h"
 
 /* Word 0 of the counter numbers the blocks of a stream (2^34 draws), words 1 to 3 name the stream. */

@@ -1,6 +1,7 @@
 #include "io/h5.h"
 
-#include "core/atomic_file.h"
+#include "core/memory.h"
+#include "core/file.h"
 #include "core/error.h"
 #include <errno.h>
 #include <inttypes.h>

@@ -1,5 +1,6 @@
 #include "io/nifti_volume.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include <errno.h>
 #include <math.h>

@@ -1,6 +1,7 @@
 #include "io/panel.h"
 
-#include "core/atomic_file.h"
+#include "core/memory.h"
+#include "core/file.h"
 #include "core/error.h"
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics.h>

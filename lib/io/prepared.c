@@ -1,5 +1,6 @@
 #include "io/prepared.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include "core/rng.h"
 #include <dirent.h>

@@ -1,5 +1,6 @@
 #include "io/safetensors.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include <errno.h>
 #include <jansson.h>

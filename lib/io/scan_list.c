@@ -1,5 +1,6 @@
 #include "io/scan_list.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include <errno.h>
 #include <jansson.h>

@@ -1,5 +1,6 @@
 #include "io/unfinished.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include "core/ranks.h"
 #include "io/h5.h"

@@ -1,7 +1,7 @@
 #include "metrics/baselines.h"
 
-#include "core/atomic_file.h"
 #include "core/error.h"
+#include "core/file.h"
 #include "metrics/ssfd.h"
 #include "metrics/vgg16_distance.h"
 #include <stdio.h>

@@ -1,6 +1,8 @@
 #include "metrics/feature_distance.h"
 
 #include "core/error.h"
+#include "core/image.h"
+#include "core/memory.h"
 #include "metrics/image_metrics.h"
 #include <math.h>
 #include <stdlib.h>

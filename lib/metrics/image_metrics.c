@@ -2,6 +2,8 @@
 
 #include "core/clones.h"
 #include "core/error.h"
+#include "core/image.h"
+#include "core/memory.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -37,13 +39,6 @@ static double sum_squared_difference(const float *reference, const float *image,
         sum += d * d;
     }
     return sum;
-}
-
-static double image_mean(const float *image, size_t n) {
-    double sum = 0.0;
-    for (size_t i = 0; i < n; i++)
-        sum += image[i];
-    return sum / (double)n;
 }
 
 /* --- SSIM --- */
@@ -214,7 +209,7 @@ static int ssim_study(const float *reference, const float *image, int rows, int 
                        s.size, s.size);
     if (check_pair(reference, image, rows, columns))
         return err_prefix("SSIM");
-    s.offset = image_mean(reference, (size_t)rows * columns);
+    s.offset = image_mean(reference, rows, columns);
     ssim_scratch w;
     double *memory = scratch_layout(&w, s.size, columns);
     if (!memory)
@@ -315,44 +310,5 @@ int metric_nrmse(const float *reference, const float *image, int rows, int colum
     for (size_t i = 0; i < n; i++)
         energy += (double)reference[i] * reference[i];
     *nrmse = sqrt(sum_squared_difference(reference, image, n) / energy);
-    return 0;
-}
-
-/* --- single images --- */
-
-double image_max_abs(const float *image, int rows, int columns) {
-    const size_t n = (size_t)rows * columns;
-    float max = 0.0f;
-    for (size_t i = 0; i < n; i++)
-        max = fabsf(image[i]) > max ? fabsf(image[i]) : max;
-    return max;
-}
-
-int image_range(const float *image, int rows, int columns, double *low, double *high) {
-    const size_t n = (size_t)rows * columns;
-    float least = image[0], most = image[0];
-    for (size_t i = 0; i < n; i++) {
-        if (!isfinite(image[i]))
-            return err_set("image is not finite at row %zu, column %zu", i / columns, i % columns);
-        least = image[i] < least ? image[i] : least;
-        most = image[i] > most ? image[i] : most;
-    }
-    *low = least;
-    *high = most;
-    return 0;
-}
-
-int image_zscore(const float *image, int rows, int columns, float *out) {
-    /* the image compared with itself: finite everywhere and not constant */
-    if (check_pair(image, image, rows, columns))
-        return err_prefix("z-score");
-    const size_t n = (size_t)rows * columns;
-    const double mean = image_mean(image, n);
-    double sum = 0.0;
-    for (size_t i = 0; i < n; i++)
-        sum += (image[i] - mean) * (image[i] - mean);
-    const double scale = 1.0 / sqrt(sum / (double)(n - 1));
-    for (size_t i = 0; i < n; i++)
-        out[i] = (float)((image[i] - mean) * scale);
     return 0;
 }

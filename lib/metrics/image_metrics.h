@@ -36,14 +36,4 @@ int metric_psnr(const float *reference, const float *image, int rows, int column
 /* ||image - reference||_2 / ||reference||_2. */
 int metric_nrmse(const float *reference, const float *image, int rows, int columns, double *nrmse);
 
-/* max|image|; the data range and the peak of the slice presets. */
-double image_max_abs(const float *image, int rows, int columns);
-
-/* Smallest and largest value; an image that is not finite is an error, a constant one is not. */
-int image_range(const float *image, int rows, int columns, double *low, double *high);
-
-/* z-score: (image - mean) / std, std with N-1; sums in double. A constant image is an error. out may be
- * image. */
-int image_zscore(const float *image, int rows, int columns, float *out);
-
 #endif

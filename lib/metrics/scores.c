@@ -1,7 +1,9 @@
 #include "metrics/scores.h"
 
-#include "core/atomic_file.h"
 #include "core/error.h"
+#include "core/file.h"
+#include "core/image.h"
+#include "core/memory.h"
 #include "metrics/image_metrics.h"
 #include "metrics/ssfd.h"
 #include <math.h>

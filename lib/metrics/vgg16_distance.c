@@ -1,6 +1,7 @@
 #include "metrics/vgg16_distance.h"
 
 #include "core/error.h"
+#include "core/memory.h"
 #include "io/tensor_file.h"
 #include <stdio.h>
 #include <string.h>

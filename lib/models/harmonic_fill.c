@@ -1,5 +1,6 @@
 #include "models/harmonic_fill.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 #include "models/recon_unet.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include "models/weights.h"
 #include <gsl/gsl_statistics_float.h>

@@ -1,5 +1,6 @@
 #include "models/ssl_mask.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include <math.h>
 #include <stdlib.h>

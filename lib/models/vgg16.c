@@ -1,5 +1,6 @@
 #include "models/vgg16.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include "core/rng.h"
 #include "io/tensor_file.h"

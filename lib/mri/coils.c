@@ -1,5 +1,6 @@
 #include "mri/coils.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include <gsl/gsl_complex_math.h>
 #include <gsl/gsl_linalg.h>

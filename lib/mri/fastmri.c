@@ -1,5 +1,6 @@
 #include "mri/fastmri.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include "mri/fft.h"
 #include <inttypes.h>

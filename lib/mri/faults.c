@@ -1,5 +1,6 @@
 #include "mri/faults.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include "core/rng.h"
 #include <gsl/gsl_randist.h>

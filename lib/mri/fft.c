@@ -1,4 +1,6 @@
 #include "mri/fft.h"
+
+#include "core/memory.h"
 #include "core/error.h"
 
 #include <fftw3.h>

@@ -5,6 +5,8 @@
  *   - for r: the residual Y - M P is carried back by M^H, and its patches are added up where they came from.
  * Samples with weight 0 become zero columns of P and of the residual. */
 #include "mri/jsense.h"
+
+#include "core/memory.h"
 #include "core/error.h"
 #include "mri/fft.h"
 

@@ -1,5 +1,6 @@
 #include "mri/raw_scan.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include <stdlib.h>
 #include <string.h>

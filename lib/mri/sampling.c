@@ -1,4 +1,6 @@
 #include "mri/sampling.h"
+
+#include "core/memory.h"
 #include "core/error.h"
 
 #include <limits.h>

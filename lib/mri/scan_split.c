@@ -1,5 +1,6 @@
 #include "mri/scan_split.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include "core/rng.h"
 #include "io/scan_list.h"

@@ -1,5 +1,7 @@
 #include "mri/slice_prep.h"
 
+#include "core/clock.h"
+#include "core/memory.h"
 #include "core/error.h"
 #include "core/progress.h"
 #include "mri/fft.h"

@@ -1,5 +1,6 @@
 #include "mri/virtual_scan.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include "core/rng.h"
 #include "mri/fft.h"

@@ -1,5 +1,6 @@
 #include "nn/adam.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 #include "nn/net.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include "core/rng.h"
 #include "nn/arena.h"

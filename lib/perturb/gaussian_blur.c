@@ -2,6 +2,8 @@
  * by half-sample symmetric reflection (d c b a | a b c d | d c b a). These are the conventions of
  * scipy.ndimage.gaussian_filter. Below sigma = 1/8 the kernel is a single pixel and the image unchanged. */
 #include "core/error.h"
+
+#include "core/memory.h"
 #include "perturb/perturb.h"
 
 #include <math.h>

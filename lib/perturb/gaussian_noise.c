@@ -1,6 +1,8 @@
 /* White Gaussian noise with a standard deviation of level * (maximum of the slice). Not clipped: negative
  * pixels stay, so that the noise keeps its mean of 0. */
 #include "core/error.h"
+
+#include "core/image.h"
 #include "metrics/image_metrics.h"
 #include "perturb/perturb.h"
 

@@ -1,5 +1,6 @@
 #include "report/html.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include <ctype.h>
 #include <openssl/evp.h>

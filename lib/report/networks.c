@@ -1,7 +1,7 @@
 #include "report/html.h"
 #include "report/sections.h"
 
-#include "core/atomic_file.h"
+#include "core/file.h"
 #include "core/checksum.h"
 #include "core/error.h"
 #include "io/h5.h"

@@ -1,4 +1,6 @@
 #include "report/html.h"
+
+#include "core/version.h"
 #include "report/sections.h"
 
 #include "core/cli.h"

@@ -1,6 +1,7 @@
 #include "report/report.h"
 
-#include "core/atomic_file.h"
+#include "core/memory.h"
+#include "core/file.h"
 #include "core/cli.h"
 #include "core/error.h"
 #include "report/html.h"

@@ -1,5 +1,6 @@
 #include "stats/bootstrap.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include "core/rng.h"
 #include <gsl/gsl_cdf.h>

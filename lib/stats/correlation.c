@@ -1,5 +1,6 @@
 #include "stats/correlation.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include "stats/sorted.h"
 #include <math.h>

@@ -1,5 +1,6 @@
 #include "stats/matched.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include "stats/stats.h"
 

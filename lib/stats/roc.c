@@ -1,5 +1,6 @@
 #include "stats/roc.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include "stats/sorted.h"
 #include <gsl/gsl_cdf.h>

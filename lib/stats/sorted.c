@@ -1,5 +1,6 @@
 #include "stats/sorted.h"
 
+#include "core/memory.h"
 #include "core/error.h"
 #include <gsl/gsl_sort.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 #include "study/detection.h"
 
 #include "core/error.h"
+#include "core/memory.h"
 #include "stats/roc.h"
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 #include "study/examples.h"
 
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/rng.h"
 #include "study/detection.h"
 #include <gsl/gsl_sort.h>

@@ -1,7 +1,8 @@
 #include "study/score_study.h"
 
-#include "core/atomic_file.h"
 #include "core/error.h"
+#include "core/file.h"
+#include "core/memory.h"
 #include "core/ranks.h"
 #include "core/rng.h"
 #include "io/unfinished.h"

@@ -1,6 +1,7 @@
 #include "study/score_table.h"
 
 #include "core/error.h"
+#include "core/memory.h"
 #include <ctype.h>
 #include <limits.h>
 #include <math.h>

@@ -1,6 +1,7 @@
 #include "study/sweep_claims.h"
 
 #include "core/error.h"
+#include "core/memory.h"
 #include "metrics/scores.h"
 #include "stats/stats.h"
 #include <math.h>

@@ -1,5 +1,6 @@
 #include "train/slice_set.h"
 
+#include "core/memory.h"
 #include "core/checksum.h"
 #include "core/error.h"
 #include "core/rng.h"

@@ -1,6 +1,8 @@
 #include "train/trainer.h"
 
-#include "core/atomic_file.h"
+#include "core/clock.h"
+#include "core/memory.h"
+#include "core/file.h"
 #include "core/csv.h"
 #include "core/error.h"
 #include "core/progress.h"

@@ -8,6 +8,7 @@
 #ifndef SSFD_TRAIN_TRAINER_H
 #define SSFD_TRAIN_TRAINER_H
 
+#include "core/clock.h"
 #include "nn/net.h"
 #include <stdint.h>
 #include <stdio.h>

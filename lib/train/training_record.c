@@ -1,5 +1,6 @@
 #include "train/training_record.h"
 
+#include "core/version.h"
 #include "core/error.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,6 +4,9 @@
  * Tensors come from a file, so that others can be timed on the same ones: datasets `input` and, for cases
  * that take two, `target`, both float32 (batch, channels, rows, columns). Without files input and weights are
  * random: the time does not depend on them. */
+#include "core/image.h"
+#include "core/clock.h"
+#include "core/memory.h"
 #include "core/cli.h"
 #include "core/error.h"
 #include "core/progress.h"

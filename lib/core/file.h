@@ -1,6 +1,6 @@
 /* Files that appear whole or not at all: written beside their final place, fsynced, then renamed over it. */
-#ifndef SSFD_CORE_ATOMIC_FILE_H
-#define SSFD_CORE_ATOMIC_FILE_H
+#ifndef SSFD_CORE_FILE_H
+#define SSFD_CORE_FILE_H
 
 #include <stdio.h>
 

@@ -1,7 +1,8 @@
-#include "core/atomic_file.h"
+#include "core/file.h"
 
 #include "core/checksum.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

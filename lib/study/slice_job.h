@@ -1,0 +1,31 @@
+/* One computation for every slice of a split, as numbers: threads share the slices, ranks (core/ranks.h) the
+ * scans, progress is shown, and an interrupted run goes on where it was (io/unfinished.h). The numbers depend on
+ * none of these. */
+#ifndef SSFD_STUDY_SLICE_JOB_H
+#define SSFD_STUDY_SLICE_JOB_H
+
+#include "io/prepared.h"
+#include <stddef.h>
+
+typedef struct {
+    const char *label; /* of the progress bar */
+    const prepared_split *split;
+    size_t numbers;               /* per slice; the first one is never NaN */
+    int slices_per_scan;          /* evenly spread; 0: all */
+    const char *saved, *settings; /* of io/unfinished.h; saved NULL: nothing is kept */
+    double save_every;            /* seconds */
+    const void *self;             /* passed back */
+    size_t worker_size;           /* what one thread works with: zeroed, then opened */
+    int (*open)(void *worker, const void *self);
+    void (*close)(void *worker); /* of a worker that did not open, too */
+    int (*compute)(void *worker, const void *self, int scan, int slice, double *numbers);
+} slice_job;
+
+/* [slices of all scans][numbers]; the caller's. Collective: every rank gets all of it. NULL with a message on all
+ * where one fails. *taken_over: slices that an interrupted run had computed. */
+double *slice_job_run(const slice_job *job, int *taken_over);
+
+int slice_job_slices(const slice_job *job, int scan);       /* how many of a scan are computed */
+int slice_job_slice(const slice_job *job, int scan, int k); /* number k of them, in the scan's file */
+
+#endif
