@@ -1,8 +1,8 @@
 /* In-painting: harmonic interpolation against SciPy and against what is known of harmonic functions, the
  * panels of figures, and the program that compares the network with both baselines. */
-#include "core/image.h"
 #include "core/csv.h"
 #include "core/error.h"
+#include "core/image.h"
 #include "core/rng.h"
 #include "io/h5.h"
 #include "io/panel.h"
@@ -169,10 +169,10 @@ static void fill_by_network(const float *masked, int rows, int columns, float *f
     ssl_unet_config config;
     net *n = ssl_unet_load(GOLDEN, 0, &config);
     ck_assert_msg(n != NULL, "%s", err_message());
-    net_state *state = net_state_create(n, rows, columns, net_layer(n, "output"), NET_INFER);
+    net_state *state = net_state_create(n, rows, columns, net_layer_find(n, "output"), NET_INFER);
     ck_assert_msg(state != NULL, "%s", err_message());
     net_forward(state, masked, NULL);
-    tensor_store(net_output(state, net_layer(n, "output")), filled);
+    tensor_store(net_output(state, net_layer_find(n, "output")), filled);
     net_state_free(state);
     net_free(n);
 }

@@ -1,6 +1,6 @@
 /* The network engine: what it shares, fuses and leaves out must not show in its results. */
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/rng.h"
 #include "models/ssl_unet.h"
 #include "nn/arena.h"
@@ -98,7 +98,7 @@ static void random_image(float *image, int pixels, uint64_t which) {
 START_TEST(test_modes_agree) {
     static float image[PIXELS];
     net *n = random_encoder(_i % 2);
-    int last = net_layer(n, _i % 2 ? "block5_relu2" : "output");
+    int last = net_layer_find(n, _i % 2 ? "block5_relu2" : "output");
     ck_assert_int_eq(net_enable_training(n), 0);
     net_state *train = net_state_create(n, ROWS, COLUMNS, last, NET_TRAIN);
     net_state *other = net_state_create(n, ROWS, COLUMNS, last, _i / 2 ? NET_FEATURES : NET_INFER);
@@ -133,10 +133,10 @@ END_TEST
 START_TEST(test_inference_only) {
     static float image[PIXELS];
     net *whole = random_encoder(0), *kept = random_encoder(0);
-    int last = net_layer(whole, "block3_relu1");
+    int last = net_layer_find(whole, "block3_relu1");
     random_image(image, PIXELS, 0);
     ck_assert_int_eq(net_inference_only(kept, last), 0);
-    ck_assert_int_eq(net_layer(kept, "block3_relu2"), -1);
+    ck_assert_int_eq(net_layer_find(kept, "block3_relu2"), -1);
     ck_assert_int_eq(net_enable_training(kept), -1);
     ck_assert_uint_lt(kept->derived_floats + kept->param_floats, whole->derived_floats / 20);
     net_state *a = net_state_create(whole, ROWS, COLUMNS, last, NET_INFER);
@@ -157,7 +157,7 @@ START_TEST(test_encoder_memory) {
     enum { SIZE = 320 };
     float *image = mem_alloc(SIZE * SIZE * sizeof(float));
     net *n = random_encoder(1);
-    net_state *s = net_state_create(n, SIZE, SIZE, net_layer(n, "block5_relu2"), NET_INFER);
+    net_state *s = net_state_create(n, SIZE, SIZE, net_layer_find(n, "block5_relu2"), NET_INFER);
     ck_assert(image && s);
     random_image(image, SIZE * SIZE, 0);
     ck_assert_int_eq(net_inference_only(n, n->layer_count - 1), 0);

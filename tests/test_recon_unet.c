@@ -1,7 +1,7 @@
 /* The reconstruction network against PyTorch (tests/golden/make_recon_unet_golden.py), its files, its use on
  * images. */
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/rng.h"
 #include "golden.h"
 #include "io/h5.h"
@@ -32,7 +32,7 @@ static void fixture_open(fixture *f, net_mode mode) {
     ck_assert_msg(f->n != NULL, "%s", err_message());
     f->file = h5_open(GOLDEN);
     ck_assert(mode != NET_TRAIN || net_enable_training(f->n) == 0);
-    f->state = net_state_create(f->n, ROWS, COLUMNS, net_layer(f->n, "output"), mode);
+    f->state = net_state_create(f->n, ROWS, COLUMNS, net_layer_find(f->n, "output"), mode);
     ck_assert_msg(f->state != NULL, "%s", err_message());
     f->input = read_golden(f->file, "golden/input", &count);
     f->target = read_golden(f->file, "golden/target", &count);
@@ -55,7 +55,7 @@ START_TEST(test_forward) {
     net_forward(f.state, f.target, NULL);
     net_forward(f.state, f.input, NULL); /* the second image must not see the first */
     float *expected = read_golden(f.file, "golden/output", &count);
-    tensor_store(net_output(f.state, net_layer(f.n, "output")), found);
+    tensor_store(net_output(f.state, net_layer_find(f.n, "output")), found);
     double e = relative(found, expected, count);
     ck_assert_msg(count == VALUES && e < 1e-5, "relative difference %g", e);
     free(expected);
@@ -67,7 +67,7 @@ END_TEST
 static double set_output_gradient(const fixture *f) {
     float g[VALUES];
     double loss = 0.0;
-    tensor_store(net_output(f->state, net_layer(f->n, "output")), g);
+    tensor_store(net_output(f->state, net_layer_find(f->n, "output")), g);
     for (int k = 0; k < VALUES; k++) {
         float e = g[k] - f->target[k];
         loss += fabs((double)e) / VALUES;
@@ -118,7 +118,7 @@ START_TEST(test_default_network) {
     ck_assert_msg(n != NULL, "%s", err_message());
     ck_assert_uint_eq(n->param_floats, 7756418); /* fastMRI's Unet(2, 2, chans=32, num_pool_layers=4) */
     ck_assert_int_eq(net_levels(n, n->layer_count - 1), 4);
-    ck_assert_int_eq(net_layer(n, "output"), n->layer_count - 1);
+    ck_assert_int_eq(net_layer_find(n, "output"), n->layer_count - 1);
     net_free(n);
     config.pools = 9;
     ck_assert_ptr_null(recon_unet_create(&config));

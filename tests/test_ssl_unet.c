@@ -1,7 +1,7 @@
 /* The network against PyTorch (tests/golden/make_network_golden.py): features, output, gradients, SSFD, Adam.
  */
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/rng.h"
 #include "golden.h"
 #include "io/h5.h"
@@ -34,7 +34,7 @@ static void fixture_open(fixture *f, int which, net_mode mode) {
     ck_assert_msg(f->n != NULL, "%s", err_message());
     f->file = h5_open(golden_files[which]);
     ck_assert(mode != NET_TRAIN || net_enable_training(f->n) == 0);
-    f->state = net_state_create(f->n, ROWS, COLUMNS, net_layer(f->n, "output"), mode);
+    f->state = net_state_create(f->n, ROWS, COLUMNS, net_layer_find(f->n, "output"), mode);
     ck_assert_msg(f->state != NULL, "%s", err_message());
     f->input = read_golden(f->file, "golden/input", &count);
     f->target = read_golden(f->file, "golden/target", &count);
@@ -78,7 +78,7 @@ END_TEST
 /* d/dy of mean (y - t)^2 */
 static void set_output_gradient(const fixture *f) {
     float *g = mem_alloc(ROWS * COLUMNS * sizeof(float));
-    tensor_store(net_output(f->state, net_layer(f->n, "output")), g);
+    tensor_store(net_output(f->state, net_layer_find(f->n, "output")), g);
     for (int k = 0; k < ROWS * COLUMNS; k++)
         g[k] = 2.0f * (g[k] - f->target[k]) / (ROWS * COLUMNS);
     tensor_load(net_output_gradient(f->state), g);
@@ -114,7 +114,7 @@ static double loss_with_dropout(const fixture *f, gsl_rng *rng) {
     rng_restart(rng, 3, RNG_TEST, 1, 2);
     net_update(f->n);
     net_forward(f->state, f->input, rng);
-    tensor_store(net_output(f->state, net_layer(f->n, "output")), y);
+    tensor_store(net_output(f->state, net_layer_find(f->n, "output")), y);
     for (int k = 0; k < ROWS * COLUMNS; k++)
         sum += ((double)y[k] - (double)f->target[k]) * ((double)y[k] - (double)f->target[k]);
     return sum / (ROWS * COLUMNS);

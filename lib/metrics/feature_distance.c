@@ -17,7 +17,7 @@ int feature_network_layers(feature_network *f, const char *names) {
         return err_set("list of layers is longer than %zu characters", sizeof copy - 1);
     strcpy(copy, names);
     for (char *name = strtok_r(copy, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
-        int layer = net_layer(f->n, name);
+        int layer = net_layer_find(f->n, name);
         if (layer < 0)
             return -1;
         if (f->count == FEATURE_MAX_LAYERS)

@@ -1,7 +1,7 @@
 #include "nn/net.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/rng.h"
 #include "nn/arena.h"
 #include "nn/layers.h"
@@ -32,13 +32,13 @@ static int add_layer(net *n, net_kind kind, int first, int second, int channels,
         n->failed = 1;
         return 0;
     }
-    net_layer_t *l = &n->layers[n->layer_count];
-    *l = (net_layer_t){.kind = kind,
-                       .input = {first, second},
-                       .channels = channels,
-                       .level = level,
-                       .weight = -1,
-                       .bias = -1};
+    net_layer *l = &n->layers[n->layer_count];
+    *l = (net_layer){.kind = kind,
+                     .input = {first, second},
+                     .channels = channels,
+                     .level = level,
+                     .weight = -1,
+                     .bias = -1};
     snprintf(l->name, sizeof l->name, "%s", name ? name : "");
     return n->layer_count++;
 }
@@ -72,10 +72,10 @@ int net_add_input(net *n, int channels) {
 }
 
 int net_add_conv3(net *n, int input, int channels, int flags, const char *params, const char *name) {
-    const net_layer_t *from = &n->layers[input];
+    const net_layer *from = &n->layers[input];
     int in = from->channels, dims[4] = {channels, in, 3, 3};
     int layer = add_layer(n, NET_CONV3, input, -1, channels, from->level, name);
-    net_layer_t *l = &n->layers[layer];
+    net_layer *l = &n->layers[layer];
     l->relu = (flags & NET_RELU) != 0;
     l->standardize = (flags & NET_STANDARDIZE) != 0;
     add_weight_and_bias(n, layer, params, 4, dims, flags & NET_NO_BIAS ? 0 : channels, in * 9);
@@ -89,7 +89,7 @@ int net_add_conv3(net *n, int input, int channels, int flags, const char *params
 }
 
 int net_add_conv1(net *n, int input, int channels, const char *params, const char *name) {
-    const net_layer_t *from = &n->layers[input];
+    const net_layer *from = &n->layers[input];
     int in = from->channels, dims[4] = {channels, in, 1, 1};
     int layer = add_layer(n, NET_CONV1, input, -1, channels, from->level, name);
     add_weight_and_bias(n, layer, params, 4, dims, channels, in);
@@ -97,7 +97,7 @@ int net_add_conv1(net *n, int input, int channels, const char *params, const cha
 }
 
 int net_add_up_conv(net *n, int input, int channels, int flags, const char *params) {
-    const net_layer_t *from = &n->layers[input];
+    const net_layer *from = &n->layers[input];
     int in = from->channels, dims[4] = {in, channels, 2, 2};
     int layer = add_layer(n, NET_UP_CONV, input, -1, channels, from->level - 1, NULL);
     n->layers[layer].relu = (flags & NET_RELU) != 0;
@@ -106,7 +106,7 @@ int net_add_up_conv(net *n, int input, int channels, int flags, const char *para
 }
 
 int net_add_group_norm(net *n, int input, int groups, const char *params) {
-    const net_layer_t *from = &n->layers[input];
+    const net_layer *from = &n->layers[input];
     int channels = from->channels;
     int layer = add_layer(n, NET_GROUP_NORM, input, -1, channels, from->level, NULL);
     n->layers[layer].groups = groups;
@@ -141,7 +141,7 @@ int net_add_dropout(net *n, int input, double p) {
 }
 
 int net_add_concat(net *n, int first, int second) {
-    const net_layer_t *a = &n->layers[first], *b = &n->layers[second];
+    const net_layer *a = &n->layers[first], *b = &n->layers[second];
     return add_layer(n, NET_CONCAT, first, second, a->channels + b->channels, a->level, NULL);
 }
 
@@ -184,7 +184,7 @@ int net_init(net *n, uint64_t seed) {
     return 0;
 }
 
-static const float *conv_weights(const net *n, const net_layer_t *l) {
+static const float *conv_weights(const net *n, const net_layer *l) {
     return l->standardize ? n->derived + l->standardized : n->values + n->params[l->weight].offset;
 }
 
@@ -192,7 +192,7 @@ void net_update(net *n) {
     if (n->inference_only)
         return;
     for (int k = 0; k < n->layer_count; k++) {
-        const net_layer_t *l = &n->layers[k];
+        const net_layer *l = &n->layers[k];
         if (l->kind != NET_CONV3)
             continue;
         int in = n->layers[l->input[0]].channels;
@@ -232,7 +232,7 @@ int net_inference_only(net *n, int last) {
     int params = 0;
     size_t floats = 0;
     for (int k = 0; k <= last; k++) {
-        const net_layer_t *l = &n->layers[k];
+        const net_layer *l = &n->layers[k];
         params = l->weight >= params ? l->weight + 1 : params;
         params = l->bias >= params ? l->bias + 1 : params;
         if (l->kind == NET_CONV3)
@@ -253,7 +253,7 @@ int net_inference_only(net *n, int last) {
     return keep_small_values(n);
 }
 
-int net_layer(const net *n, const char *name) {
+int net_layer_find(const net *n, const char *name) {
     char known[ERR_MESSAGE_MAX / 2] = "";
     for (int k = 0; k < n->layer_count; k++) {
         const char *has = n->layers[k].name;
@@ -298,7 +298,7 @@ struct net_state {
 
 /* Dropout that does nothing: its output is its input, and so are their gradients. */
 static int is_alias(const net_state *s, int layer) {
-    const net_layer_t *l = &s->n->layers[layer];
+    const net_layer *l = &s->n->layers[layer];
     return l->kind == NET_DROPOUT && (s->mode != NET_TRAIN || l->dropout == 0.0);
 }
 
@@ -318,7 +318,7 @@ static int needed_until(const net_state *s, int layer) {
 
 /* A normalisation may overwrite its input when nobody reads that afterwards. */
 static int is_in_place(const net_state *s, int layer) {
-    const net_layer_t *l = &s->n->layers[layer];
+    const net_layer *l = &s->n->layers[layer];
     return s->mode != NET_TRAIN && (l->kind == NET_GROUP_NORM || l->kind == NET_INSTANCE_NORM) &&
            !is_alias(s, l->input[0]) && needed_until(s, l->input[0]) == layer;
 }
@@ -397,7 +397,7 @@ static size_t larger(size_t a, size_t b) {
 }
 
 static size_t layer_scratch(const net_state *s, int layer) {
-    const net_layer_t *l = &s->n->layers[layer];
+    const net_layer *l = &s->n->layers[layer];
     if (l->kind == NET_UP_CONV)
         return up_conv_scratch(&s->out[l->input[0]], l->channels);
     if (l->kind != NET_CONV3)
@@ -411,7 +411,7 @@ static size_t layer_scratch(const net_state *s, int layer) {
 }
 
 static int layer_extras(net_state *s, int layer) {
-    const net_layer_t *l = &s->n->layers[layer];
+    const net_layer *l = &s->n->layers[layer];
     tensor *t = &s->out[layer];
     if (l->groups && !(s->saved[layer] = mem_calloc((size_t)l->groups * 2, sizeof(float))))
         return -1;
@@ -440,7 +440,7 @@ static int state_allocate(net_state *s, int rows, int columns) {
     if (place_outputs(s) < 0)
         return -1;
     for (int k = 0; k <= s->last; k++) {
-        const net_layer_t *l = &s->n->layers[k];
+        const net_layer *l = &s->n->layers[k];
         if (layer_extras(s, k) < 0)
             return -1;
         scratch = larger(scratch, layer_scratch(s, k));
@@ -510,7 +510,7 @@ static const float *values_of(const net *n, int param) {
 
 static void conv3_layer(net_state *s, int k) {
     const net *n = s->n;
-    const net_layer_t *l = &n->layers[k];
+    const net_layer *l = &n->layers[k];
     const tensor *x = &s->out[l->input[0]];
     const conv_packed w = {x->channels, l->channels, n->derived + l->packed};
     const float *bias = values_of(n, l->bias);
@@ -524,7 +524,7 @@ static void conv3_layer(net_state *s, int k) {
 
 static void max_pool_layer(net_state *s, int k) {
     const net *n = s->n;
-    const net_layer_t *norm = &n->layers[s->norm_of[k]];
+    const net_layer *norm = &n->layers[s->norm_of[k]];
     const tensor *x = &s->out[n->layers[k].input[0]], *y = &s->out[k];
     const float *gamma = values_of(n, norm->weight), *beta = values_of(n, norm->bias);
     if (s->conv_of[k])
@@ -538,7 +538,7 @@ static void max_pool_layer(net_state *s, int k) {
 
 static void forward_layer(net_state *s, int k, gsl_rng *rng) {
     const net *n = s->n;
-    const net_layer_t *l = &n->layers[k];
+    const net_layer *l = &n->layers[k];
     const tensor *x = &s->out[l->input[0]], *y = &s->out[k];
     const float *w = values_of(n, l->weight), *b = values_of(n, l->bias);
     if (s->reshaped[k])
@@ -593,7 +593,7 @@ void net_forward(net_state *s, const float *image, gsl_rng *rng) {
 
 static void backward_conv3(net_state *s, int k, float *dw, float *db) {
     const net *n = s->n;
-    const net_layer_t *l = &n->layers[k];
+    const net_layer *l = &n->layers[k];
     int from = l->input[0];
     const tensor *x = &s->out[from], *dy = &s->gradient[k];
     relu_bias_backward(l->relu ? &s->out[k] : NULL, dy, db);
@@ -626,7 +626,7 @@ static void backward_pool(net_state *s, int k) {
 
 static void backward_layer(net_state *s, int k, float *gradient) {
     const net *n = s->n;
-    const net_layer_t *l = &n->layers[k];
+    const net_layer *l = &n->layers[k];
     int from = l->input[0];
     const tensor *x = &s->out[from], *dy = &s->gradient[k], *dx = &s->gradient[from];
     const float *w = l->weight >= 0 ? n->values + n->params[l->weight].offset : NULL;

@@ -7,9 +7,9 @@
  * fixed order, so results do not depend on the number of threads.
  *
  *     net *n = ssl_unet_create(&config);
- *     net_state *s = net_state_create(n, 320, 320, net_layer(n, "block4_relu2"), NET_INFER);
+ *     net_state *s = net_state_create(n, 320, 320, net_layer_find(n, "block4_relu2"), NET_INFER);
  *     net_forward(s, image, NULL);
- *     const tensor *features = net_output(s, net_layer(n, "block4_relu2"));
+ *     const tensor *features = net_output(s, net_layer_find(n, "block4_relu2"));
  */
 #ifndef SSFD_NN_NET_H
 #define SSFD_NN_NET_H
@@ -60,10 +60,10 @@ typedef struct {
     int weight, bias;                               /* parameters; -1 for none */
     size_t packed, standardized, packed_transposed; /* for NET_CONV3: offsets into net.derived, the last one
                                                        into net.transposed */
-} net_layer_t;
+} net_layer;
 
 typedef struct {
-    net_layer_t layers[NET_MAX_LAYERS];
+    net_layer layers[NET_MAX_LAYERS];
     net_param params[NET_MAX_PARAMS];
     int layer_count, param_count;
     size_t param_floats;
@@ -105,7 +105,7 @@ void net_update(net *n);
 int net_inference_only(net *n, int last);
 
 /* Index of the layer of that name, -1 with a message that lists the names there are. */
-int net_layer(const net *n, const char *name);
+int net_layer_find(const net *n, const char *name);
 /* Deepest level: images must have rows and columns divisible by 1 << net_levels(n). */
 int net_levels(const net *n, int last);
 

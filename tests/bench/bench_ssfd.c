@@ -4,11 +4,11 @@
  * Tensors come from a file, so that others can be timed on the same ones: datasets `input` and, for cases
  * that take two, `target`, both float32 (batch, channels, rows, columns). Without files input and weights are
  * random: the time does not depend on them. */
-#include "core/image.h"
-#include "core/clock.h"
-#include "core/memory.h"
 #include "core/cli.h"
+#include "core/clock.h"
 #include "core/error.h"
+#include "core/image.h"
+#include "core/memory.h"
 #include "core/progress.h"
 #include "core/rng.h"
 #include "io/h5.h"
@@ -198,7 +198,7 @@ static int forward_prepare(forward *f, const net *n) {
 
 /* Takes n over, which may be NULL after a failure. */
 static int measure_forward(const bench *b, net *n, const char *layer) {
-    forward f = {.b = b, .last = n ? net_layer(n, layer) : -1};
+    forward f = {.b = b, .last = n ? net_layer_find(n, layer) : -1};
     int status = f.last >= 0 && net_inference_only(n, f.last) == 0 && forward_prepare(&f, n) == 0
                      ? measure(b->o, &(work){forward_run, forward_write, &f})
                      : -1;
