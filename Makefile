@@ -69,10 +69,10 @@ FORMATTED := $(wildcard lib/*/*.[ch] lib/*/*.inc data_prep/*.[ch] experiments/*.
 
 all: $(PROGS)
 
-# The direct convolution kernels are compiled once per instruction set and chosen at run time (lib/nn/conv.c).
+# The convolution kernels are compiled once per instruction set and chosen at run time (lib/nn/kernels.c).
 ifneq ($(filter x86_64 amd64,$(shell uname -m)),)
-$(BUILD)/lib/nn/conv_avx512.o: KERNEL_FLAGS := -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx2 -mfma
-$(BUILD)/lib/nn/conv_avx2.o: KERNEL_FLAGS := -mavx2 -mfma
+$(BUILD)/lib/nn/kernels_avx512.o: KERNEL_FLAGS := -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx2 -mfma
+$(BUILD)/lib/nn/kernels_avx2.o: KERNEL_FLAGS := -mavx2 -mfma
 endif
 
 # GCC makes vectors of "a > 0 ? b : b * c" only if the product may be computed, and raise a flag, where it is not used.

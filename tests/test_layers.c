@@ -1,10 +1,10 @@
 /* Kernels against plain definitions in double, for every instruction set this CPU has; and the training loop.
  */
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/rng.h"
 #include "nn/conv.h"
-#include "nn/conv_kernel.h"
+#include "nn/kernels.h"
 #include "nn/layers.h"
 #include "nn/net.h"
 #include "suites.h"
@@ -60,12 +60,12 @@ static void check_forward(int k, int transposed) {
     size_t count = (size_t)in * (size_t)out * 9;
     float *w = mem_alloc(count * sizeof(float)), bias[192];
     enum { THREADS = 3 };
-    conv_packed packed = {.data = mem_alloc(conv3_packed_floats(y.channels, x.channels) * sizeof(float))};
-    float *scratch = mem_aligned(THREADS * conv3_scratch(&x, y.channels) * sizeof(float));
+    conv_packed packed = {.data = mem_alloc(conv_packed_floats(y.channels, x.channels) * sizeof(float))};
+    float *scratch = mem_aligned(THREADS * conv_scratch(&x, y.channels) * sizeof(float));
     fill(w, count, 3);
     fill(bias, 192, 4);
-    (transposed ? conv3_pack_transposed : conv3_pack)(w, out, in, &packed);
-    conv3_forward(&x, &packed, bias, k % 2, &y, 1, scratch);
+    (transposed ? conv_pack_transposed : conv_pack)(w, out, in, &packed);
+    conv_forward(&x, &packed, bias, k % 2, &y, 1, scratch);
     double error = 0.0, norm = 0.0, largest = 0.0;
     for (int o = 0; o < y.channels; o++)
         for (int row = 0; row < y.rows; row++)
@@ -85,12 +85,13 @@ static void check_forward(int k, int transposed) {
                 largest = fmax(largest, fabs(difference));
             }
     double rms = sqrt(norm / ((double)y.channels * y.rows * y.columns));
-    ck_assert_msg(largest < 1e-4 * rms, "%s, shape %d: largest error %g of the rms", conv_isa(), k,
+    ck_assert_msg(largest < 1e-4 * rms, "%s, shape %d: largest error %g of the rms", kernels_best()->name, k,
                   largest / rms);
-    ck_assert_msg(sqrt(error / norm) < 4e-6, "%s, shape %d: error %g", conv_isa(), k, sqrt(error / norm));
+    ck_assert_msg(sqrt(error / norm) < 4e-6, "%s, shape %d: error %g", kernels_best()->name, k,
+                  sqrt(error / norm));
     ck_assert(padding_is_zero(&y));
     tensor again = random_tensor(y.channels, y.rows, y.columns, 5);
-    conv3_forward(&x, &packed, bias, k % 2, &again, THREADS, scratch);
+    conv_forward(&x, &packed, bias, k % 2, &again, THREADS, scratch);
     ck_assert_int_eq(memcmp(again.data, y.data, tensor_floats(&y) * sizeof(float)), 0);
     free(w);
     free(packed.data);
@@ -106,10 +107,10 @@ static void check_weight_gradient(int k) {
     tensor dy = random_tensor(out, shapes[k].rows, shapes[k].columns, 2);
     size_t count = (size_t)in * (size_t)out * 9;
     float *dw = mem_alloc(count * sizeof(float));
-    float *scratch = mem_alloc(conv3_gradient_scratch(&x, out) * sizeof(float));
+    float *scratch = mem_alloc(conv_gradient_scratch(&x, out) * sizeof(float));
     for (size_t q = 0; q < count; q++)
         dw[q] = 0.5f; /* gradients add */
-    conv3_weight_gradient(&x, &dy, dw, scratch);
+    conv_weight_gradient(&x, &dy, dw, scratch);
     double error = 0.0, norm = 0.0;
     for (int o = 0; o < out; o++)
         for (int i = 0; i < in; i++)
@@ -122,7 +123,8 @@ static void check_weight_gradient(int k) {
                 error += (found - sum) * (found - sum);
                 norm += sum * sum;
             }
-    ck_assert_msg(sqrt(error / norm) < 4e-6, "%s, shape %d: error %g", conv_isa(), k, sqrt(error / norm));
+    ck_assert_msg(sqrt(error / norm) < 4e-6, "%s, shape %d: error %g", kernels_best()->name, k,
+                  sqrt(error / norm));
     free(dw);
     free(scratch);
     tensor_free(&x);
@@ -146,13 +148,13 @@ END_TEST
 
 /* The same numbers from the kernels of every instruction set, side by side. */
 START_TEST(test_instruction_sets_agree) {
-    const conv_kernels *sets[3] = {&conv_kernels_generic};
+    const kernel_set *sets[3] = {&kernels_generic};
     int count = 1;
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        sets[count++] = &conv_kernels_avx2;
-    if (strcmp(conv_isa(), "avx512") == 0)
-        sets[count++] = &conv_kernels_avx512;
+        sets[count++] = &kernels_avx2;
+    if (strcmp(kernels_best()->name, "avx512") == 0)
+        sets[count++] = &kernels_avx512;
 #endif
     tensor x = random_tensor(6, 21, 30, 1), dy = random_tensor(5, 21, 30, 2);
     float w[6 * 9 * 5], bias[5] = {1, 2, 3, 4, 5};
@@ -165,10 +167,10 @@ START_TEST(test_instruction_sets_agree) {
             y[s] = tensor_shape(CONV_BLOCK, 21, 30);
             tensor_alloc(&y[s]);
             memset(dw[s], 0, sizeof dw[s]);
-            sets[s]->forward(x.data + first, x.plane, 6, w, bias, 1, block, y[s].data + first, y[s].plane,
-                             span, (ptrdiff_t)x.ld);
-            sets[s]->gradient(x.data + first, dy.data + first, dy.plane, block, span, (ptrdiff_t)x.ld, dw[s],
-                              9);
+            sets[s]->direct_forward(x.data + first, x.plane, 6, w, bias, 1, block, y[s].data + first,
+                                    y[s].plane, span, (ptrdiff_t)x.ld);
+            sets[s]->direct_gradient(x.data + first, dy.data + first, dy.plane, block, span, (ptrdiff_t)x.ld,
+                                     dw[s], 9);
             for (size_t k = 0; k < tensor_floats(&y[0]); k++)
                 ck_assert_float_eq_tol(y[s].data[k], y[0].data[k], 1e-5f);
             for (int k = 0; k < block * 9; k++)
@@ -393,9 +395,9 @@ START_TEST(test_conv_without_bias) {
     float w[6 * 4 * 9], zero[6] = {0.0f};
     conv_packed packed = {.data = mem_alloc(sizeof w)};
     fill(w, 6 * 4 * 9, 4);
-    conv3_pack(w, 6, 4, &packed);
-    conv3_forward(&x, &packed, NULL, 0, &y, 1, NULL);
-    conv3_forward(&x, &packed, zero, 0, &z, 1, NULL);
+    conv_pack(w, 6, 4, &packed);
+    conv_forward(&x, &packed, NULL, 0, &y, 1, NULL);
+    conv_forward(&x, &packed, zero, 0, &z, 1, NULL);
     ck_assert_int_eq(memcmp(y.data, z.data, tensor_floats(&y) * sizeof(float)), 0);
     free(packed.data);
     tensor_free(&x);

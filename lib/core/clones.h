@@ -1,5 +1,5 @@
 /* Loops that the compiler turns into vectors, compiled for several instruction sets: the loader picks the
- * best one that the CPU has. For plain C; kernels that need more have their own dispatch (nn/conv.h). */
+ * best one that the CPU has. For plain C; kernels that need more have their own dispatch (nn/kernels.h). */
 #ifndef SSFD_CORE_CLONES_H
 #define SSFD_CORE_CLONES_H
 

@@ -1,7 +1,7 @@
 #include "nn/adam.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include <math.h>
 #include <stdlib.h>
 

@@ -81,9 +81,9 @@ int net_add_conv3(net *n, int input, int channels, int flags, const char *params
     add_weight_and_bias(n, layer, params, 4, dims, flags & NET_NO_BIAS ? 0 : channels, in * 9);
     size_t count = (size_t)channels * (size_t)in * 9;
     l->packed = n->derived_floats;
-    l->standardized = l->packed + conv3_packed_floats(channels, in);
+    l->standardized = l->packed + conv_packed_floats(channels, in);
     l->packed_transposed = n->transposed_floats;
-    n->transposed_floats += conv3_packed_floats(in, channels);
+    n->transposed_floats += conv_packed_floats(in, channels);
     n->derived_floats = l->standardized + (l->standardize ? count : 0);
     return layer;
 }
@@ -199,10 +199,10 @@ void net_update(net *n) {
         if (l->standardize)
             weight_standardize(n->values + n->params[l->weight].offset, l->channels, in * 9,
                                n->derived + l->standardized);
-        conv3_pack(conv_weights(n, l), l->channels, in, &(conv_packed){.data = n->derived + l->packed});
+        conv_pack(conv_weights(n, l), l->channels, in, &(conv_packed){.data = n->derived + l->packed});
         if (n->transposed)
-            conv3_pack_transposed(conv_weights(n, l), l->channels, in,
-                                  &(conv_packed){.data = n->transposed + l->packed_transposed});
+            conv_pack_transposed(conv_weights(n, l), l->channels, in,
+                                 &(conv_packed){.data = n->transposed + l->packed_transposed});
     }
 }
 
@@ -236,7 +236,7 @@ int net_inference_only(net *n, int last) {
         params = l->weight >= params ? l->weight + 1 : params;
         params = l->bias >= params ? l->bias + 1 : params;
         if (l->kind == NET_CONV3)
-            floats = l->packed + conv3_packed_floats(l->channels, n->layers[l->input[0]].channels);
+            floats = l->packed + conv_packed_floats(l->channels, n->layers[l->input[0]].channels);
     }
     if (floats < n->derived_floats) {
         float *kept = mem_aligned(floats * sizeof *kept);
@@ -348,7 +348,7 @@ static void fuse_norms(net_state *s) {
         int from = s->n->layers[k].input[0], before = s->n->layers[from].input[0];
         s->norm_of[reader] = k;
         if (s->n->layers[from].kind == NET_CONV3 &&
-            conv3_pool_parts(&s->out[before], s->n->layers[from].channels)) {
+            conv_pool_parts(&s->out[before], s->n->layers[from].channels)) {
             s->conv_of[reader] = from;
             s->pool_of[from] = reader;
         }
@@ -403,11 +403,11 @@ static size_t layer_scratch(const net_state *s, int layer) {
     if (l->kind != NET_CONV3)
         return 0;
     int in = s->n->layers[l->input[0]].channels;
-    size_t forward = conv3_scratch(&s->out[l->input[0]], l->channels) * (size_t)s->threads;
+    size_t forward = conv_scratch(&s->out[l->input[0]], l->channels) * (size_t)s->threads;
     if (s->mode != NET_TRAIN)
         return forward;
-    size_t backward = conv3_scratch(&s->out[layer], in) * (size_t)s->threads;
-    return larger(larger(forward, backward), conv3_gradient_scratch(&s->out[l->input[0]], l->channels));
+    size_t backward = conv_scratch(&s->out[layer], in) * (size_t)s->threads;
+    return larger(larger(forward, backward), conv_gradient_scratch(&s->out[l->input[0]], l->channels));
 }
 
 static int layer_extras(net_state *s, int layer) {
@@ -446,7 +446,7 @@ static int state_allocate(net_state *s, int rows, int columns) {
         scratch = larger(scratch, layer_scratch(s, k));
         if (s->pool_of[k])
             moments = larger(moments, (size_t)l->channels *
-                                          (size_t)conv3_pool_parts(&s->out[l->input[0]], l->channels));
+                                          (size_t)conv_pool_parts(&s->out[l->input[0]], l->channels));
         if (l->weight >= 0 && s->n->params[l->weight].count > weights)
             weights = s->n->params[l->weight].count;
     }
@@ -508,7 +508,7 @@ static const float *values_of(const net *n, int param) {
     return param >= 0 ? n->values + n->params[param].offset : NULL;
 }
 
-static void conv3_layer(net_state *s, int k) {
+static void conv_layer(net_state *s, int k) {
     const net *n = s->n;
     const net_layer *l = &n->layers[k];
     const tensor *x = &s->out[l->input[0]];
@@ -516,10 +516,10 @@ static void conv3_layer(net_state *s, int k) {
     const float *bias = values_of(n, l->bias);
     int pool = s->pool_of[k];
     if (pool)
-        conv3_pool_forward(x, &w, bias, l->relu, values_of(n, n->layers[s->norm_of[pool]].weight),
-                           &s->out[pool], s->threads, s->scratch, s->moments);
+        conv_pool_forward(x, &w, bias, l->relu, values_of(n, n->layers[s->norm_of[pool]].weight),
+                          &s->out[pool], s->threads, s->scratch, s->moments);
     else
-        conv3_forward(x, &w, bias, l->relu, &s->out[k], s->threads, s->scratch);
+        conv_forward(x, &w, bias, l->relu, &s->out[k], s->threads, s->scratch);
 }
 
 static void max_pool_layer(net_state *s, int k) {
@@ -529,7 +529,7 @@ static void max_pool_layer(net_state *s, int k) {
     const float *gamma = values_of(n, norm->weight), *beta = values_of(n, norm->bias);
     if (s->conv_of[k])
         group_norm_by_moments(y, norm->groups, gamma, beta, s->moments,
-                              conv3_pool_parts(&s->out[n->layers[s->conv_of[k]].input[0]], y->channels));
+                              conv_pool_parts(&s->out[n->layers[s->conv_of[k]].input[0]], y->channels));
     else if (s->norm_of[k])
         group_norm_max_pool_forward(x, norm->groups, gamma, beta, y);
     else
@@ -547,7 +547,7 @@ static void forward_layer(net_state *s, int k, gsl_rng *rng) {
     case NET_INPUT:
         break;
     case NET_CONV3:
-        conv3_layer(s, k);
+        conv_layer(s, k);
         break;
     case NET_CONV1:
         conv1_forward(x, w, b, y);
@@ -600,17 +600,17 @@ static void backward_conv3(net_state *s, int k, float *dw, float *db) {
     if (l->standardize) {
         size_t count = n->params[l->weight].count;
         memset(s->weight_gradient, 0, count * sizeof(float));
-        conv3_weight_gradient(x, dy, s->weight_gradient, s->scratch);
+        conv_weight_gradient(x, dy, s->weight_gradient, s->scratch);
         weight_standardize_backward(n->values + n->params[l->weight].offset, l->channels, x->channels * 9,
                                     s->weight_gradient, s->weight_gradient);
         for (size_t i = 0; i < count; i++)
             dw[i] += s->weight_gradient[i];
     } else {
-        conv3_weight_gradient(x, dy, dw, s->scratch);
+        conv_weight_gradient(x, dy, dw, s->scratch);
     }
     if (n->layers[from].kind != NET_INPUT)
-        conv3_forward(dy, &(conv_packed){l->channels, x->channels, n->transposed + l->packed_transposed},
-                      NULL, 0, &s->gradient[from], s->threads, s->scratch);
+        conv_forward(dy, &(conv_packed){l->channels, x->channels, n->transposed + l->packed_transposed}, NULL,
+                     0, &s->gradient[from], s->threads, s->scratch);
 }
 
 static void backward_pool(net_state *s, int k) {

@@ -1,6 +1,5 @@
 #include "nn/winograd.h"
 
-#include "nn/conv_kernel.h"
 #include <cblas.h>
 #include <omp.h>
 #include <string.h>
@@ -136,17 +135,16 @@ static void output_channel(const convolution *c, const winograd_block *b, int bl
                            size_t stride) {
     float bias = c->bias ? c->bias[o] : 0.0f;
     if (c->moments)
-        conv_kernels_best()->winograd_output_pooled(m, stride, b, bias, c->relu,
-                                                    c->gamma[o] < 0.0f ? -1.0f : 1.0f, c->y, o,
-                                                    c->moments + o * block_count(&c->tiles) + block);
+        kernels_best()->winograd_output_pooled(m, stride, b, bias, c->relu, c->gamma[o] < 0.0f ? -1.0f : 1.0f,
+                                               c->y, o, c->moments + o * block_count(&c->tiles) + block);
     else
-        conv_kernels_best()->winograd_output(m, stride, b, bias, c->relu, c->y, o);
+        kernels_best()->winograd_output(m, stride, b, bias, c->relu, c->y, o);
 }
 
 /* Output channels [o, end) of a block. v: [36][in][slots], m: [36][end - o][slots], both padded. */
 static void output_channels(const convolution *c, const winograd_block *b, int block, int o, int end,
                             const float *v, float *m) {
-    const conv_kernels *kernels = conv_kernels_best();
+    const kernel_set *kernels = kernels_best();
     size_t slots = (size_t)b->slots, in = (size_t)c->w->in, out = (size_t)c->w->out;
     size_t v_point = point_floats(c->w->in, slots), m_point = point_floats(end - o, slots);
     for (size_t f = 0; f < WINOGRAD_POINTS; f++)
@@ -163,8 +161,8 @@ static void output_channels(const convolution *c, const winograd_block *b, int b
 
 static void input_channel(const convolution *c, const winograd_block *b, int channel, float *v) {
     size_t slots = (size_t)b->slots;
-    conv_kernels_best()->winograd_input(c->x, channel, b, v + (size_t)channel * slots,
-                                        point_floats(c->w->in, slots));
+    kernels_best()->winograd_input(c->x, channel, b, v + (size_t)channel * slots,
+                                   point_floats(c->w->in, slots));
 }
 
 /* One block by one thread. */
@@ -285,7 +283,7 @@ static void transform_channels(const tiling *tiles, const tensor *t, transform a
 }
 
 void winograd_weight_gradient(const tensor *x, const tensor *dy, float *dw, float *scratch) {
-    const conv_kernels *kernels = conv_kernels_best();
+    const kernel_set *kernels = kernels_best();
     tiling tiles = tiling_of(x);
     size_t in = (size_t)x->channels, out = (size_t)dy->channels, chunk = gradient_slots(x);
     size_t v_point = point_floats(x->channels, chunk), u_point = point_floats(dy->channels, chunk);

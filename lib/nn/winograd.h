@@ -12,7 +12,7 @@
 #ifndef SSFD_NN_WINOGRAD_H
 #define SSFD_NN_WINOGRAD_H
 
-#include "nn/conv.h"
+#include "nn/kernels.h"
 
 /* Packed weights: [36], for each block of output channels [in][block]. `turned` turns each kernel by 180
  * degrees; strides are those of w, in floats. */
@@ -21,7 +21,7 @@ void winograd_pack(const float *w, int out, int in, size_t out_stride, size_t in
 
 void winograd_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const tensor *y,
                       int threads, float *scratch);
-/* See conv3_pool_forward(). */
+/* See conv_pool_forward(). */
 void winograd_pool_forward(const tensor *x, const conv_packed *w, const float *bias, int relu,
                            const float *gamma, const tensor *y, int threads, float *scratch,
                            conv_moments *moments);

@@ -265,13 +265,13 @@ typedef struct {
 
 static int convolution_run(void *self) {
     convolution *c = self;
-    conv3_forward(&c->x, &c->packed, NULL, 1, &c->y, c->b->o->threads, c->scratch);
+    conv_forward(&c->x, &c->packed, NULL, 1, &c->y, c->b->o->threads, c->scratch);
     return 0;
 }
 
 static int gradient_run(void *self) {
     convolution *c = self;
-    conv3_weight_gradient(&c->x, &c->y, c->dw, c->scratch);
+    conv_weight_gradient(&c->x, &c->y, c->dw, c->scratch);
     return 0;
 }
 
@@ -283,11 +283,11 @@ static int convolution_write(void *self, h5_file *file) {
 
 static int convolution_prepare(convolution *c, gsl_rng *rng) {
     size_t count = 9 * (size_t)c->x.channels * (size_t)c->y.channels;
-    size_t forward = conv3_scratch(&c->x, c->y.channels) * (size_t)c->b->o->threads;
-    size_t backward = conv3_gradient_scratch(&c->x, c->y.channels);
+    size_t forward = conv_scratch(&c->x, c->y.channels) * (size_t)c->b->o->threads;
+    size_t backward = conv_gradient_scratch(&c->x, c->y.channels);
     c->w = mem_alloc(count * sizeof(float));
     c->dw = mem_calloc(count, sizeof(float));
-    c->packed.data = mem_aligned(conv3_packed_floats(c->y.channels, c->x.channels) * sizeof(float));
+    c->packed.data = mem_aligned(conv_packed_floats(c->y.channels, c->x.channels) * sizeof(float));
     c->scratch = mem_aligned((forward > backward ? forward : backward) * sizeof(float));
     if (!c->w || !c->dw || !c->packed.data || !c->scratch || tensor_alloc(&c->x) < 0 ||
         tensor_alloc(&c->y) < 0)
@@ -298,7 +298,7 @@ static int convolution_prepare(convolution *c, gsl_rng *rng) {
         for (int row = 0; row < c->x.rows; row++)
             memcpy(tensor_row(&c->x, k, row), c->b->input + (size_t)row * (size_t)c->x.columns,
                    (size_t)c->x.columns * sizeof(float));
-    conv3_pack(c->w, c->y.channels, c->x.channels, &c->packed);
+    conv_pack(c->w, c->y.channels, c->x.channels, &c->packed);
     return 0;
 }
 

@@ -3,7 +3,7 @@
 #define LANES 8
 #define VECTORS 2
 #define ISA avx2
-#include "conv_kernel.inc"
+#include "kernels.inc"
 #else
-typedef int conv_avx2_is_for_x86;
+typedef int kernels_avx2_are_for_x86;
 #endif

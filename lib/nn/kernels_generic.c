@@ -2,4 +2,4 @@
 #define LANES 4
 #define VECTORS 2
 #define ISA generic
-#include "conv_kernel.inc"
+#include "kernels.inc"

@@ -3,7 +3,7 @@
 #define LANES 16
 #define VECTORS 4
 #define ISA avx512
-#include "conv_kernel.inc"
+#include "kernels.inc"
 #else
-typedef int conv_avx512_is_for_x86;
+typedef int kernels_avx512_are_for_x86;
 #endif
