@@ -15,6 +15,7 @@
 #include "io/unfinished.h"
 #include "models/ssl_unet.h"
 #include "stats/correlation.h"
+#include "study/claim.h"
 #include "study/reconstruction_scores.h"
 #include "study/sweep_claims.h"
 #include <math.h>
@@ -133,16 +134,14 @@ static int candidates_open(study *s) {
 /* ---------------------------------------------------------------- table */
 
 static void write_row(const study *s, const candidate *c, const char *measure, const char *title, size_t n,
-                      double estimate, double ci_low, double ci_high) {
+                      interval value) {
     csv_writer_plain(s->csv, c->name);
     csv_writer_integer(s->csv, c->patch);
     csv_writer_real(s->csv, 100.0 * c->coverage);
     csv_writer_integer(s->csv, c->steps);
     csv_writer_text(s->csv, measure);
     csv_writer_integer(s->csv, (long long)n);
-    csv_writer_real(s->csv, estimate);
-    csv_writer_real(s->csv, ci_low);
-    csv_writer_real(s->csv, ci_high);
+    interval_write(s->csv, value, 9);
     csv_writer_text(s->csv, title);
     csv_writer_end_row(s->csv);
 }
@@ -151,12 +150,11 @@ static int write_correlation(const study *s, const candidate *c, const score_tab
     const bootstrap_plan plan = {t->scans, NULL, REPLICATES, CONFIDENCE, s->o->seed, 0};
     int ssfd = score_table_metric(t, "ssfd"), ssim = score_table_metric(t, "ssim");
     const double *scores[] = {t->values[ssfd]};
-    stats_interval r;
+    interval r;
     if (correlation_study(CORRELATION_PEARSON, 1, scores, t->values[ssim], t->first, &plan, &r, NULL, NULL) <
         0)
         return err_prefix("%s", c->name);
-    write_row(s, c, "ssim_correlation", "Correlation of SSFD with SSIM", plan.scans, r.estimate, r.ci_low,
-              r.ci_high);
+    write_row(s, c, "ssim_correlation", "Correlation of SSFD with SSIM", plan.scans, r);
     return 0;
 }
 
@@ -185,37 +183,24 @@ static int check_claims(const study *s, const candidate *c, const score_set *sco
 }
 
 /* The sweep's ratio for a shift against `other`; NaN where too few scans reach that SSIM. */
-static int write_shift(const study *s, const candidate *c, const csv_table *t, const char *other,
-                       const char *title) {
-    char wanted[160], measure[64];
-    double values[4] = {0.0, NAN, NAN, NAN};
-    static const char *const names[] = {"n", "estimate", "ci_low", "ci_high"};
-    snprintf(wanted, sizeof wanted, "at equal SSIM (%.2f) SSFD reacts less to pixel_shift than to %s",
-             SWEEP_PRIMARY_SSIM, other);
-    snprintf(measure, sizeof measure, "shift_to_%s", other);
-    int claim = csv_table_column(t, "claim");
-    if (claim < 0)
-        return -1;
-    for (size_t row = 0; row < t->rows; row++)
-        for (int k = 0; k < 4 && strcmp(csv_table_text(t, row, claim), wanted) == 0; k++) {
-            int column = csv_table_column(t, names[k]);
-            if (column < 0 || csv_table_real(t, row, column, &values[k]) < 0)
-                return -1;
-        }
-    write_row(s, c, measure, title, (size_t)values[0], values[1], values[2], values[3]);
-    return 0;
+static void write_shift(const study *s, const candidate *c, const claim_list *claims, const char *other,
+                        const char *title) {
+    char key[64];
+    snprintf(key, sizeof key, "shift_to_%s", other);
+    const claim *found = claim_list_find(claims, key);
+    write_row(s, c, key, title, found ? found->n : 0, found ? found->value : INTERVAL_UNDEFINED);
 }
 
 static int write_shifts(const study *s, const candidate *c, const score_set *scores) {
-    csv_table *t = csv_table_read(c->claims);
-    if (!t)
-        return -1;
-    int status = check_claims(s, c, scores, t) == 0 &&
-                         write_shift(s, c, t, "gaussian_blur", "Shift / blur") == 0 &&
-                         write_shift(s, c, t, "gaussian_noise", "Shift / noise") == 0
-                     ? 0
-                     : -1;
-    csv_table_free(t);
+    claim_list claims;
+    int status = claim_list_read(&claims, c->claims);
+    if (status == 0)
+        status = check_claims(s, c, scores, claims.table);
+    if (status == 0) {
+        write_shift(s, c, &claims, "gaussian_blur", "Shift / blur");
+        write_shift(s, c, &claims, "gaussian_noise", "Shift / noise");
+    }
+    claim_list_free(&claims);
     return status;
 }
 

@@ -179,15 +179,16 @@ static int write_scans(const study *s) {
 /* differences has room for a value of each scan. */
 static int write_method(const study *s, csv_writer *csv, int method, double *differences) {
     size_t scans = (size_t)s->split->scans;
-    stats_mean mean, difference = {.mean = NAN, .ci_low = NAN, .ci_high = NAN};
+    interval mean, difference = INTERVAL_UNDEFINED;
+    double sd;
     for (size_t k = 0; k < scans; k++)
         differences[k] = errors_of(s, NETWORK)[k] - errors_of(s, method)[k];
-    if (stats_mean_t(errors_of(s, method), scans, CONFIDENCE, &mean) < 0 ||
-        (method != NETWORK && stats_mean_t(differences, scans, CONFIDENCE, &difference) < 0))
+    if (stats_mean_t(errors_of(s, method), scans, CONFIDENCE, &mean, &sd) < 0 ||
+        (method != NETWORK && stats_mean_t(differences, scans, CONFIDENCE, &difference, NULL) < 0))
         return err_prefix("errors of method %s", method_names[method]);
     csv_writer_row(csv, "%s," METRIC ",%zu,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%s", method_names[method],
-                   mean.n, mean.mean, mean.sd, mean.ci_low, mean.ci_high, difference.mean, difference.ci_low,
-                   difference.ci_high, method_titles[method]);
+                   scans, mean.estimate, sd, mean.low, mean.high, difference.estimate, difference.low,
+                   difference.high, method_titles[method]);
     return 0;
 }
 

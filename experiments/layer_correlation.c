@@ -11,7 +11,7 @@
 #include "core/file.h"
 #include "models/ssl_unet.h"
 #include "stats/correlation.h"
-#include "stats/stats.h"
+#include "study/claim.h"
 #include "study/score_study.h"
 #include <gsl/gsl_fit.h>
 #include <gsl/gsl_statistics_double.h>
@@ -62,11 +62,9 @@ static const char *const selection_names[SELECTIONS] = {"all", "panels"};
 
 /* NaN where a score is constant, and all of it where the outcome is or scans are too few. */
 typedef struct {
-    stats_interval r[MAX_LAYERS];
-    stats_interval trend[SELECTIONS], drop[SELECTIONS];
+    interval r[MAX_LAYERS];
+    interval trend[SELECTIONS], drop[SELECTIONS];
 } correlations;
-
-static const stats_interval undefined = {NAN, NAN, NAN};
 
 static int is_constant(const score_table *t, int metric) {
     for (size_t row = 1; row < t->rows; row++)
@@ -81,7 +79,7 @@ static int is_defined(const study *s, const points *p) {
 
 /* Of layers number layer[0 .. m - 1]; trend and drop where there are two or more. */
 static int correlate_layers(const study *s, const points *p, correlation_kind kind, const int *layer,
-                            size_t m, stats_interval *r, stats_interval *trend, stats_interval *drop) {
+                            size_t m, interval *r, interval *trend, interval *drop) {
     const double *x[MAX_LAYERS];
     const bootstrap_plan plan = score_study_plan(&s->scores, p->t->scans, p->group);
     for (size_t k = 0; k < m; k++)
@@ -111,24 +109,24 @@ static size_t count_layers(const study *s, int selection) {
 static int correlate(const study *s, const points *p, correlation_kind kind, correlations *c) {
     int layer[MAX_LAYERS];
     for (int k = 0; k < MAX_LAYERS; k++)
-        c->r[k] = undefined;
+        c->r[k] = INTERVAL_UNDEFINED;
     for (int selection = 0; selection < SELECTIONS; selection++) {
-        stats_interval r[MAX_LAYERS], trend = undefined, drop = undefined;
+        interval r[MAX_LAYERS], trend = INTERVAL_UNDEFINED, drop = INTERVAL_UNDEFINED;
         size_t m = is_defined(s, p) ? usable_layers(s, p, selection, layer) : 0;
         if (m > 0 && correlate_layers(s, p, kind, layer, m, r, &trend, &drop) < 0)
             return -1;
         for (size_t k = 0; k < m; k++)
             c->r[layer[k]] = r[k];
         int is_whole = m == count_layers(s, selection);
-        c->trend[selection] = is_whole ? trend : undefined;
-        c->drop[selection] = is_whole ? drop : undefined;
+        c->trend[selection] = is_whole ? trend : INTERVAL_UNDEFINED;
+        c->drop[selection] = is_whole ? drop : INTERVAL_UNDEFINED;
     }
     return 0;
 }
 
 /* Times the sign of the study: how strong, not which way. */
-static stats_interval strength(const study *s, stats_interval r) {
-    return s->sign > 0 ? r : (stats_interval){-r.estimate, -r.ci_high, -r.ci_low};
+static interval strength(const study *s, interval r) {
+    return s->sign > 0 ? r : interval_negate(r);
 }
 
 /* ---------------------------------------------------------------- tables */
@@ -151,16 +149,12 @@ static csv_writer *begin_statistics(const study *s, const char *name) {
 }
 
 /* Six digits: as many as scores that are read from a table of nine determine. */
+#define DIGITS 6
+
 static void put_number(csv_writer *csv, double value) {
     char text[32];
-    snprintf(text, sizeof text, "%.6g", value);
+    snprintf(text, sizeof text, "%.*g", DIGITS, value);
     csv_writer_text(csv, isnan(value) ? "nan" : text);
-}
-
-static void put_interval(csv_writer *csv, stats_interval i) {
-    put_number(csv, i.estimate);
-    put_number(csv, i.ci_low);
-    put_number(csv, i.ci_high);
 }
 
 static void put_correlations(const study *s, csv_writer *csv, const points *p, correlation_kind kind,
@@ -173,14 +167,14 @@ static void put_correlations(const study *s, csv_writer *csv, const points *p, c
         csv_writer_text(csv, correlation_name(kind));
         csv_writer_integer(csv, (long long)p->t->rows);
         csv_writer_integer(csv, (long long)p->t->scans);
-        put_interval(csv, c->r[k]);
+        interval_write(csv, c->r[k], DIGITS);
         csv_writer_plain(csv, s->table->titles[s->metric[k]]);
         csv_writer_end_row(csv);
     }
 }
 
 static void put_trend(const study *s, csv_writer *csv, const points *p, correlation_kind kind, int selection,
-                      const char *effect, stats_interval i) {
+                      const char *effect, interval i) {
     char text[64];
     snprintf(text, sizeof text, "%s%s", s->sign > 0 ? "" : "-", effect);
     csv_writer_text(csv, selection_names[selection]);
@@ -191,7 +185,7 @@ static void put_trend(const study *s, csv_writer *csv, const points *p, correlat
     csv_writer_text(csv, text);
     csv_writer_integer(csv, (long long)p->t->rows);
     csv_writer_integer(csv, (long long)p->t->scans);
-    put_interval(csv, strength(s, i));
+    interval_write(csv, strength(s, i), DIGITS);
     csv_writer_end_row(csv);
 }
 
@@ -206,25 +200,26 @@ static void put_trends(const study *s, csv_writer *csv, const points *p, correla
 
 /* That the earlier layer correlates more, as the poster says: over all layers, by Pearson's r. */
 static int write_claim(const study *s, const points *p, const correlations *c) {
-    char text[512];
+    char text[512], effect[128];
     csv_writer *csv = begin_statistics(s, PROGRAM "_claims");
     if (!csv)
         return -1;
-    csv_writer_row(csv, "claim,effect,estimate,ci_low,ci_high,n,test,verdict");
+    claim_write_header(csv);
     if (s->layers > 1) {
-        stats_interval trend = strength(s, c->trend[ALL]);
+        const interval trend = strength(s, c->trend[ALL]);
         snprintf(text, sizeof text,
                  "the earlier the encoder layer the higher the correlation of SSFD with %s",
                  s->table->titles[s->outcome]);
-        csv_writer_text(csv, text);
-        snprintf(text, sizeof text, "slope of %sr (Pearson; %ss) per layer over %d layers",
+        snprintf(effect, sizeof effect, "slope of %sr (Pearson; %ss) per layer over %d layers",
                  s->sign > 0 ? "" : "-", p->unit, s->layers);
-        csv_writer_text(csv, text);
-        put_interval(csv, trend);
-        csv_writer_integer(csv, (long long)p->t->scans);
-        csv_writer_text(csv, "BCa bootstrap over scans");
-        csv_writer_text(csv, stats_verdict_below(trend.ci_low, trend.ci_high, 0.0));
-        csv_writer_end_row(csv);
+        const claim found = {.key = "layer_trend",
+                             .text = text,
+                             .effect = effect,
+                             .value = trend,
+                             .n = p->t->scans,
+                             .test = "BCa bootstrap over scans",
+                             .verdict = interval_verdict_below(trend, 0.0)};
+        claim_write(csv, &found, DIGITS);
     }
     return csv_writer_end(csv, 0);
 }
@@ -237,7 +232,7 @@ static int is_ssfd_layer(const char *name) {
            block <= SSL_UNET_BLOCKS && (relu == 1 || relu == 2);
 }
 
-static void put_panel(const study *s, csv_writer *csv, const points *p, int layer, stats_interval r) {
+static void put_panel(const study *s, csv_writer *csv, const points *p, int layer, interval r) {
     const score_table *t = p->t;
     const double *x = t->values[s->outcome], *y = t->values[s->metric[layer]];
     const char *name = t->names[s->metric[layer]], *title = t->titles[s->metric[layer]];
@@ -246,7 +241,7 @@ static void put_panel(const study *s, csv_writer *csv, const points *p, int laye
     csv_writer_text(csv, name);
     csv_writer_plain(csv, title);
     csv_writer_plain(csv, is_ssfd_layer(name) ? "SSFD" : title);
-    put_interval(csv, r);
+    interval_write(csv, r, DIGITS);
     put_number(csv, slope);
     put_number(csv, intercept);
     gsl_stats_minmax(&low, &high, x, 1, t->rows);

@@ -232,7 +232,8 @@ static int write_scans(const sweep *s) {
 
 static int write_mean(const sweep *s, csv_writer *csv, int p, int level, int metric, double *scans) {
     const perturbation *q = s->perturbations[p];
-    stats_mean mean;
+    interval mean;
+    double sd;
     size_t n = 0;
     for (int scan = 0; scan < s->split->scans; scan++) {
         scans[n] = scan_mean(s, scan, p, level, metric);
@@ -240,12 +241,12 @@ static int write_mean(const sweep *s, csv_writer *csv, int p, int level, int met
             return 0;
         n += has_row(metric, scans[n]);
     }
-    if (stats_mean_t(scans, n, CONFIDENCE, &mean) < 0)
+    if (stats_mean_t(scans, n, CONFIDENCE, &mean, &sd) < 0)
         return err_prefix("%s of %s at level %g", score_key(&s->scores, metric), q->name,
                           level_at(s, p, level));
     csv_writer_row(csv, "%s,%.9g,%s,%s,%zu,%.9g,%.9g,%.9g,%.9g,%s,%s,%s", q->name, level_at(s, p, level),
-                   q->level_unit, score_key(&s->scores, metric), mean.n, mean.mean, mean.sd, mean.ci_low,
-                   mean.ci_high, q->title, q->level_name, score_title(&s->scores, metric));
+                   q->level_unit, score_key(&s->scores, metric), n, mean.estimate, sd, mean.low, mean.high,
+                   q->title, q->level_name, score_title(&s->scores, metric));
     return 0;
 }
 

@@ -18,7 +18,7 @@
 #include "io/panel.h"
 #include "models/ssl_unet.h"
 #include "stats/correlation.h"
-#include "stats/stats.h"
+#include "study/claim.h"
 #include "study/detection.h"
 #include "study/examples.h"
 #include "study/score_study.h"
@@ -31,6 +31,7 @@
 #define PROGRAM "quality_control"
 #define PATH_LENGTH 4096
 #define CONFIDENCE 0.95
+#define DIGITS 9
 #define ERROR_FACTOR 5.0 /* of the error panels */
 #define POOLED "pooled"
 #define WITHOUT_FAULTS "without faults"
@@ -52,8 +53,6 @@ typedef struct {
     size_t faulty;            /* scans with a fault */
     csv_writer *summary;      /* while it is written */
 } study;
-
-static const stats_interval undefined = {NAN, NAN, NAN};
 
 static int begins(const char *text, const char *with) {
     return strncmp(text, with, strlen(with)) == 0;
@@ -111,7 +110,7 @@ static csv_writer *begin_statistics(const study *s, const char *name) {
 typedef struct {
     const char *statistic, *metric, *other, *group, *unit, *fault;
     size_t n, cases;
-    stats_interval value;
+    interval value;
     const char *title, *note; /* note: why a value or an interval is missing */
 } finding;
 
@@ -125,9 +124,7 @@ static void put_finding(const study *s, const finding *f) {
     csv_writer_plain(csv, f->fault);
     csv_writer_integer(csv, (long long)f->n);
     csv_writer_integer(csv, (long long)f->cases);
-    csv_writer_real(csv, f->value.estimate);
-    csv_writer_real(csv, f->value.ci_low);
-    csv_writer_real(csv, f->value.ci_high);
+    interval_write(csv, f->value, DIGITS);
     csv_writer_plain(csv, f->title);
     csv_writer_text(csv, f->note);
     csv_writer_end_row(csv);
@@ -173,7 +170,7 @@ static int write_correlations(const study *s, const char *group, const char *uni
                          .fault = "",
                          .n = t->rows,
                          .cases = count_faults(t),
-                         .value = undefined,
+                         .value = INTERVAL_UNDEFINED,
                          .title = t->titles[m],
                          .note = why_uncorrelated(s, t, m)};
             if (!*f.note && correlation_study((correlation_kind)kind, 1, &x, t->values[s->ssim], t->first,
@@ -230,7 +227,7 @@ static int write_area(const area_study *a, int metric) {
 }
 
 /* SSFD against another metric. */
-static int compare_areas(const area_study *a, int other, stats_interval *out, const char **note) {
+static int compare_areas(const area_study *a, int other, interval *out, const char **note) {
     if (detection_compare(&a->d, a->s->ssfd, other, &a->plan, out, note) < 0)
         return err_prefix("ROC areas of ssfd and %s, %s", a->means->names[other], a->group);
     return 0;
@@ -317,24 +314,19 @@ static int write_summary(study *s) {
 /* ---------------------------------------------------------------- claims */
 
 static int write_claim(const area_study *a, csv_writer *csv, int other) {
-    char text[640];
+    char key[256], text[640], effect[640];
     const char *note, *title = a->means->titles[other];
-    stats_interval v;
-    if (compare_areas(a, other, &v, &note) < 0)
+    claim c = {.key = key, .text = text, .effect = effect, .n = a->d.scans};
+    if (compare_areas(a, other, &c.value, &note) < 0)
         return -1;
+    snprintf(key, sizeof key, "detection_%s", a->means->names[other]);
     snprintf(text, sizeof text, "SSFD finds poor reconstructions that %s misses", title);
-    csv_writer_text(csv, text);
-    snprintf(text, sizeof text,
+    snprintf(effect, sizeof effect,
              "ROC area of SSFD minus that of %s (%zu of %zu scans with a faulty acquisition)", title,
              a->d.case_scans, a->d.scans);
-    csv_writer_text(csv, text);
-    csv_writer_real(csv, v.estimate);
-    csv_writer_real(csv, v.ci_low);
-    csv_writer_real(csv, v.ci_high);
-    csv_writer_integer(csv, (long long)a->d.scans);
-    csv_writer_text(csv, *note ? note : "paired BCa bootstrap over scans; faulty and good ones apart");
-    csv_writer_text(csv, stats_verdict_below(-v.ci_high, -v.ci_low, 0.0));
-    csv_writer_end_row(csv);
+    c.test = *note ? note : "paired BCa bootstrap over scans; faulty and good ones apart";
+    c.verdict = interval_verdict_below(interval_negate(c.value), 0.0);
+    claim_write(csv, &c, DIGITS);
     return 0;
 }
 
@@ -350,7 +342,7 @@ static int write_claims(const study *s) {
     csv_writer *csv = begin_statistics(s, PROGRAM "_claims");
     int status = csv ? 0 : -1;
     if (csv)
-        csv_writer_row(csv, "claim,effect,estimate,ci_low,ci_high,n,test,verdict");
+        claim_write_header(csv);
     for (int m = 0; status == 0 && a.d.cases > 0 && m < (int)means->metrics; m++)
         if (m == s->ssim || begins(means->names[m], "psnr") ||
             (is_baseline(means->names[m]) && !begins(means->names[m], "ssfd")))

@@ -283,14 +283,14 @@ START_TEST(test_report_of_a_small_study) {
     ck_assert_int_eq(remove(in_folder("one/records/perturbation_sweep.json")), 0);
     write_text("one/inpainting_claims.csv", "");
     expect_failure("report --results @/one --weights " GOLDEN, 1, "inpainting_claims.csv", "no header row");
-    write_text("one/inpainting_claims.csv", "claim,effect\nx,y\n");
-    expect_failure("report --results @/one --weights " GOLDEN, 1, "inpainting_claims.csv", "header");
+    write_text("one/inpainting_claims.csv", "claim,effect\n");
+    expect_failure("report --results @/one --weights " GOLDEN, 1, "inpainting_claims.csv", "no column 'key'");
     ck_assert_int_eq(remove(in_folder("one/inpainting_claims.csv")), 0);
     char *manifest = read_table("one/manifest.json");
     ck_assert_ptr_nonnull(strstr(manifest, "\"perturbation_sweep\""));
     free(manifest);
     char *claims = read_table("one/claims.csv");
-    ck_assert_ptr_nonnull(strstr(claims, "claim,effect,estimate,ci_low,ci_high,n,test,verdict"));
+    ck_assert_ptr_nonnull(strstr(claims, "key,claim,effect,estimate,ci_low,ci_high,n,test,verdict"));
     free(claims);
 }
 END_TEST
@@ -342,8 +342,8 @@ START_TEST(test_report_tells_where_its_tables_are_from) {
     snprintf(table, sizeof table, "# vgg16_random_relu2_2: VGG-16 (random weights)\n# faulty: 3 scans\n%s",
              summary);
     write_text("one/quality_control_summary.csv", table);
-    write_text("one/quality_control_claims.csv", "claim,effect,estimate,ci_low,ci_high,n,test,verdict\n"
-                                                 "a<b,gain,0.25,nan,nan,9,none,undecided\n");
+    write_text("one/quality_control_claims.csv", "key,claim,effect,estimate,ci_low,ci_high,n,test,verdict\n"
+                                                 "detection_ssim,a<b,gain,0.25,nan,nan,9,none,undecided\n");
     expect_done("report --results @/one --weights " GOLDEN);
     page = read_table("one/index.html");
     ck_assert_ptr_nonnull(strstr(page, "Cohort: knees."));

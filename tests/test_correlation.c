@@ -48,14 +48,13 @@ static void four_statistics(const void *self, void *work, const size_t *scan, si
 START_TEST(bootstrap_says_what_is_undefined) {
     const double x[] = {3.0, 1.0, 4.0, 1.5, 5.0, 9.0, 2.0, 6.0};
     const bootstrap_plan plan = {.scans = 8, .replicates = 2000, .confidence = 0.95, .seed = 1};
-    stats_interval found[4];
+    interval found[4];
     ck_assert_int_eq(bootstrap_bca(&plan, four_statistics, x, sizeof x, 4, found), 0);
     ck_assert_double_eq_tol(found[0].estimate, 3.9375, 1e-12);
-    ck_assert(found[0].ci_low > 1.5 && found[0].ci_low < 3.0 && found[0].ci_high > 5.0 &&
-              found[0].ci_high < 7.5);
-    ck_assert(found[1].estimate == 5.0 && found[1].ci_low == 5.0 && found[1].ci_high == 5.0);
-    ck_assert(isnan(found[2].estimate) && isnan(found[2].ci_low) && isnan(found[2].ci_high));
-    ck_assert(found[3].estimate == found[0].estimate && isnan(found[3].ci_low) && isnan(found[3].ci_high));
+    ck_assert(found[0].low > 1.5 && found[0].low < 3.0 && found[0].high > 5.0 && found[0].high < 7.5);
+    ck_assert(found[1].estimate == 5.0 && found[1].low == 5.0 && found[1].high == 5.0);
+    ck_assert(isnan(found[2].estimate) && isnan(found[2].low) && isnan(found[2].high));
+    ck_assert(found[3].estimate == found[0].estimate && isnan(found[3].low) && isnan(found[3].high));
 }
 END_TEST
 
@@ -64,13 +63,13 @@ START_TEST(bootstrap_resamples_strata_apart) {
     const double x[] = {1.0, 7.0, 1.0, 7.0, 7.0, 1.0};
     const int stratum[] = {4, -2, 4, -2, -2, 4};
     bootstrap_plan plan = {.scans = 6, .stratum = stratum, .replicates = 200, .confidence = 0.95};
-    stats_interval found[4];
+    interval found[4];
     ck_assert_int_eq(bootstrap_bca(&plan, four_statistics, x, sizeof x, 4, found), 0);
-    ck_assert_double_eq_tol(found[0].ci_low, 4.0, 1e-12);
-    ck_assert_double_eq_tol(found[0].ci_high, 4.0, 1e-12);
+    ck_assert_double_eq_tol(found[0].low, 4.0, 1e-12);
+    ck_assert_double_eq_tol(found[0].high, 4.0, 1e-12);
     plan.stratum = NULL;
     ck_assert_int_eq(bootstrap_bca(&plan, four_statistics, x, sizeof x, 4, found), 0);
-    ck_assert(found[0].ci_low < 3.0 && found[0].ci_high > 5.0);
+    ck_assert(found[0].low < 3.0 && found[0].high > 5.0);
 }
 END_TEST
 
@@ -88,15 +87,15 @@ static void skewed(const void *self, void *work, const size_t *scan, size_t n, d
 
 START_TEST(bootstrap_has_no_end_beyond_the_pole) {
     const bootstrap_plan plan = {.scans = 200, .replicates = 100, .confidence = 1.0 - 1e-9};
-    stats_interval found;
+    interval found;
     ck_assert_int_eq(bootstrap_bca(&plan, skewed, NULL, 0, 1, &found), 0);
-    ck_assert(found.ci_low <= found.ci_high && found.ci_high == 1.0);
+    ck_assert(found.low <= found.high && found.high == 1.0);
 }
 END_TEST
 
 static void expect_no_bootstrap(bootstrap_plan plan, const char *message) {
     const double x[4] = {0};
-    stats_interval found[4];
+    interval found[4];
     ck_assert_int_eq(bootstrap_bca(&plan, four_statistics, x, sizeof x, 4, found), -1);
     expect_message(message);
 }
@@ -125,7 +124,7 @@ typedef struct {
 } points;
 
 typedef struct {
-    stats_interval r[SCORES], trend, drop;
+    interval r[SCORES], trend, drop;
 } correlations;
 
 /* Sets of golden/make_correlation_golden.py: 0 has one slice of each scan, 1 three, 2 three with ties. */
@@ -159,7 +158,7 @@ static correlations correlated(correlation_kind kind, const points *p, size_t re
     return found;
 }
 
-static const stats_interval *find(const correlations *found, const char *name) {
+static const interval *find(const correlations *found, const char *name) {
     return strcmp(name, "trend") == 0  ? &found->trend
            : strcmp(name, "drop") == 0 ? &found->drop
                                        : &found->r[name[1] - '0'];
@@ -177,12 +176,11 @@ START_TEST(correlations_agree_with_scipy) {
         if (number_at(t, row, "set") != _i / CORRELATION_KINDS ||
             strcmp(csv_table_text(t, row, csv_table_column(t, "coefficient")), correlation_name(kind)) != 0)
             continue;
-        const stats_interval *found = find(&c, name);
+        const interval *found = find(&c, name);
         double low = number_at(t, row, "ci_low"), high = number_at(t, row, "ci_high");
         ck_assert_double_eq_tol(found->estimate, number_at(t, row, "estimate"), 1e-8);
-        ck_assert_msg(fabs(found->ci_low - low) < 0.006 && fabs(found->ci_high - high) < 0.006,
-                      "%s: found %g to %g, expected %g to %g", name, found->ci_low, found->ci_high, low,
-                      high);
+        ck_assert_msg(fabs(found->low - low) < 0.006 && fabs(found->high - high) < 0.006,
+                      "%s: found %g to %g, expected %g to %g", name, found->low, found->high, low, high);
         compared++;
     }
     ck_assert_int_eq(compared, SCORES + 2);
@@ -202,7 +200,7 @@ START_TEST(correlations_do_not_depend_on_threads) {
     correlations seven = correlated(_i, &p, 1000, 1), other = correlated(_i, &p, 1000, 2);
     omp_set_num_threads(before);
     ck_assert(memcmp(&one, &seven, sizeof one) == 0);
-    ck_assert_double_ne(one.r[0].ci_low, other.r[0].ci_low);
+    ck_assert_double_ne(one.r[0].low, other.r[0].low);
 }
 END_TEST
 
@@ -219,10 +217,10 @@ START_TEST(correlations_count_scans_not_slices) {
     correlations a = correlated(_i, &one, 1000, 1), b = correlated(_i, &three, 1000, 1);
     static const char *const names[] = {"r0", "r1", "r2", "r3", "trend", "drop"};
     for (int k = 0; k < SCORES + 2; k++) {
-        const stats_interval *x = find(&a, names[k]), *y = find(&b, names[k]);
+        const interval *x = find(&a, names[k]), *y = find(&b, names[k]);
         ck_assert_double_eq_tol(x->estimate, y->estimate, 1e-9);
-        ck_assert_double_eq_tol(x->ci_low, y->ci_low, 1e-9);
-        ck_assert_double_eq_tol(x->ci_high, y->ci_high, 1e-9);
+        ck_assert_double_eq_tol(x->low, y->low, 1e-9);
+        ck_assert_double_eq_tol(x->high, y->high, 1e-9);
     }
 }
 END_TEST
@@ -239,14 +237,14 @@ START_TEST(known_correlations_have_a_known_trend) {
     }
     correlations c = correlated(_i, &p, 1000, 1);
     ck_assert_double_eq_tol(c.r[0].estimate, 1.0, 1e-12);
-    ck_assert_double_eq_tol(c.r[0].ci_low, 1.0, 1e-12);
+    ck_assert_double_eq_tol(c.r[0].low, 1.0, 1e-12);
     ck_assert_double_eq_tol(c.r[3].estimate, -1.0, 1e-12);
     ck_assert_double_eq_tol(c.r[1].estimate, -c.r[2].estimate, 1e-12);
     ck_assert_double_eq_tol(c.trend.estimate, (-3.0 - c.r[1].estimate) / 5.0, 1e-12);
-    ck_assert_double_eq_tol(c.trend.ci_low, (-3.0 - c.r[1].ci_high) / 5.0, 1e-9);
-    ck_assert_double_eq_tol(c.trend.ci_high, (-3.0 - c.r[1].ci_low) / 5.0, 1e-9);
+    ck_assert_double_eq_tol(c.trend.low, (-3.0 - c.r[1].high) / 5.0, 1e-9);
+    ck_assert_double_eq_tol(c.trend.high, (-3.0 - c.r[1].low) / 5.0, 1e-9);
     ck_assert_double_eq_tol(c.drop.estimate, -2.0, 1e-12);
-    ck_assert_double_eq_tol(c.drop.ci_high, -2.0, 1e-12);
+    ck_assert_double_eq_tol(c.drop.high, -2.0, 1e-12);
 }
 END_TEST
 
@@ -257,12 +255,12 @@ START_TEST(correlations_of_little) {
     correlations c;
     ck_assert_int_eq(correlate(_i, &p, 3, 100, 1, &c), 0);
     for (int k = 0; k < SCORES; k++)
-        ck_assert(c.r[k].ci_low >= -1.0 && c.r[k].ci_low <= c.r[k].ci_high && c.r[k].ci_high <= 1.0);
+        ck_assert(c.r[k].low >= -1.0 && c.r[k].low <= c.r[k].high && c.r[k].high <= 1.0);
     for (int k = 0; k < MOST_POINTS; k++)
         p.x[2][k] = k == 5 ? 0.2 : 0.1;
     c = correlated(_i, &p, 100, 1);
-    ck_assert(isfinite(c.r[2].estimate) && isnan(c.r[2].ci_low) && isnan(c.r[2].ci_high));
-    ck_assert(isfinite(c.r[1].ci_low) && isfinite(c.drop.ci_low) && isnan(c.trend.ci_low));
+    ck_assert(isfinite(c.r[2].estimate) && isnan(c.r[2].low) && isnan(c.r[2].high));
+    ck_assert(isfinite(c.r[1].low) && isfinite(c.drop.low) && isnan(c.trend.low));
 }
 END_TEST
 
@@ -270,10 +268,10 @@ START_TEST(one_score_has_no_trend) {
     points p = read_points(0);
     const double *x[] = {p.x[0]};
     const bootstrap_plan plan = {.scans = SCANS, .replicates = 100, .confidence = 0.95};
-    stats_interval r, trend, drop;
+    interval r, trend, drop;
     ck_assert_int_eq(correlation_study(_i, 1, x, p.y, p.first, &plan, &r, &trend, &drop), 0);
-    ck_assert(r.ci_low < r.estimate && r.estimate < r.ci_high);
-    ck_assert(isnan(trend.estimate) && isnan(drop.ci_low));
+    ck_assert(r.low < r.estimate && r.estimate < r.high);
+    ck_assert(isnan(trend.estimate) && isnan(drop.low));
 }
 END_TEST
 
@@ -334,12 +332,12 @@ typedef struct {
     size_t n, scans, first[MOST_ROWS + 1];
     int is_case[MOST_ROWS];
     double a[MOST_ROWS], b[MOST_ROWS];
-    stats_interval area_a, area_b, difference;
+    interval area_a, area_b, difference;
 } roc_points;
 
-static stats_interval interval_at(const csv_table *t, size_t row, const char *estimate, const char *low,
-                                  const char *high) {
-    return (stats_interval){number_at(t, row, estimate), number_at(t, row, low), number_at(t, row, high)};
+static interval interval_at(const csv_table *t, size_t row, const char *estimate, const char *low,
+                            const char *high) {
+    return (interval){number_at(t, row, estimate), number_at(t, row, low), number_at(t, row, high)};
 }
 
 /* Sets of golden/make_roc_golden.py: 1 has ties; in 2 a separates cases from controls, and b the wrong way
@@ -362,13 +360,13 @@ static roc_points read_roc(int set) {
     return p;
 }
 
-static void expect_area(const double *score, const roc_points *p, stats_interval expected) {
-    stats_interval found;
+static void expect_area(const double *score, const roc_points *p, interval expected) {
+    interval found;
     ck_assert_double_eq_tol(roc_area(score, p->is_case, p->n), expected.estimate, 1e-9);
     ck_assert_msg(roc_interval(score, p->is_case, p->n, 0.95, &found) == 0, "%s", err_message());
     ck_assert_double_eq_tol(found.estimate, expected.estimate, 1e-9);
-    ck_assert_double_eq_tol(found.ci_low, expected.ci_low, 1e-8);
-    ck_assert_double_eq_tol(found.ci_high, expected.ci_high, 1e-8);
+    ck_assert_double_eq_tol(found.low, expected.low, 1e-8);
+    ck_assert_double_eq_tol(found.high, expected.high, 1e-8);
 }
 
 START_TEST(roc_areas_agree_with_golden_values) {
@@ -379,18 +377,17 @@ START_TEST(roc_areas_agree_with_golden_values) {
 END_TEST
 
 /* Ends of 400000 replicates of SciPy's. */
-static void expect_resampled(stats_interval found, stats_interval expected) {
+static void expect_resampled(interval found, interval expected) {
     ck_assert_double_eq_tol(found.estimate, expected.estimate, 1e-9);
-    ck_assert_msg(
-        fabs(found.ci_low - expected.ci_low) < 0.006 && fabs(found.ci_high - expected.ci_high) < 0.006,
-        "found %g to %g, expected %g to %g", found.ci_low, found.ci_high, expected.ci_low, expected.ci_high);
+    ck_assert_msg(fabs(found.low - expected.low) < 0.006 && fabs(found.high - expected.high) < 0.006,
+                  "found %g to %g, expected %g to %g", found.low, found.high, expected.low, expected.high);
 }
 
 START_TEST(roc_difference_agrees_with_scipy) {
     static const int sets[] = {0, 1, CLUSTERED};
     roc_points p = read_roc(sets[_i]);
     const bootstrap_plan plan = {.scans = p.scans, .replicates = 100000, .confidence = 0.95, .seed = 1};
-    stats_interval one, five;
+    interval one, five;
     int before = omp_get_max_threads();
     for (size_t k = 0; k < p.n; k++) /* any number but 0 says case */
         p.is_case[k] *= 1 + (int)(k % 2);
@@ -407,7 +404,7 @@ END_TEST
 START_TEST(roc_area_over_scans_agrees_with_scipy) {
     roc_points p = read_roc(CLUSTERED);
     const bootstrap_plan plan = {.scans = p.scans, .replicates = 100000, .confidence = 0.95, .seed = 1};
-    stats_interval found;
+    interval found;
     ck_assert_msg(roc_bootstrap(p.a, p.is_case, p.first, &plan, &found) == 0, "%s", err_message());
     expect_resampled(found, p.area_a);
     ck_assert_msg(roc_bootstrap(p.b, p.is_case, p.first, &plan, &found) == 0, "%s", err_message());
@@ -427,15 +424,15 @@ START_TEST(roc_counts_scans_not_rows) {
     for (size_t s = 0; s <= p.scans; s++)
         more.first[s] = TIMES * p.first[s];
     const bootstrap_plan plan = {.scans = p.scans, .replicates = 2000, .confidence = 0.95, .seed = 1};
-    stats_interval once, often;
+    interval once, often;
     ck_assert_int_eq(roc_compare(p.a, p.b, p.is_case, p.first, &plan, &once), 0);
     ck_assert_int_eq(roc_compare(more.a, more.b, more.is_case, more.first, &plan, &often), 0);
-    ck_assert_double_eq_tol(once.ci_low, often.ci_low, 1e-12);
-    ck_assert_double_eq_tol(once.ci_high, often.ci_high, 1e-12);
+    ck_assert_double_eq_tol(once.low, often.low, 1e-12);
+    ck_assert_double_eq_tol(once.high, often.high, 1e-12);
     ck_assert_int_eq(roc_bootstrap(p.a, p.is_case, p.first, &plan, &once), 0);
     ck_assert_int_eq(roc_bootstrap(more.a, more.is_case, more.first, &plan, &often), 0);
-    ck_assert_double_eq_tol(once.ci_low, often.ci_low, 1e-12);
-    ck_assert_double_eq_tol(once.ci_high, often.ci_high, 1e-12);
+    ck_assert_double_eq_tol(once.low, often.low, 1e-12);
+    ck_assert_double_eq_tol(once.high, often.high, 1e-12);
 }
 END_TEST
 
@@ -445,18 +442,18 @@ START_TEST(roc_of_scores_without_spread) {
     roc_points p = read_roc(2);
     double constant[MOST_ROWS] = {0}, twice[MOST_ROWS];
     const bootstrap_plan plan = {.scans = p.scans, .replicates = 1000, .confidence = 0.95};
-    stats_interval found;
+    interval found;
     ck_assert_double_eq(roc_area(constant, p.is_case, p.n), 0.5);
     ck_assert_int_eq(roc_interval(constant, p.is_case, p.n, 0.95, &found), 0);
-    ck_assert(found.ci_low > 0.1 && found.ci_low < 0.4 && fabs(found.ci_high - (1.0 - found.ci_low)) < 1e-9);
+    ck_assert(found.low > 0.1 && found.low < 0.4 && fabs(found.high - (1.0 - found.low)) < 1e-9);
     for (size_t k = 0; k < p.n; k++)
         twice[k] = 2.0 * p.a[k];
     ck_assert_int_eq(roc_compare(p.a, twice, p.is_case, p.first, &plan, &found), 0);
-    ck_assert(found.estimate == 0.0 && isnan(found.ci_low) && isnan(found.ci_high));
+    ck_assert(found.estimate == 0.0 && isnan(found.low) && isnan(found.high));
     ck_assert_int_eq(roc_compare(p.a, p.b, p.is_case, p.first, &plan, &found), 0);
-    ck_assert(found.estimate == 1.0 && isnan(found.ci_low) && isnan(found.ci_high));
+    ck_assert(found.estimate == 1.0 && isnan(found.low) && isnan(found.high));
     ck_assert_int_eq(roc_bootstrap(p.a, p.is_case, p.first, &plan, &found), 0);
-    ck_assert(found.estimate == 1.0 && isnan(found.ci_low) && isnan(found.ci_high));
+    ck_assert(found.estimate == 1.0 && isnan(found.low) && isnan(found.high));
 }
 END_TEST
 
@@ -464,7 +461,7 @@ START_TEST(roc_rejects_bad_input) {
     roc_points p = read_roc(0);
     const int none[MOST_ROWS] = {0}, one[MOST_ROWS] = {1};
     const bootstrap_plan plan = {.scans = p.scans, .replicates = 100, .confidence = 0.95};
-    stats_interval found;
+    interval found;
     ck_assert_int_eq(roc_interval(p.a, none, p.n, 0.95, &found), -1);
     expect_message("0 cases and 30 controls");
     ck_assert_double_nan(roc_area(p.a, none, p.n));

@@ -189,9 +189,8 @@ static void study_methods(int methods, int faulty, const char *out) {
     expect_done(command);
 }
 
-static stats_interval interval_at(const csv_table *t, size_t row) {
-    return (stats_interval){real_at(t, row, "estimate"), real_at(t, row, "ci_low"),
-                            real_at(t, row, "ci_high")};
+static interval interval_at(const csv_table *t, size_t row) {
+    return (interval){real_at(t, row, "estimate"), real_at(t, row, "ci_low"), real_at(t, row, "ci_high")};
 }
 
 static int has_comment(const csv_table *t, const char *wanted) {
@@ -237,15 +236,15 @@ START_TEST(test_methods_are_not_scans) {
     csv_table *four = open_table("four/quality_control_claims.csv");
     ck_assert(real_at(four, 0, "n") == 30);
     ck_assert_ptr_nonnull(strstr(text_at(four, 0, "effect"), "(12 of 30 scans with a faulty acquisition)"));
-    stats_interval a = interval_at(one, 0), b = interval_at(four, 0);
-    ck_assert(fabs(a.estimate - b.estimate) < 1e-6 && fabs(a.ci_low - b.ci_low) < 1e-6 &&
-              fabs(a.ci_high - b.ci_high) < 1e-6);
+    interval a = interval_at(one, 0), b = interval_at(four, 0);
+    ck_assert(fabs(a.estimate - b.estimate) < 1e-6 && fabs(a.low - b.low) < 1e-6 &&
+              fabs(a.high - b.high) < 1e-6);
     csv_table_free(one);
     csv_table_free(four);
     t = open_table("four/quality_control_summary.csv");
     a = interval_at(t, find_row(t, "roc_area", "ssfd", "", "method m0", "any")); /* Newcombe's */
     b = interval_at(t, find_row(t, "roc_area", "ssfd", "", "pooled", "any"));
-    ck_assert(b.ci_high - b.ci_low > 0.8 * (a.ci_high - a.ci_low));
+    ck_assert(b.high - b.low > 0.8 * (a.high - a.low));
     csv_table_free(t);
 }
 END_TEST

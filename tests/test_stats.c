@@ -36,33 +36,33 @@ START_TEST(t_interval_agrees_with_scipy) {
     double values[SAMPLE];
     for (int i = 0; i < SAMPLE; i++)
         values[i] = sample[i];
-    stats_mean found;
-    ck_assert_int_eq(stats_mean_t(values, SAMPLE, 0.95, &found), 0);
-    ck_assert_uint_eq(found.n, SAMPLE);
-    assert_close(found.mean, sample_summary[0]);
-    assert_close(found.sd, sample_summary[1]);
-    assert_close(found.ci_low, sample_summary[2]);
-    assert_close(found.ci_high, sample_summary[3]);
-    ck_assert_int_eq(stats_mean_t(values, SAMPLE, 0.99, &found), 0);
-    assert_close(found.ci_low, sample_summary[4]);
-    assert_close(found.ci_high, sample_summary[5]);
+    interval found;
+    double sd;
+    ck_assert_int_eq(stats_mean_t(values, SAMPLE, 0.95, &found, &sd), 0);
+    assert_close(found.estimate, sample_summary[0]);
+    assert_close(sd, sample_summary[1]);
+    assert_close(found.low, sample_summary[2]);
+    assert_close(found.high, sample_summary[3]);
+    ck_assert_int_eq(stats_mean_t(values, SAMPLE, 0.99, &found, NULL), 0);
+    assert_close(found.low, sample_summary[4]);
+    assert_close(found.high, sample_summary[5]);
 }
 END_TEST
 
 START_TEST(t_interval_rejects_bad_input) {
     double values[3] = {1.0, 2.0, 4.0};
-    stats_mean found;
-    ck_assert_int_eq(stats_mean_t(values, 2, 0.95, &found), 0);
-    ck_assert_int_eq(stats_mean_t(values, 1, 0.95, &found), -1);
+    interval found;
+    ck_assert_int_eq(stats_mean_t(values, 2, 0.95, &found, NULL), 0);
+    ck_assert_int_eq(stats_mean_t(values, 1, 0.95, &found, NULL), -1);
     ck_assert_ptr_nonnull(strstr(err_message(), "expected at least 2"));
     const double bad_confidence[] = {0.0, 1.0, -0.5, 95.0, NAN};
     for (int i = 0; i < 5; i++)
-        ck_assert_int_eq(stats_mean_t(values, 3, bad_confidence[i], &found), -1);
+        ck_assert_int_eq(stats_mean_t(values, 3, bad_confidence[i], &found, NULL), -1);
     values[1] = NAN;
-    ck_assert_int_eq(stats_mean_t(values, 3, 0.95, &found), -1);
+    ck_assert_int_eq(stats_mean_t(values, 3, 0.95, &found, NULL), -1);
     ck_assert_ptr_nonnull(strstr(err_message(), "value 2 of 3"));
     values[1] = INFINITY;
-    ck_assert_int_eq(stats_mean_t(values, 3, 0.95, &found), -1);
+    ck_assert_int_eq(stats_mean_t(values, 3, 0.95, &found, NULL), -1);
 }
 END_TEST
 
@@ -100,42 +100,43 @@ START_TEST(ratio_agrees_with_scipy) {
         a[i + 2] = pairs[i][0];
         b[i + 2] = pairs[i][1];
     }
-    matched_ratio found, swapped;
-    ck_assert_int_eq(matched_log_ratio(a, b, PAIRS + 2, 0.95, &found), 0);
-    ck_assert_uint_eq(found.n, PAIRS);
-    ck_assert_uint_eq(found.missing, 2);
-    assert_close(found.ratio, pairs_summary[0]);
-    assert_close(found.ci_low, pairs_summary[1]);
-    assert_close(found.ci_high, pairs_summary[2]);
-    ck_assert_int_eq(matched_log_ratio(b, a, PAIRS + 2, 0.95, &swapped), 0);
-    assert_close(swapped.ratio, 1.0 / found.ratio);
-    assert_close(swapped.ci_low, 1.0 / found.ci_high);
+    interval found, swapped;
+    size_t n;
+    ck_assert_int_eq(matched_log_ratio(a, b, PAIRS + 2, 0.95, &found, &n), 0);
+    ck_assert_uint_eq(n, PAIRS);
+    assert_close(found.estimate, pairs_summary[0]);
+    assert_close(found.low, pairs_summary[1]);
+    assert_close(found.high, pairs_summary[2]);
+    ck_assert_int_eq(matched_log_ratio(b, a, PAIRS + 2, 0.95, &swapped, &n), 0);
+    assert_close(swapped.estimate, 1.0 / found.estimate);
+    assert_close(swapped.low, 1.0 / found.high);
 }
 END_TEST
 
 START_TEST(ratio_rejects_bad_input) {
     double a[] = {1.0, 2.0, NAN}, b[] = {1.0, NAN, 3.0};
-    matched_ratio found;
-    ck_assert_int_eq(matched_log_ratio(a, b, 3, 0.95, &found), -1);
+    interval found;
+    size_t n;
+    ck_assert_int_eq(matched_log_ratio(a, b, 3, 0.95, &found, &n), -1);
     ck_assert_ptr_nonnull(strstr(err_message(), "1 of 3 pairs are complete"));
-    ck_assert_int_eq(matched_log_ratio(a, b, 0, 0.95, &found), -1);
+    ck_assert_int_eq(matched_log_ratio(a, b, 0, 0.95, &found, &n), -1);
     b[1] = 0.0;
-    ck_assert_int_eq(matched_log_ratio(a, b, 3, 0.95, &found), -1);
+    ck_assert_int_eq(matched_log_ratio(a, b, 3, 0.95, &found, &n), -1);
     b[1] = INFINITY;
-    ck_assert_int_eq(matched_log_ratio(a, b, 3, 0.95, &found), -1);
+    ck_assert_int_eq(matched_log_ratio(a, b, 3, 0.95, &found, &n), -1);
     b[1] = -2.0;
     a[1] = -2.0;
-    ck_assert_int_eq(matched_log_ratio(a, b, 3, 0.95, &found), -1);
+    ck_assert_int_eq(matched_log_ratio(a, b, 3, 0.95, &found, &n), -1);
 }
 END_TEST
 
 START_TEST(verdicts_follow_from_the_interval) {
-    ck_assert_str_eq(stats_verdict_below(0.1, 0.9, 1.0), "reproduced");
-    ck_assert_str_eq(stats_verdict_below(1.1, 1.9, 1.0), "not reproduced");
-    ck_assert_str_eq(stats_verdict_below(0.1, 1.0, 1.0), "undecided");
-    ck_assert_str_eq(stats_verdict_below(1.0, 1.1, 1.0), "undecided");
-    ck_assert_str_eq(stats_verdict_below(NAN, 0.5, 1.0), "undecided");
-    ck_assert_str_eq(stats_verdict_below(1.5, NAN, 1.0), "undecided");
+    ck_assert_str_eq(interval_verdict_below((interval){0.5, 0.1, 0.9}, 1.0), "reproduced");
+    ck_assert_str_eq(interval_verdict_below((interval){0.5, 1.1, 1.9}, 1.0), "not reproduced");
+    ck_assert_str_eq(interval_verdict_below((interval){0.5, 0.1, 1.0}, 1.0), "undecided");
+    ck_assert_str_eq(interval_verdict_below((interval){0.5, 1.0, 1.1}, 1.0), "undecided");
+    ck_assert_str_eq(interval_verdict_below((interval){0.5, NAN, 0.5}, 1.0), "undecided");
+    ck_assert_str_eq(interval_verdict_below((interval){0.5, 1.5, NAN}, 1.0), "undecided");
 }
 END_TEST
 

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "metrics/scores.h"
 #include "scratch.h"
+#include "study/claim.h"
 #include "study/sweep_claims.h"
 
 #include <math.h>
@@ -77,37 +78,39 @@ END_TEST
 /* Logarithms of the ratios to SSIM: log 0.5 and log 0.25, twice each; t(3) = 3.182446. */
 START_TEST(robustness_is_compared_scan_by_scan) {
     sweep_curves c = make_curves(SCANS);
-    matched_ratio r;
+    interval r;
+    size_t n;
     double half = 3.182446305 * log(2.0) / sqrt(3.0) / 2.0;
-    ck_assert_int_eq(sweep_compare_robustness(&c, SCORE_SSIM, &r), 1);
-    ck_assert_uint_eq(r.n, SCANS);
-    ck_assert_double_eq_tol(r.ratio, 0.5 * sqrt(0.5), 1e-12);
-    ck_assert_double_eq_tol(r.ci_low, r.ratio * exp(-half), 1e-8);
-    ck_assert_double_eq_tol(r.ci_high, r.ratio * exp(half), 1e-8);
+    ck_assert_int_eq(sweep_compare_robustness(&c, SCORE_SSIM, &r, &n), 1);
+    ck_assert_uint_eq(n, SCANS);
+    ck_assert_double_eq_tol(r.estimate, 0.5 * sqrt(0.5), 1e-12);
+    ck_assert_double_eq_tol(r.low, r.estimate * exp(-half), 1e-8);
+    ck_assert_double_eq_tol(r.high, r.estimate * exp(half), 1e-8);
     /* what differs between scans in the same way cancels */
     for (int scan = 1; scan < SCANS; scan += 2)
         set(&c, scan, SHIFT, VGG, 1.5);
-    ck_assert_int_eq(sweep_compare_robustness(&c, VGG, &r), 1);
-    ck_assert_double_eq_tol(r.ratio, 1.0, 1e-12);
-    ck_assert_double_eq_tol(r.ci_low, r.ci_high, 1e-12);
+    ck_assert_int_eq(sweep_compare_robustness(&c, VGG, &r, &n), 1);
+    ck_assert_double_eq_tol(r.estimate, 1.0, 1e-12);
+    ck_assert_double_eq_tol(r.low, r.high, 1e-12);
 }
 END_TEST
 
 /* Baselines of three of the scans: their number; of two: no statement. */
 START_TEST(robustness_counts_what_was_computed) {
     sweep_curves c = make_curves(SCANS);
-    matched_ratio r;
+    interval r;
+    size_t n;
     for (int scan = 0; scan < 2; scan++) {
         with_baselines[scan] = 0;
         for (int p = 0; p < PERTURBATIONS; p++)
             set(&c, scan, p, VGG, NAN);
-        ck_assert_int_eq(sweep_compare_robustness(&c, VGG, &r), scan == 0);
+        ck_assert_int_eq(sweep_compare_robustness(&c, VGG, &r, &n), scan == 0);
         if (scan == 0)
-            ck_assert_uint_eq(r.n, SCANS - 1);
+            ck_assert_uint_eq(n, SCANS - 1);
     }
     c.perturbations = SHIFT; /* the sweep had no shifts */
     double ratio[SCANS];
-    ck_assert_int_eq(sweep_compare_robustness(&c, SCORE_SSIM, &r), 0);
+    ck_assert_int_eq(sweep_compare_robustness(&c, SCORE_SSIM, &r, &n), 0);
     ck_assert_int_eq(sweep_robustness(&c, SCORE_SSIM, ratio), -1);
     ck_assert_ptr_nonnull(strstr(err_message(), "pixel_shift"));
 }
@@ -116,32 +119,34 @@ END_TEST
 /* In the middle between the last two levels a distance is its mean. */
 START_TEST(ratios_at_equal_ssim_by_hand) {
     sweep_curves c = make_curves(SCANS);
-    matched_ratio r;
-    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r), 1);
-    ck_assert_uint_eq(r.n, SCANS);
-    ck_assert_double_eq_tol(r.ratio, 0.25 * sqrt(0.5), 1e-12);
+    interval r;
+    size_t n;
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r, &n), 1);
+    ck_assert_uint_eq(n, SCANS);
+    ck_assert_double_eq_tol(r.estimate, 0.25 * sqrt(0.5), 1e-12);
     with_baselines[1] = 0;
-    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 1, SHIFT, BLUR, 0.8, &r), 1);
-    ck_assert_uint_eq(r.n, SCANS - 1);
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 1, SHIFT, BLUR, 0.8, &r, &n), 1);
+    ck_assert_uint_eq(n, SCANS - 1);
     /* two of the other three do not get there */
     set(&c, 2, BLUR, SCORE_SSIM, 0.01);
     set(&c, 3, SHIFT, SCORE_SSIM, 0.01);
-    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 1, SHIFT, BLUR, 0.8, &r), 0);
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 1, SHIFT, BLUR, 0.8, &r, &n), 0);
     sweep_curve_at(&c, 0, BLUR, 1)[SCORE_SSIM] = NAN;
-    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r), -1);
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r, &n), -1);
 }
 END_TEST
 
 /* Three of eight scans get there: too few to speak for all of them. Four do. */
 START_TEST(fewer_than_half_of_the_scans_say_nothing) {
     sweep_curves c = make_curves(MANY_SCANS);
-    matched_ratio r;
+    interval r;
+    size_t n;
     for (int scan = 4; scan < MANY_SCANS; scan++)
         set(&c, scan, BLUR, SCORE_SSIM, 0.01);
-    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r), 1);
-    ck_assert_uint_eq(r.n, 4);
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r, &n), 1);
+    ck_assert_uint_eq(n, 4);
     set(&c, 3, BLUR, SCORE_SSIM, 0.01);
-    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r), 0);
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r, &n), 0);
 }
 END_TEST
 
@@ -159,9 +164,10 @@ static const char *text_at(const csv_table *t, size_t row, const char *column) {
     return csv_table_text(t, row, csv_table_column(t, column));
 }
 
-static void expect_row(const csv_table *t, size_t row, const char *claim, const char *effect,
+static void expect_row(const csv_table *t, size_t row, const char *key, const char *claim, const char *effect,
                        const char *verdict) {
     ck_assert_uint_lt(row, t->rows);
+    ck_assert_str_eq(text_at(t, row, "key"), key);
     ck_assert_str_eq(text_at(t, row, "claim"), claim);
     ck_assert_str_eq(text_at(t, row, "effect"), effect);
     ck_assert_str_eq(text_at(t, row, "verdict"), verdict);
@@ -173,14 +179,18 @@ START_TEST(claims_have_one_row_each) {
     sweep_curves c = make_curves(SCANS);
     csv_table *t = write_and_read(&c, sweep_write_claims);
     ck_assert_uint_eq(t->rows, 5);
-    expect_row(t, 0, "at equal SSIM (0.80) SSFD reacts less to pixel_shift than to gaussian_blur",
+    expect_row(t, 0, "shift_to_gaussian_blur",
+               "at equal SSIM (0.80) SSFD reacts less to pixel_shift than to gaussian_blur",
                "ratio of SSFD (pixel_shift / gaussian_blur)", "reproduced");
-    expect_row(t, 1, "at equal SSIM (0.80) SSFD reacts less to pixel_shift than to gaussian_noise",
+    expect_row(t, 1, "shift_to_gaussian_noise",
+               "at equal SSIM (0.80) SSFD reacts less to pixel_shift than to gaussian_noise",
                "ratio of SSFD (pixel_shift / gaussian_noise)", "undecided");
-    expect_row(t, 2, LESS "SSIM", "ratio of robustness ratios (ssfd / ssim)", "reproduced");
-    expect_row(t, 3, LESS "PSNR", "ratio of robustness ratios (ssfd / nrmse)", "undecided");
-    expect_row(t, 4, LESS "VGG-PL relu2_2", "ratio of robustness ratios (ssfd / vgg_pl_relu2_2)",
+    expect_row(t, 2, "robustness_ssim", LESS "SSIM", "ratio of robustness ratios (ssfd / ssim)",
+               "reproduced");
+    expect_row(t, 3, "robustness_psnr_db", LESS "PSNR", "ratio of robustness ratios (ssfd / nrmse)",
                "undecided");
+    expect_row(t, 4, "robustness_vgg_pl_relu2_2", LESS "VGG-PL relu2_2",
+               "ratio of robustness ratios (ssfd / vgg_pl_relu2_2)", "undecided");
     ck_assert_str_eq(text_at(t, 2, "n"), "4");
     ck_assert_str_eq(text_at(t, 2, "estimate"), "0.353553");
     csv_table_free(t);
@@ -188,13 +198,13 @@ START_TEST(claims_have_one_row_each) {
     c.ssim = SCORE_SSIM_FOREGROUND;
     t = write_and_read(&c, sweep_write_claims);
     ck_assert_uint_eq(t->rows, 5);
-    expect_row(t, 0,
+    expect_row(t, 0, "shift_to_gaussian_blur",
                "at equal SSIM (foreground) (0.80) SSFD reacts less to pixel_shift than to gaussian_blur",
                "ratio of SSFD (pixel_shift / gaussian_blur)", "reproduced");
     ck_assert_str_eq(text_at(t, 0, "estimate"), "0.220971");
     ck_assert_str_eq(text_at(t, 1, "estimate"), "0.883883");
-    expect_row(t, 3, LESS "SSIM (foreground)", "ratio of robustness ratios (ssfd / ssim_foreground)",
-               "reproduced");
+    expect_row(t, 3, "robustness_ssim_foreground", LESS "SSIM (foreground)",
+               "ratio of robustness ratios (ssfd / ssim_foreground)", "reproduced");
     ck_assert_str_eq(text_at(t, 3, "estimate"), "0.441942");
     csv_table_free(t);
     c.ssim = SCORE_SSIM;
@@ -205,12 +215,39 @@ START_TEST(claims_have_one_row_each) {
     set(&c, 1, NOISE, VGG, NAN);
     t = write_and_read(&c, sweep_write_claims);
     ck_assert_uint_eq(t->rows, 4);
-    expect_row(t, 3, LESS "PSNR", "ratio of robustness ratios (ssfd / nrmse)", "not reproduced");
+    expect_row(t, 3, "robustness_psnr_db", LESS "PSNR", "ratio of robustness ratios (ssfd / nrmse)",
+               "not reproduced");
     csv_table_free(t);
     c.perturbations = SHIFT;
     t = write_and_read(&c, sweep_write_claims);
     ck_assert_uint_eq(t->rows, 0);
     csv_table_free(t);
+}
+END_TEST
+
+START_TEST(a_claim_is_read_back_by_its_key) {
+    const claim written = {.key = "robustness_x",
+                           .text = "reacts less, \"x\" says",
+                           .effect = "ratio",
+                           .value = {0.123456789, NAN, 2.0},
+                           .n = 7,
+                           .test = "by hand",
+                           .verdict = "undecided"};
+    csv_writer *csv = csv_writer_open(in_folder("table.csv"));
+    claim_list list;
+    claim_write_header(csv);
+    claim_write(csv, &written, 6);
+    ck_assert_int_eq(csv_writer_close(csv), 0);
+    ck_assert_msg(claim_list_read(&list, path) == 0, "%s", err_message());
+    ck_assert_ptr_null(claim_list_find(&list, "robustness"));
+    const claim *found = claim_list_find(&list, "robustness_x");
+    ck_assert_ptr_nonnull(found);
+    ck_assert_str_eq(found->text, written.text);
+    ck_assert_str_eq(found->test, written.test);
+    ck_assert_str_eq(found->verdict, written.verdict);
+    ck_assert_uint_eq(found->n, 7);
+    ck_assert(found->value.estimate == 0.123457 && isnan(found->value.low) && found->value.high == 2.0);
+    claim_list_free(&list);
 }
 END_TEST
 
@@ -243,6 +280,7 @@ Suite *suite_sweep_claims(void) {
     tcase_add_test(tcase, ratios_at_equal_ssim_by_hand);
     tcase_add_test(tcase, fewer_than_half_of_the_scans_say_nothing);
     tcase_add_test(tcase, claims_have_one_row_each);
+    tcase_add_test(tcase, a_claim_is_read_back_by_its_key);
     tcase_add_test(tcase, baselines_are_compared_at_each_ssim);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -1,12 +1,12 @@
 #include "report/html.h"
 #include "report/sections.h"
 
-#include "core/error.h"
+#include "study/claim.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CLAIMS_HEADER "claim,effect,estimate,ci_low,ci_high,n,test,verdict"
+#define DIGITS 9
 
 static const char *verdict_class(const char *verdict) {
     return strcmp(verdict, "reproduced") == 0 ? "yes" : strcmp(verdict, "undecided") == 0 ? "open" : "no";
@@ -151,25 +151,14 @@ int section_claims(report *r) {
 
 /* folder: "" or REPORT_FOREGROUND */
 static int append_claims(const report *r, const char *folder, const char *name, csv_writer *csv) {
-    char path[REPORT_PATH], *rest = NULL;
-    size_t size;
-    int status = 0, header = 1;
+    char path[REPORT_PATH];
+    claim_list claims;
     snprintf(path, sizeof path, "%s/%s%s", r->results, folder, name);
-    char *text = report_read_file(path, &size);
-    if (!text)
-        return -1;
-    for (char *line = strtok_r(text, "\r\n", &rest); line && status == 0;
-         line = strtok_r(NULL, "\r\n", &rest)) {
-        if (line[0] == '#')
-            continue;
-        if (header && strcmp(line, CLAIMS_HEADER) != 0)
-            status = err_set("%s: header is '%s', expected '%s'", path, line, CLAIMS_HEADER);
-        else if (!header)
-            csv_writer_row(csv, "%s", line);
-        header = 0;
-    }
-    free(text);
-    return status == 0 && header ? err_set("%s: no header row, expected '%s'", path, CLAIMS_HEADER) : status;
+    int status = claim_list_read(&claims, path);
+    for (size_t k = 0; k < claims.count && status == 0; k++)
+        claim_write(csv, &claims.items[k], DIGITS);
+    claim_list_free(&claims);
+    return status;
 }
 
 static int is_in(const name_list *list, const char *name) {
@@ -204,7 +193,7 @@ static csv_table *gather(const report *r, const char *folder, const name_list *f
     if (!csv)
         return NULL;
     csv_writer_comment(csv, "cohort: %s", r->cohort);
-    csv_writer_row(csv, CLAIMS_HEADER);
+    claim_write_header(csv);
     return csv_writer_end(csv, append_all(r, folder, files, csv)) == 0 ? csv_table_read(path) : NULL;
 }
 

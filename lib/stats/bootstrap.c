@@ -1,7 +1,7 @@
 #include "stats/bootstrap.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/rng.h"
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_sort.h>
@@ -136,21 +136,21 @@ static double bca_end(const double *sorted, size_t n, double z0, double a, doubl
 }
 
 /* sorted: [replicates], scratch. */
-static void interval(const bootstrap *b, size_t which, double *sorted, stats_interval *out) {
+static void find_interval(const bootstrap *b, size_t which, double *sorted, interval *out) {
     const bootstrap_plan *plan = b->plan;
     size_t n = 0;
     for (size_t k = 0; k < plan->replicates; k++)
         if (!isnan(b->values[k * b->count + which]))
             sorted[n++] = b->values[k * b->count + which];
     double a = acceleration(b, b->values + plan->replicates * b->count + which, b->count);
-    out->ci_low = out->ci_high = NAN;
+    out->low = out->high = NAN;
     if (isnan(out->estimate) || isnan(a) || 2 * n <= plan->replicates)
         return;
     gsl_sort(sorted, 1, n);
     double z = gsl_cdf_ugaussian_Pinv(0.5 + 0.5 * plan->confidence);
     double z0 = gsl_cdf_ugaussian_Pinv(share_below(sorted, n, out->estimate));
-    out->ci_low = bca_end(sorted, n, z0, a, -z);
-    out->ci_high = bca_end(sorted, n, z0, a, z);
+    out->low = bca_end(sorted, n, z0, a, -z);
+    out->high = bca_end(sorted, n, z0, a, z);
 }
 
 static int check(const bootstrap_plan *plan) {
@@ -164,7 +164,7 @@ static int check(const bootstrap_plan *plan) {
 }
 
 int bootstrap_bca(const bootstrap_plan *plan, bootstrap_statistic f, const void *self, size_t work_size,
-                  size_t count, stats_interval *out) {
+                  size_t count, interval *out) {
     if (check(plan) < 0)
         return -1;
     size_t *places = mem_alloc(3 * plan->scans * sizeof *places);
@@ -180,7 +180,7 @@ int bootstrap_bca(const bootstrap_plan *plan, bootstrap_statistic f, const void 
         if (status == 0)
             status = run_samples(&b, work_size);
         for (size_t k = 0; status == 0 && k < count; k++)
-            interval(&b, k, sorted, &out[k]);
+            find_interval(&b, k, sorted, &out[k]);
     }
     free(places);
     free(values);

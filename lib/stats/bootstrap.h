@@ -2,12 +2,9 @@
 #ifndef SSFD_STATS_BOOTSTRAP_H
 #define SSFD_STATS_BOOTSTRAP_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "stats/interval.h"
 
-typedef struct {
-    double estimate, ci_low, ci_high;
-} stats_interval;
+#include <stdint.h>
 
 /* Statistics of a sample of scans: scan[0..n-1] are the numbers of the scans drawn, each as often as it was
  * drawn. values[count]: NaN where a statistic is undefined for this sample (no variance, say). work: the
@@ -33,6 +30,6 @@ typedef struct {
  * that f needs for itself. Runs on OpenMP's threads; the result does not depend on their number. Errors:
  * fewer than 3 scans, fewer than 100 replicates, a confidence outside (0, 1), no memory. */
 int bootstrap_bca(const bootstrap_plan *plan, bootstrap_statistic f, const void *self, size_t work_size,
-                  size_t count, stats_interval *out);
+                  size_t count, interval *out);
 
 #endif

@@ -1,7 +1,7 @@
 #include "stats/correlation.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "stats/sorted.h"
 #include <math.h>
 #include <stdlib.h>
@@ -246,11 +246,11 @@ static void study_free(study *s) {
 }
 
 int correlation_study(correlation_kind kind, size_t m, const double *const *x, const double *y,
-                      const size_t *first, const bootstrap_plan *plan, stats_interval *r,
-                      stats_interval *trend, stats_interval *drop) {
+                      const size_t *first, const bootstrap_plan *plan, interval *r, interval *trend,
+                      interval *drop) {
     size_t n = first[plan->scans];
     study s = {.kind = kind, .m = m, .first = first};
-    stats_interval *all = mem_alloc((m + 2) * sizeof *all);
+    interval *all = mem_alloc((m + 2) * sizeof *all);
     int status = all && study_init(&s, x, y, n, plan->scans) == 0 &&
                          bootstrap_bca(plan, correlate_sample, &s, scratch_doubles(n) * sizeof(double), m + 2,
                                        all) == 0

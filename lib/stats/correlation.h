@@ -26,7 +26,7 @@ int correlation(correlation_kind kind, const double *x, const double *y, size_t 
  * numbers that are not finite, a score or an outcome that is constant; they name the score by its number,
  * from 0 on. */
 int correlation_study(correlation_kind kind, size_t m, const double *const *x, const double *y,
-                      const size_t *first, const bootstrap_plan *plan, stats_interval *r,
-                      stats_interval *trend, stats_interval *drop);
+                      const size_t *first, const bootstrap_plan *plan, interval *r, interval *trend,
+                      interval *drop);
 
 #endif

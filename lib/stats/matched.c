@@ -1,7 +1,7 @@
 #include "stats/matched.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "stats/stats.h"
 
 #include <math.h>
@@ -45,23 +45,17 @@ static int log_ratios(const double *a, const double *b, size_t n, double *logs, 
     return 0;
 }
 
-int matched_log_ratio(const double *a, const double *b, size_t n, double confidence, matched_ratio *out) {
+int matched_log_ratio(const double *a, const double *b, size_t n, double confidence, interval *ratio,
+                      size_t *used) {
     double *logs = mem_alloc(n * sizeof *logs);
     if (!logs)
         return -1;
-    size_t used;
-    stats_mean mean;
-    int status = log_ratios(a, b, n, logs, &used);
-    if (!status)
-        status = stats_mean_t(logs, used, confidence, &mean);
+    interval mean;
+    int status = log_ratios(a, b, n, logs, used);
+    if (status == 0)
+        status = stats_mean_t(logs, *used, confidence, &mean, NULL);
     free(logs);
-    if (status)
-        return -1;
-    *out = (matched_ratio){.n = used,
-                           .missing = n - used,
-                           .ratio = exp(mean.mean),
-                           .ci_low = exp(mean.ci_low),
-                           .ci_high = exp(mean.ci_high),
-                           .sd_log = mean.sd};
-    return 0;
+    if (status == 0)
+        *ratio = (interval){exp(mean.estimate), exp(mean.low), exp(mean.high)};
+    return status;
 }

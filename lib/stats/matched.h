@@ -3,7 +3,7 @@
 #ifndef SSFD_STATS_MATCHED_H
 #define SSFD_STATS_MATCHED_H
 
-#include <stddef.h>
+#include "stats/interval.h"
 
 /* SSFD at SSIM = target on the curve of one scan and one perturbation. ssim[] and ssfd[] are ordered by
  * level, level 0 (none) first; between two levels both are taken as linear. With i the first level whose
@@ -13,18 +13,12 @@
  * Fewer than 2 levels or numbers that are not finite are errors. */
 int matched_value(const double *ssim, const double *ssfd, size_t levels, double target, double *value);
 
-typedef struct {
-    size_t n, missing;      /* scans used; scans left out because a or b is NaN */
-    double ratio;           /* geometric mean of a/b */
-    double ci_low, ci_high; /* its interval */
-    double sd_log;          /* sd of log(a/b), N-1 */
-} matched_ratio;
-
 /* Geometric mean over scans of a[i]/b[i] with a Student-t interval on the logarithms,
  *   l_i = log(a[i]/b[i]),  ratio = exp(mean l),  interval = exp(mean l -/+ t(n-1) sd(l) / sqrt(n)).
- * Scans where a or b is NaN (never reached, see matched_value()) are left out and counted. Values that are
- * infinite or <= 0, and fewer than 2 scans left, are errors. An interval wholly below 1 says that a reacts
+ * Scans where a or b is NaN (never reached, see matched_value()) are left out; *used counts the others.
+ * Values that are infinite or <= 0, and fewer than 2 scans left, are errors. An interval wholly below 1 says that a reacts
  * less than b. */
-int matched_log_ratio(const double *a, const double *b, size_t n, double confidence, matched_ratio *out);
+int matched_log_ratio(const double *a, const double *b, size_t n, double confidence, interval *ratio,
+                      size_t *used);
 
 #endif

@@ -1,7 +1,7 @@
 #include "stats/roc.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "stats/sorted.h"
 #include <gsl/gsl_cdf.h>
 #include <math.h>
@@ -88,7 +88,7 @@ static double limit(const wilson *w, double out) {
     return in;
 }
 
-int roc_interval(const double *score, const int *is_case, size_t n, double confidence, stats_interval *out) {
+int roc_interval(const double *score, const int *is_case, size_t n, double confidence, interval *out) {
     if (!(confidence > 0.0 && confidence < 1.0))
         return err_set("ROC: confidence %g, expected a number between 0 and 1", confidence);
     size_t cases = 0;
@@ -98,7 +98,7 @@ int roc_interval(const double *score, const int *is_case, size_t n, double confi
         return -1;
     const wilson w = {roc_area(score, is_case, n), (double)cases, (double)(n - cases),
                       gsl_cdf_ugaussian_Pinv(0.5 + 0.5 * confidence)};
-    *out = (stats_interval){w.area, limit(&w, 0.0), limit(&w, 1.0)};
+    *out = (interval){w.area, limit(&w, 0.0), limit(&w, 1.0)};
     return 0;
 }
 
@@ -136,7 +136,7 @@ static int find_strata(const int *is_case, const size_t *first, size_t scans, in
 
 /* b: NULL for the area of a alone. */
 static int resample(const double *a, const double *b, const int *is_case, const size_t *first,
-                    const bootstrap_plan *plan, stats_interval *out) {
+                    const bootstrap_plan *plan, interval *out) {
     size_t scans = plan->scans, n = first[scans];
     areas of = {.is_case = is_case, .first = first};
     int *stratum = mem_alloc(scans * sizeof *stratum);
@@ -149,8 +149,8 @@ static int resample(const double *a, const double *b, const int *is_case, const 
         apart.stratum = stratum;
         status = bootstrap_bca(&apart, sample_areas, &of, n * sizeof(double), 1, out);
     }
-    if (status == 0 && out->ci_low == out->ci_high)
-        out->ci_low = out->ci_high = NAN;
+    if (status == 0 && out->low == out->high)
+        out->low = out->high = NAN;
     sorted_free(&of.a);
     sorted_free(&of.b);
     free(stratum);
@@ -158,14 +158,14 @@ static int resample(const double *a, const double *b, const int *is_case, const 
 }
 
 int roc_bootstrap(const double *score, const int *is_case, const size_t *first, const bootstrap_plan *plan,
-                  stats_interval *out) {
+                  interval *out) {
     if (check_score("the score", score, first[plan->scans]) < 0)
         return -1;
     return resample(score, NULL, is_case, first, plan, out);
 }
 
 int roc_compare(const double *a, const double *b, const int *is_case, const size_t *first,
-                const bootstrap_plan *plan, stats_interval *out) {
+                const bootstrap_plan *plan, interval *out) {
     size_t n = first[plan->scans];
     if (check_score("the first score", a, n) < 0 || check_score("the second score", b, n) < 0)
         return -1;

@@ -15,7 +15,7 @@ double roc_area(const double *score, const int *is_case, size_t n);
  * n controls, N = (m + n) / 2 - 1,
  *   V(A) = A (1 - A) / (m n) (1 + N (1 - A) / (2 - A) + N A / (1 + A)).
  * Errors: no case, no control, a score that is NaN, a confidence outside (0, 1). */
-int roc_interval(const double *score, const int *is_case, size_t n, double confidence, stats_interval *out);
+int roc_interval(const double *score, const int *is_case, size_t n, double confidence, interval *out);
 
 /* The area, and area(a) - area(b) of the same rows, where a scan may have several rows (several methods'
  * images of it): scan s has the rows first[s] .. first[s + 1] - 1, s < plan->scans. BCa intervals over scans
@@ -25,8 +25,8 @@ int roc_interval(const double *score, const int *is_case, size_t n, double confi
  * is. Errors: fewer than 2 scans with cases or with controls, a scan without rows, a score that is NaN, and
  * those of bootstrap_bca(). */
 int roc_bootstrap(const double *score, const int *is_case, const size_t *first, const bootstrap_plan *plan,
-                  stats_interval *out);
+                  interval *out);
 int roc_compare(const double *a, const double *b, const int *is_case, const size_t *first,
-                const bootstrap_plan *plan, stats_interval *out);
+                const bootstrap_plan *plan, interval *out);
 
 #endif

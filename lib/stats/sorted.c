@@ -1,7 +1,7 @@
 #include "stats/sorted.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include <gsl/gsl_sort.h>
 #include <stdlib.h>
 

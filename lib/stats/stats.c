@@ -6,7 +6,7 @@
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 
-int stats_mean_t(const double *values, size_t n, double confidence, stats_mean *out) {
+int stats_mean_t(const double *values, size_t n, double confidence, interval *mean, double *sd) {
     if (n < 2)
         return err_set("mean with interval: %zu values, expected at least 2", n);
     if (!(confidence > 0.0 && confidence < 1.0))
@@ -14,16 +14,11 @@ int stats_mean_t(const double *values, size_t n, double confidence, stats_mean *
     for (size_t i = 0; i < n; i++)
         if (!isfinite(values[i]))
             return err_set("mean with interval: value %zu of %zu is not finite", i + 1, n);
-    const double mean = gsl_stats_mean(values, 1, n);
-    const double sd = gsl_stats_sd_m(values, 1, n, mean);
-    const double t = gsl_cdf_tdist_Pinv(0.5 + 0.5 * confidence, (double)(n - 1));
-    const double half = t * sd / sqrt((double)n);
-    *out = (stats_mean){.n = n, .mean = mean, .sd = sd, .ci_low = mean - half, .ci_high = mean + half};
+    const double middle = gsl_stats_mean(values, 1, n), spread = gsl_stats_sd_m(values, 1, n, middle);
+    const double half =
+        gsl_cdf_tdist_Pinv(0.5 + 0.5 * confidence, (double)(n - 1)) * spread / sqrt((double)n);
+    *mean = (interval){middle, middle - half, middle + half};
+    if (sd)
+        *sd = spread;
     return 0;
-}
-
-const char *stats_verdict_below(double ci_low, double ci_high, double value) {
-    if (isnan(ci_low) || isnan(ci_high))
-        return "undecided";
-    return ci_high < value ? "reproduced" : ci_low > value ? "not reproduced" : "undecided";
 }

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const stats_interval undefined = {NAN, NAN, NAN};
-
 double detection_sign(const char *metric) {
     return strncmp(metric, "ssim", 4) == 0 || strncmp(metric, "psnr", 4) == 0 ? -1.0 : 1.0;
 }
@@ -75,14 +73,14 @@ static int are_few(const detection *d) {
 
 static const char too_few[] = "too few scans with or without a fault for an interval";
 
-static const char *note_on(const stats_interval *interval, const char *missing) {
-    return isnan(interval->ci_low) ? missing : "";
+static const char *note_on(const interval *interval, const char *missing) {
+    return isnan(interval->low) ? missing : "";
 }
 
-int detection_area(const detection *d, int metric, const bootstrap_plan *plan, stats_interval *out,
+int detection_area(const detection *d, int metric, const bootstrap_plan *plan, interval *out,
                    const char **note) {
     const double *poor = poor_of(d, metric);
-    *out = undefined;
+    *out = INTERVAL_UNDEFINED;
     *note = "";
     if (d->cases == 0 || d->cases == d->n) {
         *note = d->cases ? "no scan without a fault" : "no scan with a fault";
@@ -100,10 +98,10 @@ int detection_area(const detection *d, int metric, const bootstrap_plan *plan, s
     return status;
 }
 
-int detection_compare(const detection *d, int metric, int other, const bootstrap_plan *plan,
-                      stats_interval *out, const char **note) {
+int detection_compare(const detection *d, int metric, int other, const bootstrap_plan *plan, interval *out,
+                      const char **note) {
     const double *a = poor_of(d, metric), *b = poor_of(d, other);
-    *out = undefined;
+    *out = INTERVAL_UNDEFINED;
     *note = "";
     if (are_few(d)) {
         *note = too_few;

@@ -29,12 +29,12 @@ void detection_free(detection *d);
  * else with a BCa interval over scans. plan->scans is d->scans. *note says why a value or an interval is
  * missing (NaN): no cases, no controls, fewer than DETECTION_FEW scans with or without a fault, no resample
  * that differs; "" when nothing is. */
-int detection_area(const detection *d, int metric, const bootstrap_plan *plan, stats_interval *out,
+int detection_area(const detection *d, int metric, const bootstrap_plan *plan, interval *out,
                    const char **note);
 
 /* Area of a metric minus that of another, on the same rows, with a BCa interval over scans; notes likewise.
  */
-int detection_compare(const detection *d, int metric, int other, const bootstrap_plan *plan,
-                      stats_interval *out, const char **note);
+int detection_compare(const detection *d, int metric, int other, const bootstrap_plan *plan, interval *out,
+                      const char **note);
 
 #endif

@@ -3,7 +3,7 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "metrics/scores.h"
-#include "stats/stats.h"
+#include "study/claim.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,13 +28,14 @@ static int find(const sweep_curves *c, const char *name) {
 }
 
 /* 1 where enough of `wanted` scans have both for a statement about the cohort. */
-static int ratio_over_scans(const double *a, const double *b, int scans, int wanted, matched_ratio *out) {
+static int ratio_over_scans(const double *a, const double *b, int scans, int wanted, interval *ratio,
+                            size_t *n) {
     int both = 0;
     for (int scan = 0; scan < scans; scan++)
         both += !isnan(a[scan]) && !isnan(b[scan]);
     if (2 * both < wanted || both < LEAST_SCANS)
         return 0;
-    return matched_log_ratio(a, b, (size_t)scans, CONFIDENCE, out) < 0 ? -1 : 1;
+    return matched_log_ratio(a, b, (size_t)scans, CONFIDENCE, ratio, n) < 0 ? -1 : 1;
 }
 
 static int count_with_baselines(const sweep_curves *c) {
@@ -67,12 +68,12 @@ static int score_at_ssim(const sweep_curves *c, int metric, int only_with_baseli
 }
 
 int sweep_compare_at_ssim(const sweep_curves *c, int metric, int only_with_baselines, int shift, int other,
-                          double target, matched_ratio *out) {
+                          double target, interval *ratio, size_t *n) {
     double *a = mem_alloc(2 * (size_t)c->scans * sizeof *a), *b = a + c->scans;
     int wanted = only_with_baselines ? count_with_baselines(c) : c->scans, status = -1;
     if (a && score_at_ssim(c, metric, only_with_baselines, shift, target, a) == 0 &&
         score_at_ssim(c, metric, only_with_baselines, other, target, b) == 0)
-        status = ratio_over_scans(a, b, c->scans, wanted, out);
+        status = ratio_over_scans(a, b, c->scans, wanted, ratio, n);
     free(a);
     return status;
 }
@@ -103,7 +104,7 @@ int sweep_robustness(const sweep_curves *c, int metric, double *ratio) {
     return 0;
 }
 
-int sweep_compare_robustness(const sweep_curves *c, int metric, matched_ratio *out) {
+int sweep_compare_robustness(const sweep_curves *c, int metric, interval *ratio, size_t *n) {
     int status = 0, wanted = metric >= SCORE_BASELINES ? count_with_baselines(c) : c->scans;
     if (find(c, SHIFT) < 0 || find(c, others[0]) < 0 || find(c, others[1]) < 0)
         return 0;
@@ -111,46 +112,48 @@ int sweep_compare_robustness(const sweep_curves *c, int metric, matched_ratio *o
     if (!a || sweep_robustness(c, SCORE_SSFD, a) < 0 || sweep_robustness(c, metric, b) < 0)
         status = -1;
     if (status == 0)
-        status = ratio_over_scans(a, b, c->scans, wanted, out);
+        status = ratio_over_scans(a, b, c->scans, wanted, ratio, n);
     free(a);
     return status;
 }
 
 /* ---------------------------------------------------------------- claims */
 
-static void write_result(csv_writer *csv, const char *claim, const char *effect, const matched_ratio *r) {
-    csv_writer_row(csv, "%s,%s,%.6g,%.6g,%.6g,%zu,paired t on log ratio over scans,%s", claim, effect,
-                   r->ratio, r->ci_low, r->ci_high, r->n, stats_verdict_below(r->ci_low, r->ci_high, 1.0));
+static void write_result(csv_writer *csv, claim *c) {
+    c->test = "paired t on log ratio over scans";
+    c->verdict = interval_verdict_below(c->value, 1.0);
+    claim_write(csv, c, 6);
 }
 
-/* The programs that read this row find it by its text. */
 static int write_shift_claim(const sweep_curves *c, csv_writer *csv, const char *other) {
-    char claim[256], effect[128];
-    matched_ratio ratio;
+    char key[128], text[256], effect[128];
+    claim found = {.key = key, .text = text, .effect = effect};
     int shift = find(c, SHIFT), p = find(c, other);
-    int found = shift < 0 || p < 0
-                    ? 0
-                    : sweep_compare_at_ssim(c, SCORE_SSFD, 0, shift, p, SWEEP_PRIMARY_SSIM, &ratio);
-    snprintf(claim, sizeof claim, "at equal %s (%.2f) SSFD reacts less to " SHIFT " than to %s",
+    if (shift < 0 || p < 0)
+        return 0;
+    int status =
+        sweep_compare_at_ssim(c, SCORE_SSFD, 0, shift, p, SWEEP_PRIMARY_SSIM, &found.value, &found.n);
+    snprintf(key, sizeof key, "shift_to_%s", other);
+    snprintf(text, sizeof text, "at equal %s (%.2f) SSFD reacts less to " SHIFT " than to %s",
              c->title[c->ssim], SWEEP_PRIMARY_SSIM, other);
     snprintf(effect, sizeof effect, "ratio of SSFD (" SHIFT " / %s)", other);
-    if (found > 0)
-        write_result(csv, claim, effect, &ratio);
-    return found < 0 ? -1 : 0;
+    if (status > 0)
+        write_result(csv, &found);
+    return status < 0 ? -1 : 0;
 }
 
 static int write_robustness_claim(const sweep_curves *c, csv_writer *csv, int metric) {
-    char claim[512], effect[512];
-    matched_ratio ratio;
-    int found = sweep_compare_robustness(c, metric, &ratio);
-    snprintf(claim, sizeof claim,
-             "for what it reacts to blur and noise SSFD reacts less to " SHIFT " than %s",
+    char key[256], text[512], effect[512];
+    claim found = {.key = key, .text = text, .effect = effect};
+    int status = sweep_compare_robustness(c, metric, &found.value, &found.n);
+    snprintf(key, sizeof key, "robustness_%s", c->key[metric]);
+    snprintf(text, sizeof text, "for what it reacts to blur and noise SSFD reacts less to " SHIFT " than %s",
              metric == SCORE_PSNR ? "PSNR" : c->title[metric]);
     snprintf(effect, sizeof effect, "ratio of robustness ratios (ssfd / %s)",
              c->key[metric == SCORE_PSNR ? SCORE_NRMSE : metric]);
-    if (found > 0)
-        write_result(csv, claim, effect, &ratio);
-    return found < 0 ? -1 : 0;
+    if (status > 0)
+        write_result(csv, &found);
+    return status < 0 ? -1 : 0;
 }
 
 /* SSFD's own encoder before training is no metric that the poster compares with. */
@@ -172,7 +175,7 @@ int sweep_write_claims(const sweep_curves *c, csv_writer *csv) {
     csv_writer_comment(csv,
                        "ratios: geometric mean over scans with a 95 %% Student-t interval on logarithms; "
                        "reproduced: wholly below 1, not reproduced: wholly above 1");
-    csv_writer_row(csv, "claim,effect,estimate,ci_low,ci_high,n,test,verdict");
+    claim_write_header(csv);
     for (int k = 0; status == 0 && k < OTHERS; k++)
         status = write_shift_claim(c, csv, others[k]);
     for (int m = 0; status == 0 && m < c->metrics; m++)
@@ -185,12 +188,13 @@ int sweep_write_claims(const sweep_curves *c, csv_writer *csv) {
 
 static int write_baseline(const sweep_curves *c, csv_writer *csv, int metric, const char *other,
                           double target) {
-    matched_ratio r;
+    interval r;
+    size_t n;
     int shift = find(c, SHIFT), p = find(c, other);
-    int found = shift < 0 || p < 0 ? 0 : sweep_compare_at_ssim(c, metric, 1, shift, p, target, &r);
+    int found = shift < 0 || p < 0 ? 0 : sweep_compare_at_ssim(c, metric, 1, shift, p, target, &r, &n);
     if (found > 0)
-        csv_writer_row(csv, "%s," SHIFT ",%s,%.2f,%zu,%.6g,%.6g,%.6g,%s,%s", c->key[metric], other, target,
-                       r.n, r.ratio, r.ci_low, r.ci_high, c->perturbation[p]->title, c->title[metric]);
+        csv_writer_row(csv, "%s," SHIFT ",%s,%.2f,%zu,%.6g,%.6g,%.6g,%s,%s", c->key[metric], other, target, n,
+                       r.estimate, r.low, r.high, c->perturbation[p]->title, c->title[metric]);
     return found < 0 ? -1 : 0;
 }
 

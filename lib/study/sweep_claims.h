@@ -40,14 +40,14 @@ double *sweep_curve_at(const sweep_curves *c, int scan, int perturbation, int le
  * `target`: geometric mean over scans with a t interval. only_with_baselines leaves out the other scans. 1:
  * done; 0: fewer than half of the scans (or fewer than 3) get there under both, no statement; -1: error. */
 int sweep_compare_at_ssim(const sweep_curves *c, int metric, int only_with_baselines, int shift, int other,
-                          double target, matched_ratio *out);
+                          double target, interval *ratio, size_t *n);
 
 /* R of every scan: ratio[scans]; NaN where a response is not known or is 0. -1: the sweep lacks one of the
  * three perturbations. */
 int sweep_robustness(const sweep_curves *c, int metric, double *ratio);
 /* R of SSFD over R of `metric`: geometric mean over scans with a t interval. 1, 0, -1 as above; 0 also where
  * the sweep lacks a perturbation. */
-int sweep_compare_robustness(const sweep_curves *c, int metric, matched_ratio *out);
+int sweep_compare_robustness(const sweep_curves *c, int metric, interval *ratio, size_t *n);
 
 /* Comments, header and rows of two tables. Claims: shifts against blur and noise at SWEEP_PRIMARY_SSIM, all
  * scans; robustness against SSIM, PSNR and each baseline that is not SSFD's own network untrained. Baselines:
