@@ -30,7 +30,8 @@ void write_text(const char *name, const char *text);
 char *read_table(const char *name);
 /* Whether two files of the folder have the same bytes. */
 int same_file(const char *a, const char *b);
-void expect_same_file(const char *a, const char *b);
+/* <a>/<name> and <b>/<name> are the same. */
+void expect_same_file(const char *name, const char *a, const char *b);
 
 /* Runs a command of the shell, with @ for the folder; it must succeed. */
 void shell(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -3,8 +3,8 @@
 #include "core/cli.h"
 #include "core/error.h"
 #include "core/ranks.h"
-#include "programs.h"
 #include "suites.h"
+#include "support.h"
 #include <fcntl.h>
 #include <hdf5.h>
 #include <math.h>
@@ -50,12 +50,6 @@ static void expect_ranks_done(int count, const char *arguments) {
     int code = run_ranks(count, arguments);
     ck_assert_msg(code == 0, "%d ranks: %s: exit code %d: %s", count, arguments, code, output);
     ck_assert_msg(error_lines == 0, "%s", output);
-}
-
-static void expect_same_file(const char *name, const char *a, const char *b) {
-    char command[512];
-    snprintf(command, sizeof command, "cmp %s/%s/%s %s/%s/%s", folder, a, name, folder, b, name);
-    ck_assert_msg(system(command) == 0, "%s", command);
 }
 
 static void make_cohort(void) {
@@ -157,9 +151,7 @@ static void expect_same_layers(const char *name) {
 
 /* No rank leaves behind what an interrupted run would go on from. */
 static void expect_nothing_unfinished(const char *name) {
-    char command[512];
-    snprintf(command, sizeof command, "! find %s/%s -name '*unfinished*' | grep .", folder, name);
-    ck_assert_int_eq(system(command), 0);
+    shell("! find @/%s -name '*unfinished*' | grep .", name);
 }
 
 /* Scores of every scan on every rank, also where a run of three ranks ended early and two went on. */
