@@ -12,12 +12,12 @@
 #include "core/rng.h"
 #include "io/panel.h"
 #include "io/prepared.h"
+#include "io/slice_job.h"
 #include "metrics/image_metrics.h"
 #include "models/harmonic_fill.h"
 #include "models/ssl_mask.h"
 #include "models/ssl_unet.h"
 #include "stats/stats.h"
-#include "study/slice_job.h"
 #include <gsl/gsl_sort.h>
 #include <math.h>
 #include <omp.h>

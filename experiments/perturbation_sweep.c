@@ -14,12 +14,12 @@
 #include "core/version.h"
 #include "io/panel.h"
 #include "io/prepared.h"
+#include "io/slice_job.h"
 #include "io/unfinished.h"
 #include "metrics/scores.h"
 #include "models/ssl_unet.h"
 #include "perturb/perturb.h"
 #include "stats/stats.h"
-#include "study/slice_job.h"
 #include "study/sweep_claims.h"
 #include <errno.h>
 #include <math.h>

@@ -6,8 +6,8 @@
 #include "core/ranks.h"
 #include "core/rng.h"
 #include "core/version.h"
+#include "io/slice_job.h"
 #include "nn/conv.h"
-#include "study/slice_job.h"
 #include <stdlib.h>
 #include <string.h>
 

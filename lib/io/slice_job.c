@@ -1,4 +1,4 @@
-#include "study/slice_job.h"
+#include "io/slice_job.h"
 
 #include "core/clock.h"
 #include "core/error.h"

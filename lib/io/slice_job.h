@@ -1,8 +1,8 @@
 /* One computation for every slice of a split, as numbers: threads share the slices, ranks (core/ranks.h) the
  * scans, progress is shown, and an interrupted run goes on where it was (io/unfinished.h). The numbers depend on
  * none of these. */
-#ifndef SSFD_STUDY_SLICE_JOB_H
-#define SSFD_STUDY_SLICE_JOB_H
+#ifndef SSFD_IO_SLICE_JOB_H
+#define SSFD_IO_SLICE_JOB_H
 
 #include "io/prepared.h"
 #include <stddef.h>
