@@ -282,8 +282,8 @@ START_TEST(test_instance_norm) {
     }
     tensor_load(&x, packed);
     tensor_store(&dy, weight);
-    instance_norm_forward(&x, (float)slope, &y, saved);
-    instance_norm_backward(&x, (float)slope, saved, &dy, &dx);
+    norm_forward(&x, CHANNELS, NULL, NULL, (float)slope, &y, saved);
+    norm_backward(&x, CHANNELS, NULL, (float)slope, saved, &dy, &dx, NULL, NULL);
     for (int c = 0; c < CHANNELS; c++) {
         for (int k = 0; k < n; k++)
             plane[k] = (double)packed[c * n + k];

@@ -1,7 +1,7 @@
 #include "mri/coils.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include <gsl/gsl_complex_math.h>
 #include <gsl/gsl_linalg.h>
 #include <math.h>
@@ -97,7 +97,7 @@ static void interpolate(const double complex *coarse, int size, double complex *
         }
         for (int column = 0; column < size; column++) {
             cubic_weights(column, &first, w);
-            map[(size_t)row * (size_t)size + (size_t)column] =
+            map[(size_t)row * size + column] =
                 (float complex)(w[0] * line[first] + w[1] * line[first + 1] + w[2] * line[first + 2] +
                                 w[3] * line[first + 3]);
         }
@@ -106,8 +106,7 @@ static void interpolate(const double complex *coarse, int size, double complex *
 
 /* Divides by the root-sum-of-squares at the centre. */
 static void scale_to_centre(float complex *maps, int coils, int size) {
-    size_t pixels = (size_t)size * (size_t)size,
-           centre = (size_t)(size / 2) * (size_t)size + (size_t)(size / 2);
+    size_t pixels = (size_t)size * size, centre = (size_t)(size / 2) * size + (size / 2);
     double sum = 0.0;
     for (int c = 0; c < coils; c++) {
         double complex s = maps[(size_t)c * pixels + centre];
@@ -121,12 +120,12 @@ static void scale_to_centre(float complex *maps, int coils, int size) {
 int coil_sensitivities(const coil_loop *loops, int coils, double z, double pixel_mm, int size,
                        float complex *maps) {
     int n = coarse_size(size);
-    double complex *coarse = mem_alloc(((size_t)n * (size_t)n + (size_t)n) * sizeof *coarse);
+    double complex *coarse = mem_alloc(((size_t)n * n + n) * sizeof *coarse);
     if (!coarse)
         return -1;
     for (int c = 0; c < coils; c++) {
         coarse_map(&loops[c], z, pixel_mm, size, coarse);
-        interpolate(coarse, size, coarse + n * n, maps + (size_t)c * (size_t)size * (size_t)size);
+        interpolate(coarse, size, coarse + n * n, maps + (size_t)c * size * size);
     }
     free(coarse);
     scale_to_centre(maps, coils, size);

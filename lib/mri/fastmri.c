@@ -1,7 +1,7 @@
 #include "mri/fastmri.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "mri/fft.h"
 #include <inttypes.h>
 #include <math.h>
@@ -12,11 +12,11 @@ enum { SLICES_MAX = 1 << 16, COILS_MAX = 1 << 10, SIDE_MAX = 1 << 14, IMAGE_SIDE
 #define SLICE_SAMPLES_MAX ((size_t)1 << 28) /* 2 GiB; the largest fastMRI slice has 7 million */
 
 static size_t slice_samples(const raw_scan *scan) {
-    return (size_t)scan->coils * (size_t)scan->rows * (size_t)scan->columns;
+    return (size_t)scan->coils * scan->rows * scan->columns;
 }
 
 static size_t image_pixels(const raw_scan *scan) {
-    return (size_t)scan->image_rows * (size_t)scan->image_columns;
+    return (size_t)scan->image_rows * scan->image_columns;
 }
 
 /* --- opening: all inside the critical section --- */
@@ -125,7 +125,7 @@ static raw_scan *describe(const h5_file *file) {
 
 static int check_samples(const raw_scan *scan, int slice, const float complex *kspace) {
     const float *values = (const float *)kspace;
-    size_t samples = slice_samples(scan), plane = (size_t)scan->rows * (size_t)scan->columns;
+    size_t samples = slice_samples(scan), plane = (size_t)scan->rows * scan->columns;
     int zero = 1;
     for (size_t k = 0; k < 2 * samples; k++) {
         if (!isfinite(values[k]))

@@ -1,7 +1,7 @@
 #include "mri/faults.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/rng.h"
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_sort_float.h>
@@ -103,7 +103,7 @@ typedef struct {
 } acquired;
 
 static float complex *sample(const acquired *a, int coil, int row, int column) {
-    return a->kspace + ((size_t)coil * (size_t)a->rows + (size_t)row) * (size_t)a->columns + column;
+    return a->kspace + ((size_t)coil * a->rows + row) * a->columns + column;
 }
 
 static int is_line(const acquired *a, int column) {
@@ -164,7 +164,7 @@ static double measure_noise(const acquired *a, int coil, float *work) {
 }
 
 static int apply_low_snr(const acquired *a) {
-    float *work = mem_alloc((size_t)a->rows * (size_t)a->columns * sizeof *work);
+    float *work = mem_alloc((size_t)a->rows * a->columns * sizeof *work);
     int status = work ? 0 : -1;
     for (int coil = 0; status == 0 && coil < a->coils; coil++) {
         double sigma = measure_noise(a, coil, work) * sqrt(a->f->noise * a->f->noise - 1.0);
@@ -193,7 +193,7 @@ static int apply_spikes(const acquired *a) {
     float largest = 0.0f;
     for (int p = 0; p < pixels; p++)
         kept += a->mask[p] != 0;
-    for (size_t k = 0; k < (size_t)a->coils * (size_t)pixels; k++)
+    for (size_t k = 0; k < (size_t)a->coils * pixels; k++)
         largest = fmaxf(largest, cabsf(a->kspace[k]));
     for (int k = 0; k < a->f->spikes; k++) {
         int p = kept_sample(a, (int)gsl_rng_uniform_int(a->rng, (unsigned long)kept));

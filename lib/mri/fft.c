@@ -1,7 +1,7 @@
 #include "mri/fft.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 
 #include <fftw3.h>
 #include <limits.h>

@@ -6,8 +6,8 @@
  * Samples with weight 0 become zero columns of P and of the residual. */
 #include "mri/jsense.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "mri/fft.h"
 
 #include <cblas.h>
@@ -313,7 +313,7 @@ static int read_calibration(jsense *j, const cfloat *kspace) {
     memset(j->weights, 0, (size_t)j->samples * sizeof *j->weights);
     for (int c = 0; c < j->coils; c++)
         for (int y = 0; y < n; y++) {
-            const size_t row = (size_t)c * j->rows + (size_t)(j->rows / 2 - n / 2 + y);
+            const size_t row = (size_t)c * j->rows + (j->rows / 2 - n / 2 + y);
             const cfloat *from = kspace + row * j->columns + (j->columns / 2 - n / 2);
             for (int x = 0; x < n; x++, to++) {
                 *to = from[x];

@@ -1,7 +1,7 @@
 #include "mri/raw_scan.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 #include "mri/sampling.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 
 #include <limits.h>
 #include <math.h>
@@ -213,6 +213,6 @@ int sampling_draw(const sampling_settings *s, int rows, int columns, gsl_rng *rn
     if (sampling_random_columns(columns, s->acceleration, s->center_fraction, rng, mask) < 0)
         return -1;
     for (int row = 1; row < rows; row++)
-        memcpy(mask + (size_t)row * (size_t)columns, mask, (size_t)columns);
+        memcpy(mask + (size_t)row * columns, mask, (size_t)columns);
     return 0;
 }

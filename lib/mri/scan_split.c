@@ -1,7 +1,7 @@
 #include "mri/scan_split.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/rng.h"
 #include "io/scan_list.h"
 #include "mri/fastmri.h"

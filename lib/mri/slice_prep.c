@@ -1,8 +1,8 @@
 #include "mri/slice_prep.h"
 
 #include "core/clock.h"
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/progress.h"
 #include "mri/fft.h"
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static int is_cropped(const slice_shape *s) {
 }
 
 static size_t image_pixels(const slice_shape *s) {
-    return (size_t)s->image_rows * (size_t)s->image_columns;
+    return (size_t)s->image_rows * s->image_columns;
 }
 
 slice_prep *slice_prep_create(const slice_shape *s, const jsense_settings *settings) {
@@ -39,7 +39,7 @@ slice_prep *slice_prep_create(const slice_shape *s, const jsense_settings *setti
     if (ok && is_cropped(s)) {
         ok = (p->raw = fft2_create(s->rows, s->columns)) != NULL &&
              (p->image = fft2_create(s->image_rows, s->image_columns)) != NULL &&
-             (p->coil = mem_alloc((size_t)s->rows * (size_t)s->columns * sizeof *p->coil)) != NULL;
+             (p->coil = mem_alloc((size_t)s->rows * s->columns * sizeof *p->coil)) != NULL;
     }
     size_t bytes = (size_t)s->coils * image_pixels(s) * sizeof(float complex);
     ok = ok && (p->kspace = mem_alloc(bytes)) != NULL && (p->maps = mem_alloc(bytes)) != NULL;
@@ -68,7 +68,7 @@ static void crop(slice_prep *p, const float complex *kspace) {
            left = (size_t)((s->columns - s->image_columns) / 2);
     for (int c = 0; c < s->coils; c++) {
         float complex *to = p->kspace + (size_t)c * image_pixels(s);
-        fft2_inverse(p->raw, 1, kspace + (size_t)c * (size_t)s->rows * columns, p->coil);
+        fft2_inverse(p->raw, 1, kspace + (size_t)c * s->rows * columns, p->coil);
         for (int row = 0; row < s->image_rows; row++)
             memcpy(to + (size_t)row * width, p->coil + (top + (size_t)row) * columns + left,
                    width * sizeof *to);

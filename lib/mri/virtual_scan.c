@@ -1,7 +1,7 @@
 #include "mri/virtual_scan.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/rng.h"
 #include "mri/fft.h"
 #include <gsl/gsl_interp.h>
@@ -173,7 +173,7 @@ static double sample(const nifti_volume *head, double x, double y, double z, int
             int zz = iz - 1 + c, yy = iy - 1 + b;
             if (zz < 0 || yy < 0 || zz >= head->nz || yy >= head->ny)
                 continue;
-            const float *row = head->data + ((size_t)zz * (size_t)head->ny + (size_t)yy) * (size_t)head->nx;
+            const float *row = head->data + ((size_t)zz * head->ny + yy) * head->nx;
             double line = 0.0;
             for (int a = 0; a < 4; a++)
                 if (ix - 1 + a >= 0 && ix - 1 + a < head->nx)
@@ -222,7 +222,7 @@ int virtual_scan_render(const virtual_scan *s, const nifti_volume *head, int sli
     gsl_interp_init(r.tone, tone_knots, s->tone, VIRTUAL_TONE_KNOTS);
     for (int row = 0; row < size; row++)
         for (int column = 0; column < size; column++)
-            image[(size_t)row * (size_t)size + (size_t)column] = (float)render_pixel(&r, row, column, range);
+            image[(size_t)row * size + column] = (float)render_pixel(&r, row, column, range);
     gsl_interp_free(r.tone);
     if (z_range && range[0] < z_range[0])
         z_range[0] = range[0];
@@ -262,10 +262,10 @@ static double tissue_mean(const float *image, size_t pixels) {
 /* maps *= exp(i phase) image: the coil images. */
 static void coil_images(const virtual_scan *s, int size, const float *image, float complex *maps) {
     double scale = 320.0 / size * s->pixel_mm, half = 0.5 * (size - 1);
-    size_t pixels = (size_t)size * (size_t)size;
+    size_t pixels = (size_t)size * size;
     for (int row = 0; row < size; row++)
         for (int column = 0; column < size; column++) {
-            size_t p = (size_t)row * (size_t)size + (size_t)column;
+            size_t p = (size_t)row * size + column;
             double phase = waves(s->phase, 3, (column - half) * scale, (row - half) * scale, 0.0);
             float complex value = (float complex)((double)image[p] * cexp(I * phase));
             for (int c = 0; c < VIRTUAL_COILS; c++)
@@ -294,7 +294,7 @@ static int acquire(const raw_scan *raw, int slice, acquired *a, float complex *k
     const acquisition *from = raw->self;
     const virtual_scan *s = &from->scan;
     int size = raw->rows;
-    size_t pixels = (size_t)size * (size_t)size;
+    size_t pixels = (size_t)size * size;
     double z = virtual_scan_position(s, slice, raw->slices) - 0.5 * (s->slab.first + s->slab.last);
     if (!a->image || !a->maps || !a->fft || !a->rng ||
         virtual_scan_render(s, from->head, slice, raw->slices, size, a->image, NULL) < 0 ||
@@ -312,7 +312,7 @@ static int acquire(const raw_scan *raw, int slice, acquired *a, float complex *k
 
 static int read_slice(const raw_scan *raw, int slice, float complex *kspace) {
     const virtual_scan *s = &((const acquisition *)raw->self)->scan;
-    size_t pixels = (size_t)raw->rows * (size_t)raw->columns;
+    size_t pixels = (size_t)raw->rows * raw->columns;
     acquired a = {.image = mem_alloc(pixels * sizeof *a.image),
                   .maps = mem_alloc(VIRTUAL_COILS * pixels * sizeof *a.maps),
                   .fft = fft2_create(raw->rows, raw->columns),

@@ -13,7 +13,7 @@
  * for one addition after the other. The source fixes the order: results do not depend on the compiler's
  * choice. */
 
-/* One image outside of a parallel region: its planes are shared among the threads. Results are the same. */
+/* Outside a parallel region (one image) the threads share its planes. Results are the same. */
 #define OVER_PLANES _Pragma("omp parallel for schedule(static) if (!omp_in_parallel())")
 
 /* Sum of a row: partial sums of a few pixels each in float, their sum in double. */
@@ -66,19 +66,20 @@ CLONES static double row_square(const float *row, int columns, float m) {
     return sum;
 }
 
-/* Moments of a row, which stays in the cache between the two passes, are joined to those of the rows before
- * it (Chan et al. 1983): one way through memory instead of two, and no cancellation. */
-ALWAYS_INLINE void group_moments(const tensor *x, int first, int count, double *mean, double *variance) {
-    double n = 0.0, columns = (double)x->columns, square = 0.0;
-    *mean = 0.0;
+/* Mean m and r = 1 / sqrt(variance + eps) of a group of channels. Moments of a row, which stays in the cache
+ * between the two passes, are joined to those of the rows before it (Chan et al. 1983): one way through memory
+ * instead of two, and no cancellation. */
+static void group_moments(const tensor *x, int first, int count, float *m, float *r) {
+    double n = 0.0, columns = (double)x->columns, square = 0.0, mean = 0.0;
     for (int c = first; c < first + count; c++)
         for (int y = 0; y < x->rows; y++, n += columns) {
             const float *row = tensor_row(x, c, y);
-            double m = row_sum(row, x->columns) / columns, d = m - *mean;
-            square += row_square(row, x->columns, (float)m) + d * d * columns * n / (n + columns);
-            *mean += d * columns / (n + columns);
+            double own = row_sum(row, x->columns) / columns, d = own - mean;
+            square += row_square(row, x->columns, (float)own) + d * d * columns * n / (n + columns);
+            mean += d * columns / (n + columns);
         }
-    *variance = square / n;
+    *m = (float)mean;
+    *r = (float)(1.0 / sqrt(square / n + NORM_EPS));
 }
 
 /* v, a value or a gradient, through a LeakyReLU whose input is `at`. */
@@ -94,23 +95,21 @@ CLONES static void row_normalise(const float *from, int columns, float m, float 
     }
 }
 
-/* Forward pass of both normalisations. gamma and beta NULL: ones and zeros. slope 1: no LeakyReLU behind. */
-static void norm_forward(const tensor *x, int groups, const float *gamma, const float *beta, float slope,
-                         const tensor *y, float *saved) {
+static void plane_normalise(const tensor *x, int c, float m, float scale, float offset, float slope,
+                            const tensor *y) {
+    for (int row = 0; row < x->rows; row++)
+        row_normalise(tensor_row(x, c, row), x->columns, m, scale, offset, slope, tensor_row(y, c, row));
+}
+
+void norm_forward(const tensor *x, int groups, const float *gamma, const float *beta, float slope,
+                  const tensor *y, float *saved) {
     int size = x->channels / groups;
     OVER_PLANES
     for (int g = 0; g < groups; g++) {
-        double mean, variance;
-        group_moments(x, g * size, size, &mean, &variance);
-        float m = (float)mean, r = (float)(1.0 / sqrt(variance + NORM_EPS));
-        saved[2 * g] = m;
-        saved[2 * g + 1] = r;
-        for (int c = g * size; c < (g + 1) * size; c++) {
-            float scale = gamma ? gamma[c] * r : r, offset = beta ? beta[c] : 0.0f;
-            for (int row = 0; row < x->rows; row++)
-                row_normalise(tensor_row(x, c, row), x->columns, m, scale, offset, slope,
-                              tensor_row(y, c, row));
-        }
+        float *m = saved + 2 * g, *r = m + 1;
+        group_moments(x, g * size, size, m, r);
+        for (int c = g * size; c < (g + 1) * size; c++)
+            plane_normalise(x, c, *m, gamma ? gamma[c] * *r : *r, beta ? beta[c] : 0.0f, slope, y);
     }
 }
 
@@ -147,11 +146,11 @@ CLONES static void row_norm_backward(const float *gy, const float *v, int column
     }
 }
 
-/* Backward pass of both: dx = r (gamma g - mean(gamma g) - xhat mean(gamma g xhat)), means over the group.
+/* dx = r (gamma g - mean(gamma g) - xhat mean(gamma g xhat)), means over the group.
  * The sign of xhat says which side of the LeakyReLU a pixel was on, as nothing is scaled or offset where
  * slope is not 1. */
-static void norm_backward(const tensor *x, int groups, const float *gamma, float slope, const float *saved,
-                          const tensor *dy, const tensor *dx, float *dgamma, float *dbeta) {
+void norm_backward(const tensor *x, int groups, const float *gamma, float slope, const float *saved,
+                   const tensor *dy, const tensor *dx, float *dgamma, float *dbeta) {
     int size = x->channels / groups;
     double n = (double)size * x->rows * x->columns;
     for (int group = 0; group < groups; group++) {
@@ -179,25 +178,6 @@ static void norm_backward(const tensor *x, int groups, const float *gamma, float
     }
 }
 
-void group_norm_forward(const tensor *x, int groups, const float *gamma, const float *beta, const tensor *y,
-                        float *saved) {
-    norm_forward(x, groups, gamma, beta, 1.0f, y, saved);
-}
-
-void group_norm_backward(const tensor *x, int groups, const float *gamma, const float *saved,
-                         const tensor *dy, const tensor *dx, float *dgamma, float *dbeta) {
-    norm_backward(x, groups, gamma, 1.0f, saved, dy, dx, dgamma, dbeta);
-}
-
-void instance_norm_forward(const tensor *x, float slope, const tensor *y, float *saved) {
-    norm_forward(x, x->channels, NULL, NULL, slope, y, saved);
-}
-
-void instance_norm_backward(const tensor *x, float slope, const float *saved, const tensor *dy,
-                            const tensor *dx) {
-    norm_backward(x, x->channels, NULL, slope, saved, dy, dx, NULL, NULL);
-}
-
 ALWAYS_INLINE float larger_of(float a, float b) {
     return a > b ? a : b;
 }
@@ -217,48 +197,44 @@ void max_pool_forward(const tensor *x, const tensor *y) {
                          tensor_row(y, c, row));
 }
 
-/* Mean and variance of all. */
-static void join_moments(const conv_moments *part, int count, double *mean, double *variance) {
+/* m and r, as group_moments() gives them, of all parts together. */
+static void join_moments(const conv_moments *part, int count, float *m, float *r) {
     double n = 0.0, sum = 0.0, squares = 0.0;
     for (int k = 0; k < count; k++) {
         n += part[k].n;
         sum += part[k].n * part[k].mean;
     }
-    *mean = sum / n;
+    double mean = sum / n;
     for (int k = 0; k < count; k++)
-        squares += part[k].squares + part[k].n * (part[k].mean - *mean) * (part[k].mean - *mean);
-    *variance = squares / n;
+        squares += part[k].squares + part[k].n * (part[k].mean - mean) * (part[k].mean - mean);
+    *m = (float)mean;
+    *r = (float)(1.0 / sqrt(squares / n + NORM_EPS));
 }
 
-void group_norm_by_moments(const tensor *y, int groups, const float *gamma, const float *beta,
-                           const conv_moments *moments, int parts) {
+void norm_by_moments(const tensor *y, int groups, const float *gamma, const float *beta,
+                     const conv_moments *moments, int parts) {
     int size = y->channels / groups;
     OVER_PLANES
     for (int g = 0; g < groups; g++) {
-        double mean, variance;
-        join_moments(moments + g * size * parts, size * parts, &mean, &variance);
-        float m = (float)mean, r = (float)(1.0 / sqrt(variance + NORM_EPS));
+        float m, r;
+        join_moments(moments + g * size * parts, size * parts, &m, &r);
         for (int c = g * size; c < (g + 1) * size; c++)
-            for (int row = 0; row < y->rows; row++)
-                row_normalise(tensor_row(y, c, row), y->columns, m, gamma[c] * r, beta[c], 1.0f,
-                              tensor_row(y, c, row));
+            plane_normalise(y, c, m, gamma[c] * r, beta[c], 1.0f, y);
     }
 }
 
-void group_norm_max_pool_forward(const tensor *x, int groups, const float *gamma, const float *beta,
-                                 const tensor *y) {
+void norm_max_pool_forward(const tensor *x, int groups, const float *gamma, const float *beta,
+                           const tensor *y) {
     int size = x->channels / groups;
     OVER_PLANES
     for (int g = 0; g < groups; g++) {
-        double mean, variance;
-        group_moments(x, g * size, size, &mean, &variance);
-        float m = (float)mean, r = (float)(1.0 / sqrt(variance + NORM_EPS));
+        float m, r;
+        group_moments(x, g * size, size, &m, &r);
         for (int c = g * size; c < (g + 1) * size; c++) {
-            float scale = gamma[c] * r;
+            float scale = gamma[c] * r, sign = scale < 0.0f ? -1.0f : 1.0f;
             for (int row = 0; row < y->rows; row++) {
                 float *to = tensor_row(y, c, row);
-                row_max_pool(tensor_row(x, c, 2 * row), tensor_row(x, c, 2 * row + 1), y->columns,
-                             scale < 0.0f ? -1.0f : 1.0f, to);
+                row_max_pool(tensor_row(x, c, 2 * row), tensor_row(x, c, 2 * row + 1), y->columns, sign, to);
                 row_normalise(to, y->columns, m, scale, beta[c], 1.0f, to);
             }
         }
@@ -311,24 +287,27 @@ void avg_pool_backward(const tensor *dy, const tensor *dx) {
 
 /* Rows of a band whose product (4 out x band pixels) stays within the second-level cache. */
 static int up_band(const tensor *x, int out) {
-    size_t rows = (size_t)64 * 1024 / ((size_t)4 * (size_t)out * x->ld);
+    size_t rows = (size_t)64 * 1024 / ((size_t)4 * out * x->ld);
     rows = rows < 1 ? 1 : rows;
     return rows > (size_t)x->rows ? x->rows : (int)rows;
 }
 
 size_t up_conv_scratch(const tensor *x, int out) {
-    return (size_t)4 * (size_t)out * (size_t)up_band(x, out) * x->ld;
+    return (size_t)4 * out * up_band(x, out) * x->ld;
 }
 
-/* Moves one band between the product matrix g and the upsampled planes y: row (o, a, b) of g holds the band
- * of `rows` input rows, each with its padding, width floats in all. */
+/* A band of `rows` input rows is the product matrix g: its row (o, a, b), `width` floats, holds what the band
+ * gives to pixels (a, b) of each 2x2 in plane o. This is where row q of the plane, counted from the band's
+ * first, has its even pixels; the odd ones are `width` further. */
+static size_t up_place(int o, int q, size_t width, int rows) {
+    return ((size_t)o * 4 + q % 2 * 2) * width + q / 2 * (width / rows);
+}
+
 static void up_scatter(const float *g, size_t width, int row, int rows, const float *bias, int relu,
                        const tensor *y) {
     for (int o = 0; o < y->channels; o++)
         for (int q = 0; q < 2 * rows; q++) {
-            const float *even =
-                g + ((size_t)o * 4 + (size_t)(q % 2) * 2) * width + (size_t)(q / 2) * (width / (size_t)rows);
-            const float *odd = even + width;
+            const float *even = g + up_place(o, q, width, rows), *odd = even + width;
             float *to = tensor_row(y, o, 2 * row + q), b = bias ? bias[o] : 0.0f;
             for (int k = 0; k < y->columns / 2; k++) {
                 float left = even[k] + b, right = odd[k] + b;
@@ -342,9 +321,7 @@ static void up_gather(const tensor *dy, int row, int rows, float *g, size_t widt
     memset(g, 0, (size_t)dy->channels * 4 * width * sizeof(float));
     for (int o = 0; o < dy->channels; o++)
         for (int q = 0; q < 2 * rows; q++) {
-            float *even =
-                g + ((size_t)o * 4 + (size_t)(q % 2) * 2) * width + (size_t)(q / 2) * (width / (size_t)rows);
-            float *odd = even + width;
+            float *even = g + up_place(o, q, width, rows), *odd = even + width;
             const float *from = tensor_row(dy, o, 2 * row + q);
             for (int k = 0; k < dy->columns / 2; k++) {
                 even[k] = from[2 * k];

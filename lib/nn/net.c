@@ -26,19 +26,15 @@ void net_free(net *n) {
     free(n);
 }
 
-static int add_layer(net *n, net_kind kind, int first, int second, int channels, int level,
-                     const char *name) {
+/* deeper: levels below its input. */
+static int add_layer(net *n, net_kind kind, int input, int channels, int deeper, const char *name) {
     if (n->layer_count == NET_MAX_LAYERS) {
         n->failed = 1;
         return 0;
     }
     net_layer *l = &n->layers[n->layer_count];
-    *l = (net_layer){.kind = kind,
-                     .input = {first, second},
-                     .channels = channels,
-                     .level = level,
-                     .weight = -1,
-                     .bias = -1};
+    *l = (net_layer){.kind = kind, .input = {input, -1}, .channels = channels, .weight = -1, .bias = -1};
+    l->level = input < 0 ? 0 : n->layers[input].level + deeper;
     snprintf(l->name, sizeof l->name, "%s", name ? name : "");
     return n->layer_count++;
 }
@@ -68,81 +64,75 @@ static void add_weight_and_bias(net *n, int layer, const char *params, int rank,
 }
 
 int net_add_input(net *n, int channels) {
-    return add_layer(n, NET_INPUT, -1, -1, channels, 0, "input");
+    return add_layer(n, NET_INPUT, -1, channels, 0, "input");
 }
 
 int net_add_conv3(net *n, int input, int channels, int flags, const char *params, const char *name) {
-    const net_layer *from = &n->layers[input];
-    int in = from->channels, dims[4] = {channels, in, 3, 3};
-    int layer = add_layer(n, NET_CONV3, input, -1, channels, from->level, name);
+    int in = n->layers[input].channels, dims[4] = {channels, in, 3, 3};
+    int layer = add_layer(n, NET_CONV3, input, channels, 0, name);
     net_layer *l = &n->layers[layer];
     l->relu = (flags & NET_RELU) != 0;
     l->standardize = (flags & NET_STANDARDIZE) != 0;
     add_weight_and_bias(n, layer, params, 4, dims, flags & NET_NO_BIAS ? 0 : channels, in * 9);
-    size_t count = (size_t)channels * (size_t)in * 9;
     l->packed = n->derived_floats;
     l->standardized = l->packed + conv_packed_floats(channels, in);
     l->packed_transposed = n->transposed_floats;
     n->transposed_floats += conv_packed_floats(in, channels);
-    n->derived_floats = l->standardized + (l->standardize ? count : 0);
+    n->derived_floats = l->standardized + (l->standardize ? (size_t)channels * in * 9 : 0);
     return layer;
 }
 
 int net_add_conv1(net *n, int input, int channels, const char *params, const char *name) {
-    const net_layer *from = &n->layers[input];
-    int in = from->channels, dims[4] = {channels, in, 1, 1};
-    int layer = add_layer(n, NET_CONV1, input, -1, channels, from->level, name);
+    int in = n->layers[input].channels, dims[4] = {channels, in, 1, 1};
+    int layer = add_layer(n, NET_CONV1, input, channels, 0, name);
     add_weight_and_bias(n, layer, params, 4, dims, channels, in);
     return layer;
 }
 
 int net_add_up_conv(net *n, int input, int channels, int flags, const char *params) {
-    const net_layer *from = &n->layers[input];
-    int in = from->channels, dims[4] = {in, channels, 2, 2};
-    int layer = add_layer(n, NET_UP_CONV, input, -1, channels, from->level - 1, NULL);
+    int dims[4] = {n->layers[input].channels, channels, 2, 2};
+    int layer = add_layer(n, NET_UP_CONV, input, channels, -1, NULL);
     n->layers[layer].relu = (flags & NET_RELU) != 0;
     add_weight_and_bias(n, layer, params, 4, dims, flags & NET_NO_BIAS ? 0 : channels, channels * 4);
     return layer;
 }
 
 int net_add_group_norm(net *n, int input, int groups, const char *params) {
-    const net_layer *from = &n->layers[input];
-    int channels = from->channels;
-    int layer = add_layer(n, NET_GROUP_NORM, input, -1, channels, from->level, NULL);
+    int channels = n->layers[input].channels;
+    int layer = add_layer(n, NET_GROUP_NORM, input, channels, 0, NULL);
     n->layers[layer].groups = groups;
+    n->layers[layer].slope = 1.0;
     add_weight_and_bias(n, layer, params, 1, &channels, channels, 0);
     return layer;
 }
 
 int net_add_instance_norm(net *n, int input, double slope) {
     int channels = n->layers[input].channels;
-    int layer = add_layer(n, NET_INSTANCE_NORM, input, -1, channels, n->layers[input].level, NULL);
+    int layer = add_layer(n, NET_INSTANCE_NORM, input, channels, 0, NULL);
     n->layers[layer].groups = channels;
     n->layers[layer].slope = slope;
     return layer;
 }
 
-static int add_pool(net *n, net_kind kind, int input) {
-    return add_layer(n, kind, input, -1, n->layers[input].channels, n->layers[input].level + 1, NULL);
-}
-
 int net_add_max_pool(net *n, int input) {
-    return add_pool(n, NET_MAX_POOL, input);
+    return add_layer(n, NET_MAX_POOL, input, n->layers[input].channels, 1, NULL);
 }
 
 int net_add_avg_pool(net *n, int input) {
-    return add_pool(n, NET_AVG_POOL, input);
+    return add_layer(n, NET_AVG_POOL, input, n->layers[input].channels, 1, NULL);
 }
 
 int net_add_dropout(net *n, int input, double p) {
-    int layer = add_layer(n, NET_DROPOUT, input, -1, n->layers[input].channels, n->layers[input].level, NULL);
+    int layer = add_layer(n, NET_DROPOUT, input, n->layers[input].channels, 0, NULL);
     n->layers[layer].dropout = p;
     return layer;
 }
 
 int net_add_concat(net *n, int first, int second) {
-    const net_layer *a = &n->layers[first], *b = &n->layers[second];
-    return add_layer(n, NET_CONCAT, first, second, a->channels + b->channels, a->level, NULL);
+    int layer =
+        add_layer(n, NET_CONCAT, first, n->layers[first].channels + n->layers[second].channels, 0, NULL);
+    n->layers[layer].input[1] = second;
+    return layer;
 }
 
 int net_finish(net *n) {
@@ -184,8 +174,9 @@ int net_init(net *n, uint64_t seed) {
     return 0;
 }
 
-static const float *conv_weights(const net *n, const net_layer *l) {
-    return l->standardize ? n->derived + l->standardized : n->values + n->params[l->weight].offset;
+/* A parameter in an array of all values or gradients; NULL for none. */
+static float *param_at(const net *n, int param, float *all) {
+    return param >= 0 ? all + n->params[param].offset : NULL;
 }
 
 void net_update(net *n) {
@@ -196,28 +187,34 @@ void net_update(net *n) {
         if (l->kind != NET_CONV3)
             continue;
         int in = n->layers[l->input[0]].channels;
-        if (l->standardize)
-            weight_standardize(n->values + n->params[l->weight].offset, l->channels, in * 9,
-                               n->derived + l->standardized);
-        conv_pack(conv_weights(n, l), l->channels, in, &(conv_packed){.data = n->derived + l->packed});
+        const float *w = param_at(n, l->weight, n->values);
+        if (l->standardize) {
+            weight_standardize(w, l->channels, in * 9, n->derived + l->standardized);
+            w = n->derived + l->standardized;
+        }
+        conv_pack(w, l->channels, in, &(conv_packed){.data = n->derived + l->packed});
         if (n->transposed)
-            conv_pack_transposed(conv_weights(n, l), l->channels, in,
+            conv_pack_transposed(w, l->channels, in,
                                  &(conv_packed){.data = n->transposed + l->packed_transposed});
     }
 }
 
-/* Biases and the normalisations' parameters, which the forward pass reads where their parameters say. */
+static int is_conv3_weight(const net_param *p) {
+    return p->rank == 4 && p->dims[2] == 3;
+}
+
+/* Keeps what the forward pass reads from `values`: everything but the 3x3 kernels, which it reads packed. */
 static int keep_small_values(net *n) {
     size_t floats = 0;
     for (int k = 0; k < n->param_count; k++)
-        floats += n->params[k].rank == 4 && n->params[k].dims[2] == 3 ? 0 : n->params[k].count;
+        floats += is_conv3_weight(&n->params[k]) ? 0 : n->params[k].count;
     float *kept = mem_aligned(floats * sizeof *kept);
     if (!kept)
         return -1;
     n->param_floats = 0;
     for (int k = 0; k < n->param_count; k++) {
         net_param *p = &n->params[k];
-        p->count = p->rank == 4 && p->dims[2] == 3 ? 0 : p->count;
+        p->count = is_conv3_weight(p) ? 0 : p->count;
         memcpy(kept + n->param_floats, n->values + p->offset, p->count * sizeof *kept);
         p->offset = n->param_floats;
         n->param_floats += p->count;
@@ -422,7 +419,7 @@ static int layer_extras(net_state *s, int layer) {
         return 0;
     }
     if (l->kind == NET_DROPOUT) {
-        s->mask[layer] = mem_alloc((size_t)t->channels * (size_t)t->rows * (size_t)t->columns);
+        s->mask[layer] = mem_alloc((size_t)t->channels * t->rows * t->columns);
         if (!s->mask[layer])
             return -1;
     }
@@ -504,19 +501,15 @@ const tensor *net_output(const net_state *s, int layer) {
 
 /* ---------------------------------------------------------------- forward */
 
-static const float *values_of(const net *n, int param) {
-    return param >= 0 ? n->values + n->params[param].offset : NULL;
-}
-
-static void conv_layer(net_state *s, int k) {
+static void conv_forward_layer(net_state *s, int k) {
     const net *n = s->n;
     const net_layer *l = &n->layers[k];
     const tensor *x = &s->out[l->input[0]];
     const conv_packed w = {x->channels, l->channels, n->derived + l->packed};
-    const float *bias = values_of(n, l->bias);
+    const float *bias = param_at(n, l->bias, n->values);
     int pool = s->pool_of[k];
     if (pool)
-        conv_pool_forward(x, &w, bias, l->relu, values_of(n, n->layers[s->norm_of[pool]].weight),
+        conv_pool_forward(x, &w, bias, l->relu, param_at(n, n->layers[s->norm_of[pool]].weight, n->values),
                           &s->out[pool], s->threads, s->scratch, s->moments);
     else
         conv_forward(x, &w, bias, l->relu, &s->out[k], s->threads, s->scratch);
@@ -526,12 +519,12 @@ static void max_pool_layer(net_state *s, int k) {
     const net *n = s->n;
     const net_layer *norm = &n->layers[s->norm_of[k]];
     const tensor *x = &s->out[n->layers[k].input[0]], *y = &s->out[k];
-    const float *gamma = values_of(n, norm->weight), *beta = values_of(n, norm->bias);
+    const float *gamma = param_at(n, norm->weight, n->values), *beta = param_at(n, norm->bias, n->values);
     if (s->conv_of[k])
-        group_norm_by_moments(y, norm->groups, gamma, beta, s->moments,
-                              conv_pool_parts(&s->out[n->layers[s->conv_of[k]].input[0]], y->channels));
+        norm_by_moments(y, norm->groups, gamma, beta, s->moments,
+                        conv_pool_parts(&s->out[n->layers[s->conv_of[k]].input[0]], y->channels));
     else if (s->norm_of[k])
-        group_norm_max_pool_forward(x, norm->groups, gamma, beta, y);
+        norm_max_pool_forward(x, norm->groups, gamma, beta, y);
     else
         max_pool_forward(x, y);
 }
@@ -540,14 +533,14 @@ static void forward_layer(net_state *s, int k, gsl_rng *rng) {
     const net *n = s->n;
     const net_layer *l = &n->layers[k];
     const tensor *x = &s->out[l->input[0]], *y = &s->out[k];
-    const float *w = values_of(n, l->weight), *b = values_of(n, l->bias);
+    const float *w = param_at(n, l->weight, n->values), *b = param_at(n, l->bias, n->values);
     if (s->reshaped[k])
         tensor_clear_padding(y);
     switch (l->kind) {
     case NET_INPUT:
         break;
     case NET_CONV3:
-        conv_layer(s, k);
+        conv_forward_layer(s, k);
         break;
     case NET_CONV1:
         conv1_forward(x, w, b, y);
@@ -556,11 +549,9 @@ static void forward_layer(net_state *s, int k, gsl_rng *rng) {
         up_conv_forward(x, w, b, l->relu, y, s->scratch);
         break;
     case NET_GROUP_NORM:
-        if (!is_left_to_pool(s, k))
-            group_norm_forward(x, l->groups, w, b, y, s->saved[k]);
-        break;
     case NET_INSTANCE_NORM:
-        instance_norm_forward(x, (float)l->slope, y, s->saved[k]);
+        if (!is_left_to_pool(s, k))
+            norm_forward(x, l->groups, w, b, (float)l->slope, y, s->saved[k]);
         break;
     case NET_MAX_POOL:
         max_pool_layer(s, k);
@@ -591,7 +582,7 @@ void net_forward(net_state *s, const float *image, gsl_rng *rng) {
 
 /* ---------------------------------------------------------------- backward */
 
-static void backward_conv3(net_state *s, int k, float *dw, float *db) {
+static void conv_backward(net_state *s, int k, float *dw, float *db) {
     const net *n = s->n;
     const net_layer *l = &n->layers[k];
     int from = l->input[0];
@@ -601,7 +592,7 @@ static void backward_conv3(net_state *s, int k, float *dw, float *db) {
         size_t count = n->params[l->weight].count;
         memset(s->weight_gradient, 0, count * sizeof(float));
         conv_weight_gradient(x, dy, s->weight_gradient, s->scratch);
-        weight_standardize_backward(n->values + n->params[l->weight].offset, l->channels, x->channels * 9,
+        weight_standardize_backward(param_at(n, l->weight, n->values), l->channels, x->channels * 9,
                                     s->weight_gradient, s->weight_gradient);
         for (size_t i = 0; i < count; i++)
             dw[i] += s->weight_gradient[i];
@@ -613,7 +604,7 @@ static void backward_conv3(net_state *s, int k, float *dw, float *db) {
                      0, &s->gradient[from], s->threads, s->scratch);
 }
 
-static void backward_pool(net_state *s, int k) {
+static void pool_backward(net_state *s, int k) {
     int from = s->n->layers[k].input[0];
     const tensor *dx = &s->gradient[from];
     if (!s->written[from])
@@ -629,14 +620,13 @@ static void backward_layer(net_state *s, int k, float *gradient) {
     const net_layer *l = &n->layers[k];
     int from = l->input[0];
     const tensor *x = &s->out[from], *dy = &s->gradient[k], *dx = &s->gradient[from];
-    const float *w = l->weight >= 0 ? n->values + n->params[l->weight].offset : NULL;
-    float *dw = l->weight >= 0 ? gradient + n->params[l->weight].offset : NULL;
-    float *db = l->bias >= 0 ? gradient + n->params[l->bias].offset : NULL;
+    const float *w = param_at(n, l->weight, n->values);
+    float *dw = param_at(n, l->weight, gradient), *db = param_at(n, l->bias, gradient);
     switch (l->kind) {
     case NET_INPUT:
         return;
     case NET_CONV3:
-        backward_conv3(s, k, dw, db);
+        conv_backward(s, k, dw, db);
         break;
     case NET_CONV1:
         relu_bias_backward(NULL, dy, db);
@@ -647,14 +637,12 @@ static void backward_layer(net_state *s, int k, float *gradient) {
         up_conv_backward(x, w, dy, dx, dw, s->scratch);
         break;
     case NET_GROUP_NORM:
-        group_norm_backward(x, l->groups, w, s->saved[k], dy, dx, dw, db);
-        break;
     case NET_INSTANCE_NORM:
-        instance_norm_backward(x, (float)l->slope, s->saved[k], dy, dx);
+        norm_backward(x, l->groups, w, (float)l->slope, s->saved[k], dy, dx, dw, db);
         break;
     case NET_MAX_POOL:
     case NET_AVG_POOL:
-        backward_pool(s, k);
+        pool_backward(s, k);
         break;
     case NET_DROPOUT:
         if (is_alias(s, k))

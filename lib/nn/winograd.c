@@ -33,7 +33,7 @@ static void transform_filters(const float *w, size_t filter_stride, int turned, 
     float g[3][3][CONV_BLOCK] = {{{0}}}, left[3][6][CONV_BLOCK], row[3][CONV_BLOCK], u[6][CONV_BLOCK];
     for (int k = 0; k < block; k++)
         for (int tap = 0; tap < 9; tap++) /* g[column][row] */
-            g[tap % 3][tap / 3][k] = w[(size_t)k * filter_stride + (size_t)(turned ? 8 - tap : tap)];
+            g[tap % 3][tap / 3][k] = w[(size_t)k * filter_stride + (turned ? 8 - tap : tap)];
     for (int x = 0; x < 3; x++)
         transform_columns(g[x], left[x]);
     for (int y = 0; y < 6; y++) {
@@ -53,8 +53,7 @@ void winograd_pack(const float *w, int out, int in, size_t out_stride, size_t in
         int block = conv_block_at(out, o);
         for (int i = 0; i < in; i++)
             transform_filters(w + (size_t)o * out_stride + (size_t)i * in_stride, out_stride, turned, block,
-                              to + (size_t)o * (size_t)in + (size_t)i * (size_t)block,
-                              (size_t)out * (size_t)in);
+                              to + (size_t)o * in + (size_t)i * block, (size_t)out * in);
     }
 }
 
@@ -265,7 +264,7 @@ static size_t gradient_slots(const tensor *x) {
 }
 
 size_t winograd_gradient_scratch(const tensor *x, int out) {
-    size_t slots = gradient_slots(x), products = (size_t)x->channels * (size_t)out;
+    size_t slots = gradient_slots(x), products = (size_t)x->channels * out;
     return WINOGRAD_POINTS * (point_floats(x->channels, slots) + point_floats(out, slots) + products) +
            FILTERS;
 }
@@ -278,7 +277,7 @@ static void transform_channels(const tiling *tiles, const tensor *t, transform a
     for (int slot = first; slot < last; slot += WINOGRAD_SLOTS) {
         winograd_block b = block_at(tiles, slot, last - slot < WINOGRAD_SLOTS ? last - slot : WINOGRAD_SLOTS);
         for (int k = 0; k < t->channels; k++)
-            apply(t, k, &b, v + (size_t)k * chunk + (size_t)(slot - first), point_floats(t->channels, chunk));
+            apply(t, k, &b, v + (size_t)k * chunk + (slot - first), point_floats(t->channels, chunk));
     }
 }
 
