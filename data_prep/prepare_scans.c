@@ -6,7 +6,7 @@
 #include "core/cli.h"
 #include "core/error.h"
 #include "core/progress.h"
-#include "core/record.h"
+#include "program/record.h"
 #include "core/rng.h"
 #include "io/prepared.h"
 #include "models/recon_unet.h"

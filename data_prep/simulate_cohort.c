@@ -4,7 +4,7 @@
 #include "core/cli.h"
 #include "core/error.h"
 #include "core/progress.h"
-#include "core/record.h"
+#include "program/record.h"
 #include "mri/fastmri.h"
 #include "mri/scan_split.h"
 #include "mri/virtual_scan.h"

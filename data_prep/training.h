@@ -7,7 +7,7 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "core/ranks.h"
-#include "core/record.h"
+#include "program/record.h"
 #include "train/slice_set.h"
 #include "train/trainer.h"
 #include "train/training_record.h"

@@ -6,7 +6,7 @@
 #include "core/cli.h"
 #include "core/error.h"
 #include "core/ranks.h"
-#include "core/record.h"
+#include "program/record.h"
 #include <cblas.h>
 #include <omp.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
 #include "core/csv.h"
 #include "core/error.h"
 #include "core/philox.h"
-#include "core/record.h"
+#include "program/record.h"
 #include "core/rng.h"
 
 #include <dirent.h>

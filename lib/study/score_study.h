@@ -3,7 +3,7 @@
 #ifndef SSFD_STUDY_SCORE_STUDY_H
 #define SSFD_STUDY_SCORE_STUDY_H
 
-#include "core/record.h"
+#include "program/record.h"
 #include "stats/bootstrap.h"
 #include "study/reconstruction_scores.h"
 

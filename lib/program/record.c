@@ -1,6 +1,5 @@
-#include "core/record.h"
+#include "program/record.h"
 
-#include "core/cli.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/file.h"

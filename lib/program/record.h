@@ -1,8 +1,8 @@
 /* Run records: what a program ran on, with which settings, and how long it took, as one small JSON file. The
  * results page and results/manifest.json are put together from these files, so that no number is typed twice.
  */
-#ifndef SSFD_CORE_RECORD_H
-#define SSFD_CORE_RECORD_H
+#ifndef SSFD_PROGRAM_RECORD_H
+#define SSFD_PROGRAM_RECORD_H
 
 #include <stdint.h>
 

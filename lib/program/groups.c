@@ -1,0 +1,28 @@
+#include "program/groups.h"
+
+const program_option cohort_group[] = {
+    OPT_TEXT("cohort", OPT_FIELD(cohort_options, folder), "DIR", "prepared scans"),
+    OPT_TEXT("split", OPT_FIELD(cohort_options, split), "NAME", "split of the cohort"),
+    OPT_INT("scans", OPT_FIELD(cohort_options, scans), "N", 0, 1e9, "take the first N scans only (0: all)"),
+    OPT_END};
+
+const program_option network_group[] = {
+    OPT_TEXT("weights", OPT_FIELD(network_options, weights), "FILE",
+             "weights of the self-supervised network"),
+    OPT_TEXT("layer", OPT_FIELD(network_options, layers), "NAMES",
+             "feature layers of SSFD, comma-separated (their distances add)"),
+    OPT_END};
+
+const program_option baseline_group[] = {
+    OPT_TEXT("baseline", OPT_FIELD(baseline_options, names), "NAMES",
+             "distances to compare with, comma-separated, each NAME or NAME:LAYER (see below)"),
+    OPT_TEXT("vgg16-weights", OPT_FIELD(baseline_options, vgg16_weights), "FILE",
+             "weights of VGG-16: Keras HDF5 or torchvision safetensors (default: random, and called so)"),
+    OPT_TEXT("lpips-weights", OPT_FIELD(baseline_options, lpips_weights), "FILE", "linear weights of LPIPS"),
+    OPT_END};
+
+const program_option run_group[] = {
+    OPT_INT("threads", OPT_FIELD(run_options, threads), "N", 1, 1024, "threads"),
+    OPT_TEXT("records", OPT_FIELD(run_options, records), "DIR",
+             "folder for the run record (default: OUT/records)"),
+    OPT_END};
