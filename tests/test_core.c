@@ -1,19 +1,19 @@
-/* Random streams, files that appear whole or not at all, command lines, CSV, run records, error messages. */
+/* Random streams, files that appear whole or not at all, CSV, error messages, loops. */
 #include "suites.h"
 
-#include "core/version.h"
-#include "core/memory.h"
-#include "core/file.h"
-#include "core/cli.h"
 #include "core/csv.h"
 #include "core/error.h"
+#include "core/file.h"
+#include "core/loop.h"
+#include "core/memory.h"
 #include "core/philox.h"
-#include "program/record.h"
 #include "core/rng.h"
+#include "core/version.h"
 
 #include <dirent.h>
 #include <inttypes.h>
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -308,185 +308,6 @@ START_TEST(test_checksum_of_more_than_one_chunk) {
 }
 END_TEST
 
-/* ---------------------------------------------------------------- command line */
-
-static struct {
-    int quiet, levels;
-    uint64_t seed;
-    double rate;
-    const char *out, *in;
-} o;
-
-static const cli_option options[] = {
-    {CLI_FLAG, "quiet", &o.quiet, NULL, "say nothing", 0, 0},
-    {CLI_INT, "levels", &o.levels, "N", "number of levels", 2, 21},
-    {CLI_U64, "seed", &o.seed, "SEED", "seed of all draws", 0, 0},
-    {CLI_REAL, "rate", &o.rate, "RATE", "learning rate", 0.5, 4.5},
-    {CLI_STRING, "out", &o.out, "DIR", "where the results go", 0, 0},
-    {CLI_STRING, "in", &o.in, "DIR", "where the scans are", 0, 0},
-    {0},
-};
-static const cli_spec spec = {.program = "prog",
-                              .summary = "Does things.",
-                              .positionals = "FILE...",
-                              .positionals_min = 0,
-                              .positionals_max = 2,
-                              .options = options,
-                              .epilogue = "The end."};
-static char *printed, *complained;
-static int first;
-
-/* Parses "prog <words>" against `with`; printed and complained hold what went to out and err. */
-static cli_result parse_with(const cli_spec *with, char *const *words) {
-    char *argv[16] = {"prog"};
-    int argc = 1;
-    size_t size;
-    while (words[argc - 1]) {
-        argv[argc] = words[argc - 1];
-        argc++;
-    }
-    free(printed);
-    free(complained);
-    FILE *out = open_memstream(&printed, &size), *err = open_memstream(&complained, &size);
-    first = -1;
-    o.quiet = 0, o.levels = 11, o.seed = 2022, o.rate = 1.25, o.out = "results", o.in = NULL;
-    cli_result result = cli_parse(with, argc, argv, &first, out, err);
-    fclose(out);
-    fclose(err);
-    return result;
-}
-#define PARSE(...) parse_with(&spec, (char *[]){__VA_ARGS__, NULL})
-
-START_TEST(test_cli_defaults) {
-    ck_assert_int_eq(PARSE(NULL), CLI_RUN);
-    ck_assert_int_eq(o.quiet, 0);
-    ck_assert_int_eq(o.levels, 11);
-    ck_assert_uint_eq(o.seed, 2022);
-    ck_assert_double_eq(o.rate, 1.25);
-    ck_assert_str_eq(o.out, "results");
-    ck_assert_ptr_null(o.in);
-    ck_assert_int_eq(first, 1);
-    ck_assert_str_eq(printed, "");
-    ck_assert_str_eq(complained, "");
-}
-END_TEST
-
-START_TEST(test_cli_every_type) {
-    ck_assert_int_eq(PARSE("a", "--quiet", "--levels", "21", "--seed=9223372036854775807", "--rate", "5e-1",
-                           "--out", "x y", "b"),
-                     CLI_RUN);
-    ck_assert_int_eq(o.quiet, 1);
-    ck_assert_int_eq(o.levels, 21);
-    ck_assert_uint_eq(o.seed, INT64_MAX);
-    ck_assert_double_eq(o.rate, 0.5);
-    ck_assert_str_eq(o.out, "x y");
-    ck_assert_int_eq(first, 9); /* getopt puts the positionals behind the options */
-    ck_assert_int_eq(PARSE("--levels", "2", "--", "--quiet"), CLI_RUN);
-    ck_assert_int_eq(o.levels, 2);
-    ck_assert_int_eq(o.quiet, 0);
-    ck_assert_int_eq(first, 4);
-}
-END_TEST
-
-static void expect_usage(cli_result result, const char *a, const char *b) {
-    ck_assert_int_eq(result, CLI_USAGE);
-    const char *line = strchr(complained, '\n');
-    ck_assert_msg(line && line[1] == '\0', "expected one line: %s", complained);
-    ck_assert_msg(strncmp(complained, "prog: ", 6) == 0 && strstr(complained, a) && strstr(complained, b),
-                  "expected '%s' and '%s' in: %s", a, b, complained);
-    ck_assert_str_eq(printed, "");
-}
-
-START_TEST(test_cli_bad_numbers) {
-    expect_usage(PARSE("--seed", "9223372036854775808"), "--seed", "from 0 to 2^63 - 1");
-    expect_usage(PARSE("--levels", "many"), "--levels", "'many' is not a whole number");
-    expect_usage(PARSE("--levels", "3.5"), "--levels", "3.5");
-    expect_usage(PARSE("--levels", "5x"), "--levels", "5x");
-    expect_usage(PARSE("--levels", ""), "--levels", "''");
-    expect_usage(PARSE("--levels", "99999999999999999999"), "--levels", "whole number");
-    expect_usage(PARSE("--levels", "4294967300"), "--levels", "whole number"); /* 4 when cut to 32 bits */
-    expect_usage(PARSE("--seed", "-1"), "--seed", "from 0 to 2^63 - 1");
-    expect_usage(PARSE("--seed", "18446744073709551616"), "--seed", "from 0 to 2^63 - 1");
-    expect_usage(PARSE("--seed", "0x10"), "--seed", "0x10");
-    expect_usage(PARSE("--rate", "fast"), "--rate", "'fast' is not a finite number");
-    expect_usage(PARSE("--rate", "nan"), "--rate", "finite");
-    expect_usage(PARSE("--rate", "inf"), "--rate", "finite");
-    expect_usage(PARSE("--rate", "1e999"), "--rate", "finite");
-}
-END_TEST
-
-START_TEST(test_cli_bounds) {
-    expect_usage(PARSE("--levels", "1"), "--levels", "outside 2 to 21");
-    ck_assert_int_eq(o.levels, 11);
-    expect_usage(PARSE("--levels=22"), "--levels", "outside 2 to 21");
-    expect_usage(PARSE("--rate", "0.49"), "--rate", "outside 0.5 to 4.5");
-    expect_usage(PARSE("--rate", "4.51"), "--rate", "outside 0.5 to 4.5");
-    ck_assert_double_eq(o.rate, 1.25);
-    ck_assert_int_eq(PARSE("--rate", "4.5"), CLI_RUN);
-}
-END_TEST
-
-START_TEST(test_cli_wrong_usage) {
-    expect_usage(PARSE("--levels"), "--levels", "needs a value");
-    expect_usage(PARSE("--nothing"), "unknown option", "--nothing");
-    expect_usage(PARSE("--nothing=3"), "unknown option", "--nothing");
-    expect_usage(PARSE("-x"), "unknown option", "-x");
-    expect_usage(PARSE("--quiet=3"), "--quiet", "takes no value");
-    expect_usage(PARSE("a", "b", "c"), "unexpected argument", "'c'");
-    cli_spec needs = spec;
-    needs.positionals_min = 1;
-    char *none[] = {NULL};
-    expect_usage(parse_with(&needs, none), "missing argument", "FILE...");
-    expect_usage(PARSE("--levels", "two\nlines"), "--levels", "two");
-    expect_usage(PARSE("--no\nthing"), "unknown option", "--no");
-}
-END_TEST
-
-START_TEST(test_cli_help_and_version) {
-    ck_assert_int_eq(PARSE("--help"), CLI_DONE);
-    ck_assert_str_eq(complained, "");
-    static const char *const wanted[] = {"Usage: prog [options] FILE...",
-                                         "Does things.",
-                                         "--quiet ",
-                                         "say nothing",
-                                         "--levels N ",
-                                         "number of levels (default: 11)",
-                                         "--seed SEED ",
-                                         "(default: 2022)",
-                                         "--rate RATE ",
-                                         "(default: 1.25)",
-                                         "--out DIR ",
-                                         "(default: results)",
-                                         "--in DIR ",
-                                         "where the scans are\n",
-                                         "--help ",
-                                         "--version ",
-                                         "The end."};
-    for (size_t k = 0; k < sizeof wanted / sizeof *wanted; k++)
-        ck_assert_msg(strstr(printed, wanted[k]) != NULL, "expected '%s' in:\n%s", wanted[k], printed);
-    ck_assert_int_eq(PARSE("--version"), CLI_DONE);
-    ck_assert_str_eq(printed, "prog " SSFD_VERSION "\n");
-    ck_assert_str_eq(complained, "");
-}
-END_TEST
-
-START_TEST(test_cli_help_is_wrapped) {
-    char words[600] = "";
-    for (int k = 0; k < 50; k++)
-        strcat(words, "word ");
-    const cli_option table[] = {{CLI_FLAG, "long", &o.quiet, NULL, words, 0, 0}, {0}};
-    const cli_spec wordy = {.program = "prog", .summary = "Talks.", .options = table};
-    char *help[] = {"--help", NULL};
-    ck_assert_int_eq(parse_with(&wordy, help), CLI_DONE);
-    int count = 0;
-    for (const char *p = printed; (p = strstr(p, "word")); p++)
-        count++;
-    ck_assert_int_eq(count, 50);
-    for (const char *line = printed; *line; line += strcspn(line, "\n") + 1)
-        ck_assert_uint_le(strcspn(line, "\n"), 100);
-}
-END_TEST
-
 /* ---------------------------------------------------------------- CSV */
 
 static csv_table *table_of(const char *text) {
@@ -646,96 +467,6 @@ START_TEST(test_csv_discard) {
 }
 END_TEST
 
-/* ---------------------------------------------------------------- run records */
-
-/* Every bracket outside a text is closed by its partner, and no text holds a raw control character. */
-static void expect_json(const char *text) {
-    char open[64];
-    int depth = 0, quoted = 0, closed = 0;
-    for (const char *p = text; *p; p++) {
-        if (quoted) {
-            ck_assert_msg((unsigned char)*p >= 0x20, "control character in: %s", text);
-            if (*p == '\\')
-                ck_assert_msg(strchr("\"\\/bfnrtu", *++p) && *p, "bad escape in: %s", text);
-            else
-                quoted = *p != '"';
-            continue;
-        }
-        ck_assert_msg(!closed || *p == '\n', "text behind the end: %s", text);
-        if (*p == '"')
-            quoted = 1;
-        else if (*p == '{' || *p == '[')
-            open[depth++] = *p == '{' ? '}' : ']';
-        else if (*p == '}' || *p == ']')
-            ck_assert_msg(depth > 0 && *p == open[--depth], "brackets do not match: %s", text);
-        closed |= depth == 0 && (*p == '}');
-        ck_assert_int_lt(depth, 60);
-    }
-    ck_assert_msg(closed && !quoted && depth == 0, "no end: %s", text);
-}
-
-static void expect_in(const char *text, const char *part) {
-    ck_assert_msg(strstr(text, part) != NULL, "expected '%s' in:\n%s", part, text);
-}
-
-START_TEST(test_record) {
-    char *argv[] = {"prog", "--name", "a \"b\"\n{[\\", NULL};
-    run_record *r = record_begin("stage_one", 3, argv);
-    ck_assert_ptr_nonnull(r);
-    write_text(in_folder("abc"), "abc");
-    record_text(r, "quotes", "say \"yes\"\n\tor \\ no }]");
-    record_text(r, "latin1", "caf\xe9");
-    record_text(r, "utf8", "caf\xc3\xa9");
-    record_text(r, "twice", "before");
-    record_text(r, "twice", "after");
-    record_real(r, "loss", 0.125);
-    record_real(r, "undefined", NAN);
-    record_real(r, "endless", -INFINITY);
-    record_integer(r, "count", INT64_MIN);
-    ck_assert_int_eq(record_file(r, "input", in_folder("abc")), 0);
-    ck_assert_int_eq(record_file(r, "input", in_folder("none")), -1);
-    expect_message("/none", "No such file");
-    ck_assert_msg(record_end(r, in_folder("records")) == 0, "%s", err_message());
-
-    const char *text = read_text(in_folder("records/stage_one.json"));
-    expect_json(text);
-    expect_in(text, "\"stage\": \"stage_one\"");
-    expect_in(text, "\"version\": \"" SSFD_VERSION "\"");
-    expect_in(text, "\"arguments\": [\"prog\", \"--name\", \"a \\\"b\\\"\\u000a{[\\\\\"]");
-    expect_in(text, "\"quotes\": \"say \\\"yes\\\"\\u000a\\u0009or \\\\ no }]\"");
-    expect_in(text, "\"latin1\": \"caf\\ufffd\"");
-    expect_in(text, "\"utf8\": \"caf\xc3\xa9\"");
-    expect_in(text, "\"twice\": \"after\"");
-    ck_assert_ptr_null(strstr(text, "before"));
-    expect_in(text, "\"loss\": 0.125");
-    expect_in(text, "\"undefined\": null");
-    expect_in(text, "\"endless\": null");
-    expect_in(text, "\"count\": -9223372036854775808");
-    expect_in(text,
-              "/abc\", \"sha256\": \"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"");
-    ck_assert_ptr_null(strstr(text, "/none"));
-    expect_in(text, "\"threads\": ");
-    expect_in(text, "\"wall_s\": ");
-    expect_in(text, "\"peak_memory_mb\": ");
-    ck_assert_int_eq(count_entries(in_folder("records")), 1);
-}
-END_TEST
-
-START_TEST(test_empty_and_discarded_records) {
-    run_record *r = record_begin("empty", 0, NULL);
-    ck_assert_int_eq(record_end(r, folder), 0);
-    expect_json(read_text(in_folder("empty.json")));
-    r = record_begin("dropped", 0, NULL);
-    record_text(r, "key", "value");
-    record_discard(r);
-    record_discard(NULL);
-    ck_assert_int_eq(count_entries(folder), 1);
-    r = record_begin("homeless", 0, NULL);
-    ck_assert_int_eq(record_end(r, in_folder("empty.json")), -1);
-    expect_message("empty.json", "Not a directory");
-}
-END_TEST
-
 /* ---------------------------------------------------------------- errors */
 
 START_TEST(test_error_messages) {
@@ -814,6 +545,65 @@ START_TEST(test_error_box_without_failure) {
 }
 END_TEST
 
+/* ---------------------------------------------------------------- loops */
+
+typedef struct {
+    int opened, closed, fail_at;
+    int done[8];
+} counts;
+
+static int count_open(void *worker, void *self) {
+    *(int *)worker = 1;
+#pragma omp atomic
+    ((counts *)self)->opened++;
+    return 0;
+}
+
+static void count_close(void *worker, void *self) {
+    (void)worker;
+#pragma omp atomic
+    ((counts *)self)->closed++;
+}
+
+static int count_item(void *worker, void *self, int item) {
+    counts *c = self;
+    if (*(int *)worker != 1 || item == c->fail_at)
+        return err_set("item %d", item);
+    c->done[item]++; /* one thread alone has the item */
+    return 0;
+}
+
+static int loop_over(counts *c, int items) {
+    const work_loop loop = {.label = "items",
+                            .count = items,
+                            .self = c,
+                            .worker_size = sizeof(int),
+                            .open = count_open,
+                            .close = count_close,
+                            .run = count_item};
+    return work_loop_run(&loop);
+}
+
+START_TEST(a_loop_has_no_more_workers_than_items) {
+    counts c = {.fail_at = -1}, none = {.fail_at = -1};
+    omp_set_num_threads(64);
+    ck_assert_int_eq(loop_over(&c, 3), 0);
+    ck_assert_int_eq(loop_over(&none, 0), 0);
+    omp_set_num_threads(2);
+    ck_assert(c.opened >= 1 && c.opened <= 3 && c.closed == c.opened);
+    ck_assert(c.done[0] == 1 && c.done[1] == 1 && c.done[2] == 1);
+    ck_assert_int_eq(none.opened, 0);
+}
+END_TEST
+
+START_TEST(an_error_ends_a_loop) {
+    counts c = {.fail_at = 4};
+    ck_assert_int_eq(loop_over(&c, 8), -1);
+    ck_assert_str_eq(err_message(), "item 4");
+    ck_assert_int_eq(c.closed, c.opened);
+}
+END_TEST
+
 START_TEST(test_aligned_memory) {
     for (size_t size = 0; size < 200; size += 13) {
         unsigned char *memory = mem_aligned(size);
@@ -826,19 +616,6 @@ START_TEST(test_aligned_memory) {
     expect_message("out of memory", "bytes wanted");
 }
 END_TEST
-
-static void add_cli(Suite *s) {
-    TCase *t = tcase_create("cli");
-    tcase_set_timeout(t, 120);
-    tcase_add_test(t, test_cli_defaults);
-    tcase_add_test(t, test_cli_every_type);
-    tcase_add_test(t, test_cli_bad_numbers);
-    tcase_add_test(t, test_cli_bounds);
-    tcase_add_test(t, test_cli_wrong_usage);
-    tcase_add_test(t, test_cli_help_and_version);
-    tcase_add_test(t, test_cli_help_is_wrapped);
-    suite_add_tcase(s, t);
-}
 
 static void add_files(Suite *s) {
     TCase *t = tcase_create("files");
@@ -857,8 +634,6 @@ static void add_files(Suite *s) {
     tcase_add_test(t, test_csv_many_rows);
     tcase_add_test(t, test_csv_messages);
     tcase_add_test(t, test_csv_discard);
-    tcase_add_test(t, test_record);
-    tcase_add_test(t, test_empty_and_discarded_records);
     suite_add_tcase(s, t);
 }
 
@@ -878,8 +653,9 @@ Suite *suite_core(void) {
     tcase_add_test(t, test_error_leaves_a_parallel_region);
     tcase_add_test(t, test_error_box_without_failure);
     tcase_add_test(t, test_aligned_memory);
+    tcase_add_test(t, a_loop_has_no_more_workers_than_items);
+    tcase_add_test(t, an_error_ends_a_loop);
     suite_add_tcase(s, t);
     add_files(s);
-    add_cli(s);
     return s;
 }

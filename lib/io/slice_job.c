@@ -2,8 +2,8 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/loop.h"
 #include "core/memory.h"
-#include "core/progress.h"
 #include "core/ranks.h"
 #include "io/unfinished.h"
 #include <math.h>
@@ -19,8 +19,15 @@ typedef struct {
     int count;
     place *at;       /* [count] */
     double *numbers; /* [count][job->numbers]; NaN: not computed */
+    int *left;       /* [left_count] slices of this rank that are still to be computed */
+    int left_count;
     double saved_at;
 } run;
+
+typedef struct {
+    void *inner; /* the job's worker */
+    double *numbers;
+} worker;
 
 int slice_job_slices(const slice_job *job, int scan) {
     int there = job->split->slices[scan], wanted = job->slices_per_scan;
@@ -57,38 +64,43 @@ static int keep(run *r, int k, const double *numbers) {
     return status;
 }
 
-/* What one thread does: a worker, and its share of the slices. */
-static void work(run *r, progress *bar, err_box *failure) {
-    const slice_job *job = r->job;
-    void *worker = mem_calloc(1, job->worker_size);
-    double *numbers = mem_alloc(job->numbers * sizeof *numbers);
-    int ready = worker && numbers && job->open(worker, job->self) == 0;
-    if (!ready)
-        err_box_take(failure);
-#pragma omp for schedule(dynamic, 1)
-    for (int k = 0; k < r->count; k++) {
-        if (!ranks_is_mine(r->at[k].scan))
-            continue;
-        if (ready && !err_box_failed(failure) && !is_done(r, k) &&
-            (job->compute(worker, job->self, r->at[k].scan, r->at[k].slice, numbers) < 0 ||
-             keep(r, k, numbers) < 0))
-            err_box_take(failure);
-        progress_step(bar, 1);
-    }
-    if (worker)
-        job->close(worker);
-    free(worker);
-    free(numbers);
+static int open_worker(void *opened, void *self) {
+    worker *w = opened;
+    const slice_job *job = ((run *)self)->job;
+    w->inner = mem_calloc(1, job->worker_size);
+    w->numbers = mem_alloc(job->numbers * sizeof *w->numbers);
+    return w->inner && w->numbers ? job->open(w->inner, job->self) : -1;
+}
+
+static void close_worker(void *opened, void *self) {
+    worker *w = opened;
+    if (w->inner)
+        ((run *)self)->job->close(w->inner);
+    free(w->inner);
+    free(w->numbers);
+}
+
+static int compute_slice(void *opened, void *self, int item) {
+    worker *w = opened;
+    run *r = self;
+    int k = r->left[item];
+    if (r->job->compute(w->inner, r->job->self, r->at[k].scan, r->at[k].slice, w->numbers) < 0)
+        return -1;
+    return keep(r, k, w->numbers);
 }
 
 static int compute(run *r) {
-    err_box failure = {0};
-    progress bar;
-    progress_start(&bar, r->job->label, (size_t)(r->count / ranks_count()));
-#pragma omp parallel
-    work(r, &bar, &failure);
-    progress_end(&bar);
-    return err_box_raise(&failure);
+    for (int k = 0; k < r->count; k++)
+        if (ranks_is_mine(r->at[k].scan) && !is_done(r, k))
+            r->left[r->left_count++] = k;
+    const work_loop loop = {.label = r->job->label,
+                            .count = r->left_count,
+                            .self = r,
+                            .worker_size = sizeof(worker),
+                            .open = open_worker,
+                            .close = close_worker,
+                            .run = compute_slice};
+    return work_loop_run(&loop);
 }
 
 /* Every rank gets what the others have: their slices have to be 0 here. */
@@ -104,8 +116,9 @@ static int prepare(run *r) {
     for (int scan = 0; scan < job->split->scans; scan++)
         r->count += slice_job_slices(job, scan);
     r->at = mem_alloc((size_t)r->count * sizeof *r->at);
+    r->left = mem_alloc((size_t)r->count * sizeof *r->left);
     r->numbers = mem_alloc((size_t)r->count * job->numbers * sizeof *r->numbers);
-    if (!r->at || !r->numbers)
+    if (!r->at || !r->left || !r->numbers)
         return -1;
     place *at = r->at;
     for (int scan = 0; scan < job->split->scans; scan++)
@@ -128,6 +141,7 @@ double *slice_job_run(const slice_job *job, int *taken_over) {
         ok = ranks_agree(job->saved && ranks_me() == 0 ? save(&r) : 0) == 0;
     }
     free(r.at);
+    free(r.left);
     if (ok)
         return r.numbers;
     free(r.numbers);
