@@ -554,10 +554,9 @@ static int tidy(preparation *p) {
 /* ---------------------------------------------------------------- the program */
 
 static int load_network(preparation *p) {
-    recon_unet_config config;
     if (p->o->no_reconstruction)
         return 0;
-    p->recon = recon_unet_load(p->o->weights, &config);
+    p->recon = model_load(p->o->weights, &model_recon_unet);
     return p->recon ? file_checksum(p->o->weights, "sha256", p->weights_sha256) : -1;
 }
 

@@ -234,7 +234,7 @@ static int write_weights(const net *n, const recon_unet_config *config, const tr
     h5_file *f = h5_create(path);
     if (!f)
         return -1;
-    int status = recon_unet_write(f, n, config, H5_F16);
+    int status = model_write(f, &model_recon_unet, config, n, H5_F16);
     if (status == 0)
         status = training_record_write(about, result, f);
     for (int k = 0; status == 0 && k < VALUES; k++)
@@ -290,7 +290,7 @@ static int train(void *given, run_record *record) {
     if (status == 0)
         status = training_settle(&o->t, &d.train, &d.val);
     if (status == 0)
-        status = (n = recon_unet_create(&config)) && net_init(n, o->t.seed) == 0 ? 0 : -1;
+        status = (n = model_recon_unet.create(&config)) && net_init(n, o->t.seed) == 0 ? 0 : -1;
     if (status == 0)
         status = training_record_init(&about, o->t.spec, training_not_settings, &d.train, &d.val, 2, kinds);
     status = ranks_agree(status);

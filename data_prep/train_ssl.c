@@ -5,7 +5,7 @@
 #include "core/ranks.h"
 #include "core/rng.h"
 #include "metrics/image_metrics.h"
-#include "models/ssl_mask.h"
+#include "pretext/ssl_mask.h"
 #include "models/ssl_unet.h"
 #include "train/augment.h"
 #include "train/slice_set.h"
@@ -230,7 +230,7 @@ static int write_weights(const net *n, const ssl_unet_config *config, const trai
     h5_file *f = h5_create(path);
     if (!f)
         return -1;
-    int status = ssl_unet_write(f, n, config, H5_F16);
+    int status = model_write(f, &model_ssl_unet, config, n, H5_F16);
     if (status == 0)
         status = training_record_write(about, result, f);
     for (int k = 0; status == 0 && k < VALUES; k++)
@@ -245,8 +245,7 @@ static int write_weights(const net *n, const ssl_unet_config *config, const trai
 static int evaluate(const options *o, run_record *record) {
     dataset d;
     double values[TRAINER_MAX_VALUES];
-    ssl_unet_config config;
-    net *n = ssl_unet_load(o->evaluate, 0, &config);
+    net *n = model_load(o->evaluate, &model_ssl_unet);
     if (!n)
         return -1;
     int status = ranks_agree(dataset_open(&d, o));
@@ -313,7 +312,7 @@ static int train(void *given, run_record *record) {
     if (status == 0)
         status = training_settle(&o->t, &d.train_set, &d.val_set);
     if (status == 0)
-        status = (n = ssl_unet_create(&config)) && net_init(n, o->t.seed) == 0 ? 0 : -1;
+        status = (n = model_ssl_unet.create(&config)) && net_init(n, o->t.seed) == 0 ? 0 : -1;
     if (status == 0)
         status = training_record_init(&about, o->t.spec, training_not_settings, &d.train_set, &d.val_set, 1,
                                       kinds);

@@ -14,8 +14,8 @@
 #include "io/prepared.h"
 #include "io/slice_job.h"
 #include "metrics/image_metrics.h"
-#include "models/harmonic_fill.h"
-#include "models/ssl_mask.h"
+#include "pretext/harmonic_fill.h"
+#include "pretext/ssl_mask.h"
 #include "models/ssl_unet.h"
 #include "stats/stats.h"
 #include <gsl/gsl_sort.h>
@@ -300,12 +300,11 @@ static int write_examples(const study *s) {
 
 static int study_open(study *s) {
     const options *o = s->o;
-    ssl_unet_config config;
     if (!(s->split = prepared_split_open(o->cohort, "test", o->scans)))
         return -1;
     if (s->split->scans < 2)
         return err_set("%s: test split has %d scan: intervals need at least 2", o->cohort, s->split->scans);
-    if (!(s->n = ssl_unet_load(o->weights, 0, &config)) ||
+    if (!(s->n = model_load(o->weights, &model_ssl_unet)) ||
         file_checksum(o->weights, "sha256", s->weights_sha256) < 0)
         return -1;
     s->pixels = (size_t)s->split->rows * (size_t)s->split->columns;

@@ -8,8 +8,8 @@
 #include "io/panel.h"
 #include "io/prepared.h"
 #include "metrics/image_metrics.h"
-#include "models/harmonic_fill.h"
-#include "models/ssl_mask.h"
+#include "pretext/harmonic_fill.h"
+#include "pretext/ssl_mask.h"
 #include "models/ssl_unet.h"
 #include "programs.h"
 #include "suites.h"
@@ -166,8 +166,7 @@ START_TEST(test_inpainting_is_the_same_for_any_number_of_threads) {
 END_TEST
 
 static void fill_by_network(const float *masked, int rows, int columns, float *filled) {
-    ssl_unet_config config;
-    net *n = ssl_unet_load(GOLDEN, 0, &config);
+    net *n = model_load(GOLDEN, &model_ssl_unet);
     ck_assert_msg(n != NULL, "%s", err_message());
     net_state *state = net_state_create(n, rows, columns, net_layer_find(n, "output"), NET_INFER);
     ck_assert_msg(state != NULL, "%s", err_message());

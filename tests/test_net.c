@@ -77,8 +77,7 @@ enum { ROWS = 48, COLUMNS = 80, PIXELS = ROWS * COLUMNS };
 /* Initial weights, with some of the normalisations' factors negative. */
 static net *random_encoder(int only) {
     ssl_unet_config config = ssl_unet_defaults();
-    config.encoder_only = only;
-    net *n = ssl_unet_create(&config);
+    net *n = (only ? model_ssl_encoder : model_ssl_unet).create(&config);
     ck_assert(n && net_init(n, 5) == 0);
     for (int k = 0; k < n->param_count; k++)
         for (size_t i = 0; strstr(n->params[k].name, "GN.weight") && i < n->params[k].count; i += 3)

@@ -20,7 +20,6 @@
 
 typedef struct {
     h5_file *file;
-    recon_unet_config config;
     net *n;
     net_state *state;
     float *input, *target;
@@ -28,7 +27,7 @@ typedef struct {
 
 static void fixture_open(fixture *f, net_mode mode) {
     size_t count;
-    f->n = recon_unet_load(GOLDEN, &f->config);
+    f->n = model_load(GOLDEN, &model_recon_unet);
     ck_assert_msg(f->n != NULL, "%s", err_message());
     f->file = h5_open(GOLDEN);
     ck_assert(mode != NET_TRAIN || net_enable_training(f->n) == 0);
@@ -106,7 +105,7 @@ END_TEST
 
 static net *small_net(recon_unet_config *config) {
     *config = (recon_unet_config){.channels = 2, .pools = 2};
-    net *n = recon_unet_create(config);
+    net *n = model_recon_unet.create(config);
     ck_assert_msg(n != NULL, "%s", err_message());
     ck_assert_int_eq(net_init(n, 4), 0);
     return n;
@@ -114,17 +113,17 @@ static net *small_net(recon_unet_config *config) {
 
 START_TEST(test_default_network) {
     recon_unet_config config = recon_unet_defaults();
-    net *n = recon_unet_create(&config);
+    net *n = model_recon_unet.create(&config);
     ck_assert_msg(n != NULL, "%s", err_message());
     ck_assert_uint_eq(n->param_floats, 7756418); /* fastMRI's Unet(2, 2, chans=32, num_pool_layers=4) */
     ck_assert_int_eq(net_levels(n, n->layer_count - 1), 4);
     ck_assert_int_eq(net_layer_find(n, "output"), n->layer_count - 1);
     net_free(n);
     config.pools = 9;
-    ck_assert_ptr_null(recon_unet_create(&config));
+    ck_assert_ptr_null(model_recon_unet.create(&config));
     ck_assert(strstr(err_message(), "9 pools"));
     config = (recon_unet_config){.channels = 4096, .pools = 4};
-    ck_assert_ptr_null(recon_unet_create(&config));
+    ck_assert_ptr_null(model_recon_unet.create(&config));
     ck_assert(strstr(err_message(), "4096 channels"));
 }
 END_TEST
@@ -133,10 +132,13 @@ START_TEST(test_weight_file_round_trip) {
     recon_unet_config config, read;
     net *n = small_net(&config);
     h5_file *f = h5_create(in_folder("weights.h5"));
-    ck_assert_int_eq(recon_unet_write(f, n, &config, _i ? H5_F16 : H5_F32), 0);
+    ck_assert_int_eq(model_write(f, &model_recon_unet, &config, n, _i ? H5_F16 : H5_F32), 0);
     ck_assert_int_eq(h5_commit(f), 0);
-    net *m = recon_unet_load(path, &read);
+    net *m = model_load(path, _i ? &model_recon_unet : NULL);
     ck_assert_msg(m != NULL, "%s", err_message());
+    f = h5_open(path);
+    ck_assert_int_eq(model_recon_unet.read_config(f, &read), 0);
+    h5_close(f);
     ck_assert(read.channels == config.channels && read.pools == config.pools);
     ck_assert_uint_eq(m->param_floats, n->param_floats);
     double e = relative(m->values, n->values, n->param_floats);
@@ -173,7 +175,7 @@ static void expect_refused(damage d, const char *a, const char *b) {
     }
     ck_assert_int_eq(h5_commit(f), 0);
     net_free(n);
-    ck_assert_ptr_null(recon_unet_load(path, &config));
+    ck_assert_ptr_null(model_load(path, &model_recon_unet));
     ck_assert_msg(strstr(err_message(), path) && strstr(err_message(), a) && strstr(err_message(), b), "%s",
                   err_message());
 }
@@ -185,8 +187,7 @@ START_TEST(test_wrong_weights_are_refused) {
     expect_refused((damage){"recon-unet", 0.2, 2, 2, -1}, "down_sample_layers.1.layers.0.weight", "missing");
     expect_refused((damage){"recon-unet", 0.2, 2, -1, 4}, "conv.layers.0.weight", "not finite");
     expect_refused((damage){"recon-unet", 0.2, 1, -1, -1}, "conv.layers.0.weight", "expected shape");
-    ssl_unet_config ssl; /* nor the other way round */
-    ck_assert_ptr_null(ssl_unet_load(GOLDEN, 1, &ssl));
+    ck_assert_ptr_null(model_load(GOLDEN, &model_ssl_encoder)); /* nor the other way round */
     ck_assert(strstr(err_message(), "recon-unet") && strstr(err_message(), SSL_UNET_ARCHITECTURE));
 }
 END_TEST

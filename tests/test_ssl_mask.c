@@ -2,7 +2,7 @@
  * baseline. */
 #include "core/error.h"
 #include "core/rng.h"
-#include "models/ssl_mask.h"
+#include "pretext/ssl_mask.h"
 #include "suites.h"
 #include <math.h>
 #include <stdlib.h>

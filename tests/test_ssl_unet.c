@@ -22,7 +22,6 @@ static const char *const golden_files[] = {"tests/golden/unet_plain.h5", "tests/
 
 typedef struct {
     h5_file *file;
-    ssl_unet_config config;
     net *n;
     net_state *state;
     float *input, *target;
@@ -30,7 +29,7 @@ typedef struct {
 
 static void fixture_open(fixture *f, int which, net_mode mode) {
     size_t count;
-    f->n = ssl_unet_load(golden_files[which], 0, &f->config);
+    f->n = model_load(golden_files[which], &model_ssl_unet);
     ck_assert_msg(f->n != NULL, "%s", err_message());
     f->file = h5_open(golden_files[which]);
     ck_assert(mode != NET_TRAIN || net_enable_training(f->n) == 0);
@@ -202,11 +201,10 @@ END_TEST
 
 /* The encoder before training, the one that training with that seed starts from. */
 START_TEST(test_ssfd_with_random_weights) {
-    ssl_unet_config config;
     feature_network trained, random;
     ck_assert_int_eq(ssfd_open(&trained, golden_files[_i], SSFD_DEFAULT_LAYER), 0);
     ck_assert_int_eq(ssfd_open_random(&random, golden_files[_i], SSFD_DEFAULT_LAYER, 7), 0);
-    net *initial = ssl_unet_load(golden_files[_i], 1, &config);
+    net *initial = model_load(golden_files[_i], &model_ssl_encoder);
     ck_assert_int_eq(net_init(initial, 7), 0);
     ck_assert_uint_eq(random.n->param_floats, trained.n->param_floats);
     size_t packed = random.n->derived_floats * sizeof(float);
@@ -266,13 +264,16 @@ START_TEST(test_weight_file_round_trip) {
     int small[] = {10, 10, 10, 20, 20};
     memcpy(config.channels, small, sizeof small);
     config.weight_standardization = 1;
-    net *n = ssl_unet_create(&config);
+    net *n = model_ssl_unet.create(&config);
     ck_assert_int_eq(net_init(n, 4), 0);
     h5_file *f = h5_create(scratch_file());
-    ck_assert_int_eq(ssl_unet_write(f, n, &config, _i ? H5_F16 : H5_F32), 0);
+    ck_assert_int_eq(model_write(f, &model_ssl_unet, &config, n, _i ? H5_F16 : H5_F32), 0);
     ck_assert_int_eq(h5_commit(f), 0);
-    net *m = ssl_unet_load(scratch_path, 0, &read);
+    net *m = model_load(scratch_path, _i ? &model_ssl_unet : NULL);
     ck_assert_msg(m != NULL, "%s", err_message());
+    f = h5_open(scratch_path);
+    ck_assert_int_eq(model_ssl_unet.read_config(f, &read), 0);
+    h5_close(f);
     ck_assert_int_eq(read.weight_standardization, 1);
     ck_assert_int_eq(memcmp(read.channels, small, sizeof small), 0);
     double e = relative(m->values, n->values, n->param_floats);
@@ -287,7 +288,7 @@ static void write_weights(const char *architecture, int skip, int bad_value, int
     ssl_unet_config config = ssl_unet_defaults();
     int small[] = {10, 10, 10, 10, 10};
     memcpy(config.channels, small, sizeof small);
-    net *n = ssl_unet_create(&config);
+    net *n = model_ssl_unet.create(&config);
     net_init(n, 4);
     h5_file *f = h5_create(scratch_file());
     int64_t channels[5] = {10, 10, 10, 10, 10};
@@ -312,8 +313,7 @@ static void write_weights(const char *architecture, int skip, int bad_value, int
 }
 
 static void expect_refused(const char *a, const char *b) {
-    ssl_unet_config config;
-    ck_assert_ptr_null(ssl_unet_load(scratch_path, 0, &config));
+    ck_assert_ptr_null(model_load(scratch_path, &model_ssl_unet));
     ck_assert_msg(strstr(err_message(), scratch_path) && strstr(err_message(), a) && strstr(err_message(), b),
                   "%s", err_message());
     unlink(scratch_path);
@@ -331,6 +331,59 @@ START_TEST(test_wrong_weights_are_refused) {
 }
 END_TEST
 
+START_TEST(an_architecture_that_nobody_knows_is_refused_with_those_that_are_known) {
+    write_weights("vgg16", -1, 0, 0);
+    ck_assert_ptr_null(model_load(scratch_path, NULL));
+    ck_assert_str_eq(strstr(err_message(), "architecture"),
+                     "architecture is 'vgg16', expected one of ssfd-unet, recon-unet");
+    unlink(scratch_path);
+}
+END_TEST
+
+/* Files that hold the encoder alone serve SSFD. */
+START_TEST(the_encoder_needs_no_decoder) {
+    ssl_unet_config config = ssl_unet_defaults();
+    net *n = model_ssl_encoder.create(&config);
+    ck_assert_int_eq(net_init(n, 4), 0);
+    h5_file *f = h5_create(scratch_file());
+    ck_assert_int_eq(model_write(f, &model_ssl_encoder, &config, n, H5_F32), 0);
+    ck_assert_int_eq(h5_commit(f), 0);
+    net *m = model_load(scratch_path, &model_ssl_encoder);
+    ck_assert_msg(m != NULL, "%s", err_message());
+    ck_assert_int_eq(memcmp(m->values, n->values, n->param_floats * sizeof(float)), 0);
+    net_free(m);
+    net_free(n);
+    ck_assert_ptr_null(model_load(scratch_path, &model_ssl_unet));
+    ck_assert_msg(strstr(err_message(), "decoder4.up.weight") != NULL, "%s", err_message());
+    unlink(scratch_path);
+}
+END_TEST
+
+START_TEST(attributes_out_of_range_are_named) {
+    ssl_unet_config config = ssl_unet_defaults();
+    net *n = model_ssl_unet.create(&config);
+    const struct {
+        int channels, groups;
+        const char *message;
+    } cases[] = {{20, 0, "attribute norm_groups is 0, expected 1..4096"},
+                 {20, 1 << 30, "attribute norm_groups is 1073741824, expected 1..4096"},
+                 {-1, 10, "attribute channels holds -1, expected 1..4096"},
+                 {20, 7, "block 1: 20 channels cannot be divided into 7 groups"}};
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        config.channels[0] = cases[k].channels;
+        config.norm_groups = cases[k].groups;
+        h5_file *f = h5_create(scratch_file());
+        ck_assert_int_eq(model_write(f, &model_ssl_unet, &config, n, H5_F16), 0);
+        ck_assert_int_eq(h5_commit(f), 0);
+        ck_assert_ptr_null(model_load(scratch_path, &model_ssl_encoder));
+        ck_assert_msg(strstr(err_message(), scratch_path) && strstr(err_message(), cases[k].message), "%s",
+                      err_message());
+        unlink(scratch_path);
+    }
+    net_free(n);
+}
+END_TEST
+
 Suite *suite_ssl_unet(void) {
     Suite *s = suite_create("ssl_unet");
     TCase *t = tcase_create("ssl_unet");
@@ -344,6 +397,9 @@ Suite *suite_ssl_unet(void) {
     tcase_add_test(t, test_adam_matches_pytorch);
     tcase_add_loop_test(t, test_weight_file_round_trip, 0, 2);
     tcase_add_test(t, test_wrong_weights_are_refused);
+    tcase_add_test(t, an_architecture_that_nobody_knows_is_refused_with_those_that_are_known);
+    tcase_add_test(t, the_encoder_needs_no_decoder);
+    tcase_add_test(t, attributes_out_of_range_are_named);
     suite_add_tcase(s, t);
     return s;
 }

@@ -72,7 +72,7 @@ static net *small_net(void) {
     ssl_unet_config config = ssl_unet_defaults();
     for (int k = 0; k < SSL_UNET_BLOCKS; k++)
         config.channels[k] = 10;
-    net *n = ssl_unet_create(&config);
+    net *n = model_ssl_unet.create(&config);
     ck_assert_ptr_nonnull(n);
     ck_assert_int_eq(net_init(n, 1), 0);
     return n;

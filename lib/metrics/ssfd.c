@@ -3,9 +3,8 @@
 #include "models/ssl_unet.h"
 
 static int open_encoder(feature_network *f, const char *weights, const char *layers, const uint64_t *seed) {
-    ssl_unet_config config;
     *f = (feature_network){.scaling = FEATURE_ZSCORE, .channels = 1, .gain = {1.0f}};
-    f->n = ssl_unet_load(weights, 1, &config);
+    f->n = model_load(weights, &model_ssl_encoder);
     if (f->n && feature_network_layers(f, layers) == 0 && (!seed || net_init(f->n, *seed) == 0) &&
         net_inference_only(f->n, f->last) == 0)
         return 0;

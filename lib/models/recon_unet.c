@@ -1,8 +1,7 @@
 #include "models/recon_unet.h"
 
-#include "core/memory.h"
 #include "core/error.h"
-#include "models/weights.h"
+#include "core/memory.h"
 #include <gsl/gsl_statistics_float.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +14,7 @@ recon_unet_config recon_unet_defaults(void) {
 }
 
 /* Twice: convolution, instance normalisation, LeakyReLU. In fastMRI's block these are the modules 0 to 2 and,
- * behind a dropout of probability 0, 4 to 6. */
+ * after a dropout of probability 0, 4 to 6. */
 static int add_block(net *n, int input, int channels, const char *prefix) {
     char params[NET_NAME];
     for (int module = 0; module <= 4; module += 4) {
@@ -48,7 +47,8 @@ static void add_decoder(net *n, const recon_unet_config *c, int at, const int *s
     net_add_conv1(n, at, 2, prefix, "output");
 }
 
-net *recon_unet_create(const recon_unet_config *c) {
+static net *create(const void *config) {
+    const recon_unet_config *c = config;
     if (c->pools < 1 || c->pools > RECON_UNET_MAX_POOLS)
         return err_set_null("reconstruction network: %d pools, expected 1..%d", c->pools,
                             RECON_UNET_MAX_POOLS);
@@ -67,58 +67,37 @@ net *recon_unet_create(const recon_unet_config *c) {
     }
     at = add_block(n, at, c->channels << c->pools, "conv");
     add_decoder(n, c, at, skip);
-    if (net_finish(n) < 0) {
-        net_free(n);
-        return NULL;
-    }
-    return n;
+    if (net_finish(n) == 0)
+        return n;
+    net_free(n);
+    return NULL;
 }
 
 /* ---------------------------------------------------------------- weight files */
 
-static int read_config(const h5_file *file, recon_unet_config *config) {
-    int64_t channels, pools;
+static int read_config(const h5_file *file, void *self) {
+    recon_unet_config *config = self;
     double slope;
-    if (weights_check_architecture(file, RECON_UNET_ARCHITECTURE) < 0 ||
-        h5_attr_integer(file, "channels", &channels) < 0 || h5_attr_integer(file, "pools", &pools) < 0 ||
+    if (model_read_integer(file, "channels", 1, RECON_UNET_MAX_CHANNELS, &config->channels) < 0 ||
+        model_read_integer(file, "pools", 1, RECON_UNET_MAX_POOLS, &config->pools) < 0 ||
         h5_attr_real(file, "negative_slope", &slope) < 0)
         return -1;
     if (!(fabs(slope - RECON_UNET_SLOPE) < 1e-6)) /* it may have been stored as float32 */
         return err_set("%s: attribute negative_slope is %g, expected %g", file->path, slope,
                        RECON_UNET_SLOPE);
-    if (channels < 1 || channels > RECON_UNET_MAX_CHANNELS || pools < 1 || pools > RECON_UNET_MAX_POOLS)
-        return err_set("%s: attributes channels and pools are %lld and %lld, expected 1..%d and 1..%d",
-                       file->path, (long long)channels, (long long)pools, RECON_UNET_MAX_CHANNELS,
-                       RECON_UNET_MAX_POOLS);
-    config->channels = (int)channels;
-    config->pools = (int)pools;
     return 0;
 }
 
-net *recon_unet_load(const char *path, recon_unet_config *config) {
-    *config = recon_unet_defaults();
-    h5_file *file = h5_open(path);
-    if (!file)
-        return NULL;
-    net *n = NULL;
-    if (read_config(file, config) == 0 && (n = recon_unet_create(config)) == NULL)
-        err_prefix("%s", path);
-    if (n && weights_read(file, n) < 0) {
-        net_free(n);
-        n = NULL;
-    }
-    h5_close(file);
-    return n;
+static int write_config(h5_file *file, const void *self) {
+    const recon_unet_config *config = self;
+    if (h5_set_integer(file, "channels", config->channels) < 0 ||
+        h5_set_integer(file, "pools", config->pools) < 0)
+        return -1;
+    return h5_set_real(file, "negative_slope", RECON_UNET_SLOPE);
 }
 
-int recon_unet_write(h5_file *file, const net *n, const recon_unet_config *config, h5_float as) {
-    if (h5_set_text(file, "architecture", RECON_UNET_ARCHITECTURE) < 0 ||
-        h5_set_integer(file, "channels", config->channels) < 0 ||
-        h5_set_integer(file, "pools", config->pools) < 0 ||
-        h5_set_real(file, "negative_slope", RECON_UNET_SLOPE) < 0)
-        return -1;
-    return weights_write(file, n, as);
-}
+const model model_recon_unet = {RECON_UNET_ARCHITECTURE, sizeof(recon_unet_config), read_config, write_config,
+                                create};
 
 /* ---------------------------------------------------------------- complex images */
 
@@ -161,8 +140,8 @@ recon_unet_runner *recon_unet_runner_create(const net *n, int rows, int columns)
     r->above = (r->padded_rows - rows) / 2;
     r->left = (r->padded_columns - columns) / 2;
     r->state = net_state_create(n, r->padded_rows, r->padded_columns, r->output, NET_INFER);
-    r->planes = mem_calloc(2 * (size_t)r->padded_rows * (size_t)r->padded_columns, sizeof(float));
-    r->magnitudes = mem_alloc((size_t)rows * (size_t)columns * sizeof(float));
+    r->planes = mem_calloc(2 * (size_t)r->padded_rows * r->padded_columns, sizeof(float));
+    r->magnitudes = mem_alloc((size_t)rows * columns * sizeof(float));
     if (r->state && r->planes && r->magnitudes)
         return r;
     recon_unet_runner_free(r);
@@ -179,7 +158,7 @@ void recon_unet_runner_free(recon_unet_runner *r) {
 }
 
 static void split(const recon_unet_runner *r, const float complex *image, float scale) {
-    size_t plane = (size_t)r->padded_rows * (size_t)r->padded_columns;
+    size_t plane = (size_t)r->padded_rows * r->padded_columns;
     for (int row = 0; row < r->rows; row++, image += r->columns) {
         float *re = r->planes + (size_t)(row + r->above) * (size_t)r->padded_columns + r->left;
         float *im = re + plane;
@@ -202,7 +181,7 @@ static void join(const recon_unet_runner *r, float scale, float complex *out) {
 
 int recon_unet_run(recon_unet_runner *r, const float complex *zero_filled, float complex *out) {
     float scale;
-    if (recon_unet_scale(zero_filled, (size_t)r->rows * (size_t)r->columns, r->magnitudes, &scale) < 0)
+    if (recon_unet_scale(zero_filled, (size_t)r->rows * r->columns, r->magnitudes, &scale) < 0)
         return -1;
     split(r, zero_filled, scale);
     net_forward(r->state, r->planes, NULL);

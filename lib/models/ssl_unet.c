@@ -1,7 +1,6 @@
 #include "models/ssl_unet.h"
 
 #include "core/error.h"
-#include "models/weights.h"
 #include <stdio.h>
 
 ssl_unet_config ssl_unet_defaults(void) {
@@ -40,11 +39,11 @@ static void add_decoder(net *n, const ssl_unet_config *c, const int *skip) {
     net_add_conv1(n, at, 1, "head", "output");
 }
 
-net *ssl_unet_create(const ssl_unet_config *c) {
+static net *build(const ssl_unet_config *c, int with_decoder) {
     for (int k = 0; k < SSL_UNET_BLOCKS; k++)
         if (c->norm_groups < 1 || c->channels[k] < 1 || c->channels[k] % c->norm_groups)
-            return err_set_null("block %d: %d channels cannot be cut into %d groups", k + 1, c->channels[k],
-                                c->norm_groups);
+            return err_set_null("block %d: %d channels cannot be divided into %d groups", k + 1,
+                                c->channels[k], c->norm_groups);
     net *n = net_create();
     if (!n)
         return NULL;
@@ -57,63 +56,57 @@ net *ssl_unet_create(const ssl_unet_config *c) {
         }
         skip[k] = at = add_block(n, c, at, c->channels[k], prefix, k + 1);
     }
-    if (!c->encoder_only)
+    if (with_decoder)
         add_decoder(n, c, skip);
-    if (net_finish(n) < 0) {
-        net_free(n);
-        return NULL;
-    }
-    return n;
+    if (net_finish(n) == 0)
+        return n;
+    net_free(n);
+    return NULL;
 }
 
-static int read_config(const h5_file *file, ssl_unet_config *config) {
-    if (weights_check_architecture(file, SSL_UNET_ARCHITECTURE) < 0)
-        return -1;
-    int64_t channels[H5_MAX_RANK], groups, standardization;
+/* ---------------------------------------------------------------- weight files */
+
+static net *create(const void *config) {
+    return build(config, 1);
+}
+
+static net *create_encoder(const void *config) {
+    return build(config, 0);
+}
+
+static int read_config(const h5_file *file, void *self) {
+    ssl_unet_config *config = self;
+    int64_t channels[H5_MAX_RANK];
     int count;
-    if (h5_attr_integers(file, "channels", H5_MAX_RANK, channels, &count) < 0 ||
-        h5_attr_integer(file, "norm_groups", &groups) < 0 ||
-        h5_attr_integer(file, "weight_standardization", &standardization) < 0)
+    *config = ssl_unet_defaults();
+    if (h5_attr_integers(file, "channels", H5_MAX_RANK, channels, &count) < 0)
         return -1;
     if (count != SSL_UNET_BLOCKS)
         return err_set("%s: attribute channels has %d values, expected %d", file->path, count,
                        SSL_UNET_BLOCKS);
     for (int k = 0; k < SSL_UNET_BLOCKS; k++) {
-        if (channels[k] < 1 || channels[k] > 4096)
-            return err_set("%s: attribute channels holds %lld, expected 1..4096", file->path,
-                           (long long)channels[k]);
+        if (channels[k] < 1 || channels[k] > SSL_UNET_MAX_CHANNELS)
+            return err_set("%s: attribute channels holds %lld, expected 1..%d", file->path,
+                           (long long)channels[k], SSL_UNET_MAX_CHANNELS);
         config->channels[k] = (int)channels[k];
     }
-    config->norm_groups = groups > 0 && groups <= 4096 ? (int)groups : 0;
-    config->weight_standardization = standardization != 0;
-    return 0;
+    if (model_read_integer(file, "norm_groups", 1, SSL_UNET_MAX_CHANNELS, &config->norm_groups) < 0)
+        return -1;
+    return model_read_integer(file, "weight_standardization", 0, 1, &config->weight_standardization);
 }
 
-net *ssl_unet_load(const char *path, int encoder_only, ssl_unet_config *config) {
-    *config = ssl_unet_defaults();
-    config->encoder_only = encoder_only;
-    h5_file *file = h5_open(path);
-    if (!file)
-        return NULL;
-    net *n = NULL;
-    if (read_config(file, config) == 0 && (n = ssl_unet_create(config)) == NULL)
-        err_prefix("%s", path);
-    if (n && weights_read(file, n) < 0) {
-        net_free(n);
-        n = NULL;
-    }
-    h5_close(file);
-    return n;
-}
-
-int ssl_unet_write(h5_file *file, const net *n, const ssl_unet_config *config, h5_float as) {
+static int write_config(h5_file *file, const void *self) {
+    const ssl_unet_config *config = self;
     int64_t channels[SSL_UNET_BLOCKS];
     for (int k = 0; k < SSL_UNET_BLOCKS; k++)
         channels[k] = config->channels[k];
-    if (h5_set_text(file, "architecture", SSL_UNET_ARCHITECTURE) < 0 ||
-        h5_set_integers(file, "channels", SSL_UNET_BLOCKS, channels) < 0 ||
-        h5_set_integer(file, "norm_groups", config->norm_groups) < 0 ||
-        h5_set_integer(file, "weight_standardization", config->weight_standardization) < 0)
+    if (h5_set_integers(file, "channels", SSL_UNET_BLOCKS, channels) < 0 ||
+        h5_set_integer(file, "norm_groups", config->norm_groups) < 0)
         return -1;
-    return weights_write(file, n, as);
+    return h5_set_integer(file, "weight_standardization", config->weight_standardization);
 }
+
+#define SSL_UNET(create_function)                                                                            \
+    { SSL_UNET_ARCHITECTURE, sizeof(ssl_unet_config), read_config, write_config, create_function }
+const model model_ssl_unet = SSL_UNET(create);
+const model model_ssl_encoder = SSL_UNET(create_encoder);

@@ -1,7 +1,7 @@
 #include "models/vgg16.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/rng.h"
 #include "io/tensor_file.h"
 #include <math.h>

@@ -6,7 +6,7 @@
  * loop over images: no layer here looks across images. Gradients are summed over the images of a batch in a
  * fixed order, so results do not depend on the number of threads.
  *
- *     net *n = ssl_unet_create(&config);
+ *     net *n = model_load("ssl_unet.h5", &model_ssl_unet);
  *     net_state *s = net_state_create(n, 320, 320, net_layer_find(n, "block4_relu2"), NET_INFER);
  *     net_forward(s, image, NULL);
  *     const tensor *features = net_output(s, net_layer_find(n, "block4_relu2"));

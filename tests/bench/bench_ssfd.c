@@ -218,23 +218,20 @@ static net *initialised(net *n, uint64_t seed) {
     return NULL;
 }
 
-static net *ssl_net(const options *o, int encoder_only) {
+static net *ssl_net(const options *o, const model *m) {
     ssl_unet_config config = ssl_unet_defaults();
-    if (o->weights)
-        return ssl_unet_load(o->weights, encoder_only, &config);
-    config.encoder_only = encoder_only;
-    return initialised(ssl_unet_create(&config), o->seed);
+    return o->weights ? model_load(o->weights, m) : initialised(m->create(&config), o->seed);
 }
 
 static int measure_ssl_encoder(const bench *b) {
-    return measure_forward(b, ssl_net(b->o, 1), ENCODER_OUTPUT);
+    return measure_forward(b, ssl_net(b->o, &model_ssl_encoder), ENCODER_OUTPUT);
 }
 
 static int measure_recon_unet(const bench *b) {
     recon_unet_config config = recon_unet_defaults();
     return measure_forward(b,
-                           b->o->weights ? recon_unet_load(b->o->weights, &config)
-                                         : initialised(recon_unet_create(&config), b->o->seed),
+                           b->o->weights ? model_load(b->o->weights, &model_recon_unet)
+                                         : initialised(model_recon_unet.create(&config), b->o->seed),
                            "output");
 }
 
@@ -434,7 +431,7 @@ static int measure_train_step(const bench *b) {
     training t = {.b = b, .steps = 2 + (int64_t)b->o->repeat};
     char folder[PATH_LENGTH];
     const char *temporary = getenv("TMPDIR");
-    net *n = ssl_net(b->o, 0);
+    net *n = ssl_net(b->o, &model_ssl_unet);
     if (!n)
         return -1;
     for (int k = 0; k < n->layer_count; k++)

@@ -1,7 +1,7 @@
-#include "models/ssl_mask.h"
+#include "pretext/ssl_mask.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -10,8 +10,8 @@
  * conjugate gradients (Hestenes & Stiefel, J. Res. NBS 49, 1952) from the mean of the visible pixels beside
  * the mask. They stop where the residual's 2-norm has fallen to HARMONIC_FILL_TOLERANCE of its first value.
  */
-#ifndef SSFD_MODELS_HARMONIC_FILL_H
-#define SSFD_MODELS_HARMONIC_FILL_H
+#ifndef SSFD_PRETEXT_HARMONIC_FILL_H
+#define SSFD_PRETEXT_HARMONIC_FILL_H
 
 #define HARMONIC_FILL_TOLERANCE 1e-8
 

@@ -1,7 +1,7 @@
-#include "models/harmonic_fill.h"
+#include "pretext/harmonic_fill.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

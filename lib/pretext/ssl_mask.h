@@ -6,8 +6,8 @@
  * diagonal, so that patches are about (1.3 / 0.7)^2 = 3.4 times as dense in the centre as in the corners. The
  * scale s starts where the wanted number of discs nearly jams and shrinks whenever darts stop landing, so the
  * coverage is always reached. Patches lie wholly inside the image; where they overlap, pixels count once. */
-#ifndef SSFD_MODELS_SSL_MASK_H
-#define SSFD_MODELS_SSL_MASK_H
+#ifndef SSFD_PRETEXT_SSL_MASK_H
+#define SSFD_PRETEXT_SSL_MASK_H
 
 #include <gsl/gsl_rng.h>
 
