@@ -15,7 +15,7 @@ typedef struct {
 
 int adam_init(adam *a, size_t count);
 void adam_free(adam *a);
-/* One update of w from the gradient g; uses the threads of the surrounding OpenMP setting. */
+/* One update of w from the gradient g; runs on the threads of the surrounding OpenMP setting. */
 void adam_update(adam *a, float *w, const float *g, double rate);
 
 #endif

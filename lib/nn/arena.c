@@ -13,7 +13,7 @@ static int comes_before(const arena_item *items, int a, int b) {
     return items[a].floats != items[b].floats ? items[a].floats > items[b].floats : a < b;
 }
 
-/* Whether an item placed already is in the way: in use at the same time, at the same place. */
+/* Whether an item that is already placed is in the way: in use at the same time, at the same place. */
 static int is_obstructed(const arena_item *items, int count, int item) {
     for (int k = 0; k < count; k++)
         if (k != item && comes_before(items, k, item) && items[k].from <= items[item].until &&
@@ -22,7 +22,7 @@ static int is_obstructed(const arena_item *items, int count, int item) {
     return 0;
 }
 
-/* The largest of those that come behind `last` (-1: of all). */
+/* The largest of those that come after `last` (-1: of all). */
 static int next_item(const arena_item *items, int count, int last) {
     int best = -1;
     for (int k = 0; k < count; k++)
@@ -32,11 +32,11 @@ static int next_item(const arena_item *items, int count, int last) {
     return best;
 }
 
-/* The lowest free place is at the beginning or right behind an item placed before. */
+/* The lowest free place is at the beginning or right after an item that is already placed. */
 static void place(arena_item *items, int count, int item) {
     size_t best = 0;
     int found = 0;
-    for (int end = -1; end < count; end++) { /* at the beginning, then behind each item */
+    for (int end = -1; end < count; end++) {
         if (end >= 0 && (end == item || !items[end].floats || !comes_before(items, end, item)))
             continue;
         items[item].offset = end < 0 ? 0 : items[end].offset + room(&items[end]);

@@ -42,7 +42,7 @@ void conv_pack_transposed(const float *w, int out, int in, conv_packed *packed) 
 void conv_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const tensor *y,
                   int threads, float *scratch) {
     if (is_winograd(w->out, w->in))
-        winograd_forward(x, w, bias, relu, y, threads, scratch);
+        winograd_forward(x, w, bias, relu, NULL, y, threads, scratch, NULL);
     else
         direct_forward(x, w, bias, relu, y);
 }
@@ -57,7 +57,7 @@ int conv_pool_parts(const tensor *x, int out) {
 
 void conv_pool_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const float *gamma,
                        const tensor *y, int threads, float *scratch, conv_moments *moments) {
-    winograd_pool_forward(x, w, bias, relu, gamma, y, threads, scratch, moments);
+    winograd_forward(x, w, bias, relu, gamma, y, threads, scratch, moments);
 }
 
 void conv_weight_gradient(const tensor *x, const tensor *dy, float *dw, float *scratch) {

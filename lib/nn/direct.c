@@ -34,7 +34,7 @@ void direct_forward(const tensor *x, const conv_packed *w, const float *bias, in
             o += block;
         }
     }
-    tensor_clear_border(y, 0, w->out);
+    tensor_clear_border(y);
 }
 
 void direct_weight_gradient(const tensor *x, const tensor *dy, float *dw) {

@@ -383,29 +383,26 @@ void conv1_backward(const tensor *x, const float *w, const tensor *dy, const ten
 void dropout_forward(const tensor *x, double p, gsl_rng *rng, const tensor *y, unsigned char *mask) {
     /* 16 random bits a pixel: the probability is met to 1/65536, at half the draws. */
     unsigned threshold = (unsigned)lrint(p * 65536.0);
-    float keep = (float)(1.0 / (1.0 - p));
-    for (int c = 0; c < x->channels; c++)
-        for (int row = 0; row < x->rows; row++) {
-            const float *from = tensor_row(x, c, row);
-            float *to = tensor_row(y, c, row);
-            unsigned long bits = 0;
-            for (int k = 0; k < x->columns; k++, bits >>= 16) {
-                if (k % 2 == 0)
-                    bits = gsl_rng_get(rng);
-                *mask = (bits & 0xffff) >= threshold;
-                to[k] = *mask++ ? from[k] * keep : 0.0f;
-            }
+    unsigned char *to = mask;
+    for (int row = 0; row < x->channels * x->rows; row++) {
+        unsigned long bits = 0;
+        for (int k = 0; k < x->columns; k++, bits >>= 16) {
+            if (k % 2 == 0)
+                bits = gsl_rng_get(rng);
+            *to++ = (bits & 0xffff) >= threshold;
         }
+    }
+    dropout_backward(mask, p, x, y);
 }
 
 void dropout_backward(const unsigned char *mask, double p, const tensor *dy, const tensor *dx) {
     float keep = (float)(1.0 / (1.0 - p));
     for (int c = 0; c < dy->channels; c++)
-        for (int row = 0; row < dy->rows; row++) {
+        for (int row = 0; row < dy->rows; row++, mask += dy->columns) {
             const float *from = tensor_row(dy, c, row);
             float *to = tensor_row(dx, c, row);
             for (int k = 0; k < dy->columns; k++)
-                to[k] = *mask++ ? from[k] * keep : 0.0f;
+                to[k] = mask[k] ? from[k] * keep : 0.0f;
         }
 }
 

@@ -1,15 +1,15 @@
-/* Layers besides the 3x3 convolution, each a pair of plain functions: forward and backward, on padded planes.
+/* All layers but the 3x3 convolution, each a pair of plain functions: forward and backward, on padded planes.
  *
  * Backward functions take dy, the gradient of the loss with respect to the output, and give dx (written,
- * unless a function says "adds") and the gradients of the parameters (always added: the caller starts them
- * from zero). All run on the calling thread and keep the padding of their outputs zero. */
+ * unless a function ADDS to it) and the gradients of the parameters (always added: the caller starts them
+ * from zero). All keep the padding of their outputs zero. */
 #ifndef SSFD_NN_LAYERS_H
 #define SSFD_NN_LAYERS_H
 
 #include "nn/conv.h"
 #include <gsl/gsl_rng.h>
 
-/* Backwards through a ReLU whose output was y, in place: dy = 0 where y <= 0; then through the bias before
+/* Backward through a ReLU whose output was y, in place: dy = 0 where y <= 0; then through the bias before
  * it: db[o] += sum of dy over the pixels of plane o. y NULL: no ReLU; db NULL: no bias. */
 void relu_bias_backward(const tensor *y, const tensor *dy, float *db);
 

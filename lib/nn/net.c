@@ -55,7 +55,7 @@ static int add_param(net *n, const char *prefix, const char *suffix, int rank, c
     return n->param_count++;
 }
 
-/* outputs: length of the bias, 0 for none. */
+/* outputs: length of the bias; 0: none. */
 static void add_weight_and_bias(net *n, int layer, const char *params, int rank, const int *dims, int outputs,
                                 int fan_in) {
     n->layers[layer].weight = add_param(n, params, "weight", rank, dims, fan_in);
@@ -299,35 +299,39 @@ static int is_alias(const net_state *s, int layer) {
     return l->kind == NET_DROPOUT && (s->mode != NET_TRAIN || l->dropout == 0.0);
 }
 
-/* Last layer that reads the output of `layer`, through aliases; `last` and, for NET_FEATURES, named layers
- * are needed to the end. */
+static int reads(const net_state *s, int reader, int layer) {
+    const int *input = s->n->layers[reader].input;
+    return input[0] == layer || input[1] == layer;
+}
+
+/* Last layer that reads the output of `layer`, through aliases. `last` is needed to the end and so, for
+ * NET_FEATURES, are named layers. */
 static int needed_until(const net_state *s, int layer) {
     int until = layer;
     if (layer == s->last || (s->mode == NET_FEATURES && s->n->layers[layer].name[0]))
         return NET_MAX_LAYERS;
-    for (int k = layer + 1; k <= s->last; k++)
-        if (s->n->layers[k].input[0] == layer || s->n->layers[k].input[1] == layer) {
-            int reach = is_alias(s, k) ? needed_until(s, k) : k;
-            until = reach > until ? reach : until;
-        }
+    for (int k = layer + 1; k <= s->last; k++) {
+        int reach = !reads(s, k, layer) ? 0 : is_alias(s, k) ? needed_until(s, k) : k;
+        until = reach > until ? reach : until;
+    }
     return until;
 }
 
-/* A normalisation may overwrite its input when nobody reads that afterwards. */
+/* A normalisation may overwrite its input if nothing reads that afterwards. */
 static int is_in_place(const net_state *s, int layer) {
     const net_layer *l = &s->n->layers[layer];
     return s->mode != NET_TRAIN && (l->kind == NET_GROUP_NORM || l->kind == NET_INSTANCE_NORM) &&
            !is_alias(s, l->input[0]) && needed_until(s, l->input[0]) == layer;
 }
 
-/* The one layer that reads the output of `layer`, through aliases: 0 if that is none, several or the caller.
- */
+/* The only layer that reads the output of `layer`, through aliases; 0 if there is none, several, or the caller
+ * reads it. */
 static int only_reader(const net_state *s, int layer) {
     int reader = 0;
     if (needed_until(s, layer) == NET_MAX_LAYERS)
         return 0;
     for (int k = layer + 1; k <= s->last; k++)
-        if (s->n->layers[k].input[0] == layer || s->n->layers[k].input[1] == layer) {
+        if (reads(s, k, layer)) {
             if (reader)
                 return 0;
             reader = k;
@@ -335,8 +339,8 @@ static int only_reader(const net_state *s, int layer) {
     return reader && is_alias(s, reader) ? only_reader(s, reader) : reader;
 }
 
-/* Group normalisations that only a max-pooling reads are left to it, and the pooling to the convolution
- * before where that can do it. */
+/* A group normalisation that only a max-pooling reads is done by the pooling, and that pooling by the
+ * convolution before it where it can. */
 static void fuse_norms(net_state *s) {
     for (int k = 0; k <= s->last; k++) {
         int reader = s->n->layers[k].kind == NET_GROUP_NORM && is_in_place(s, k) ? only_reader(s, k) : 0;
@@ -442,8 +446,8 @@ static int state_allocate(net_state *s, int rows, int columns) {
             return -1;
         scratch = larger(scratch, layer_scratch(s, k));
         if (s->pool_of[k])
-            moments = larger(moments, (size_t)l->channels *
-                                          (size_t)conv_pool_parts(&s->out[l->input[0]], l->channels));
+            moments =
+                larger(moments, (size_t)l->channels * conv_pool_parts(&s->out[l->input[0]], l->channels));
         if (l->weight >= 0 && s->n->params[l->weight].count > weights)
             weights = s->n->params[l->weight].count;
     }
@@ -456,18 +460,16 @@ static int state_allocate(net_state *s, int rows, int columns) {
 
 net_state *net_state_create(const net *n, int rows, int columns, int last, net_mode mode) {
     if (mode == NET_TRAIN && !n->transposed)
-        return err_set_null("net_enable_training() has to come before training");
+        return err_set_null("net_enable_training() must be called before training");
     int divisor = 1 << net_levels(n, last);
     if (rows < divisor || columns < divisor || rows % divisor || columns % divisor)
         return err_set_null("image is %d x %d: this network needs rows and columns divisible by %d", rows,
                             columns, divisor);
-    net_state *s = mem_calloc(1, sizeof *s);
+    net_state *s = mem_alloc(sizeof *s);
     if (!s)
         return NULL;
-    s->n = n;
-    s->mode = mode;
+    *s = (net_state){.n = n, .mode = mode, .last = last};
     s->threads = omp_in_parallel() ? 1 : omp_get_max_threads();
-    s->last = last;
     if (state_allocate(s, rows, columns) < 0) {
         net_state_free(s);
         return NULL;
@@ -664,9 +666,9 @@ const tensor *net_output_gradient(net_state *s) {
     return &s->gradient[s->last];
 }
 
-/* Only a pooling layer adds to a gradient that another layer wrote (its input also feeds the decoder's skip,
- * which comes later in the list and so earlier here). Every other layer is the only reader of its input, or
- * comes first. */
+/* Only a pooling layer adds to a gradient that another layer wrote: its input also feeds the decoder's skip
+ * connection, which is later in the list and so comes earlier here. Every other layer is the only reader of its
+ * input, or comes first. */
 void net_backward(net_state *s, float *gradient) {
     memset(s->written, 0, sizeof s->written);
     for (int k = s->last; k > 0; k--)

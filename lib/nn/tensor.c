@@ -25,8 +25,8 @@ void tensor_free(tensor *t) {
     t->data = NULL;
 }
 
-void tensor_clear_border(const tensor *t, int first, int count) {
-    for (int c = first; c < first + count; c++) {
+void tensor_clear_border(const tensor *t) {
+    for (int c = 0; c < t->channels; c++) {
         float *border = tensor_plane(t, c) + t->ld;
         for (int y = 0; y <= t->rows; y++)
             border[(size_t)y * t->ld] = 0.0f;
@@ -39,7 +39,7 @@ void tensor_clear_padding(const tensor *t) {
         memset(tensor_plane(t, c), 0, tensor_first(t) * sizeof(float));
         memset(tensor_plane(t, c) + pixels, 0, (t->plane - pixels) * sizeof(float));
     }
-    tensor_clear_border(t, 0, t->channels);
+    tensor_clear_border(t);
     memset(t->data + (size_t)t->channels * t->plane, 0, TENSOR_SLACK * sizeof(float));
 }
 

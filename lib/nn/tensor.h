@@ -19,7 +19,7 @@
 
 #include <stddef.h>
 
-/* Longest vector block that a kernel reads past the end of a plane, in floats. */
+/* Floats that a kernel may read past the end of the last plane. */
 #define TENSOR_SLACK 128
 
 typedef struct {
@@ -51,8 +51,8 @@ static inline float *tensor_row(const tensor *t, int channel, int row) {
     return tensor_plane(t, channel) + tensor_first(t) + (size_t)row * t->ld;
 }
 
-/* Makes the padding column of planes [first, first + count) zero again after a flat kernel wrote over it. */
-void tensor_clear_border(const tensor *t, int first, int count);
+/* Makes the padding column zero again after a flat kernel wrote over it. */
+void tensor_clear_border(const tensor *t);
 /* Makes all padding zero, whatever the memory held before. */
 void tensor_clear_padding(const tensor *t);
 /* Packed images (channels*rows*columns floats) in and out. */

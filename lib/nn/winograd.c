@@ -194,28 +194,19 @@ static void shared_blocks(const convolution *c, int threads, float *scratch) {
     }
 }
 
-static void convolve(const convolution *c, int threads, float *scratch) {
-    size_t stride = winograd_scratch(c->x, c->w->out);
-    int blocks = block_count(&c->tiles);
+void winograd_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const float *gamma,
+                      const tensor *y, int threads, float *scratch, conv_moments *moments) {
+    convolution c = {x, y, w, bias, relu, tiling_of(x), gamma, moments};
+    size_t stride = winograd_scratch(x, w->out);
+    int blocks = block_count(&c.tiles);
     threads = omp_in_parallel() ? 1 : threads;
     if (threads > 1 && blocks < 4 * threads) {
-        shared_blocks(c, threads, scratch);
+        shared_blocks(&c, threads, scratch);
         return;
     }
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int b = 0; b < blocks; b++)
-        whole_block(c, b, scratch + (size_t)(threads > 1 ? omp_get_thread_num() : 0) * stride);
-}
-
-void winograd_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const tensor *y,
-                      int threads, float *scratch) {
-    convolve(&(convolution){x, y, w, bias, relu, tiling_of(x), NULL, NULL}, threads, scratch);
-}
-
-void winograd_pool_forward(const tensor *x, const conv_packed *w, const float *bias, int relu,
-                           const float *gamma, const tensor *y, int threads, float *scratch,
-                           conv_moments *moments) {
-    convolve(&(convolution){x, y, w, bias, relu, tiling_of(x), gamma, moments}, threads, scratch);
+        whole_block(&c, b, scratch + (threads > 1 ? omp_get_thread_num() : 0) * stride);
 }
 
 int winograd_parts(const tensor *x) {

@@ -8,7 +8,7 @@
  *
  * Order of work: tiles are numbered along the rows of the image and worked on in blocks, whose transformed
  * input stays in the second-level cache. Slots are places for tiles: where a row of tiles does not fill whole
- * vectors, one empty slot keeps it apart from the next, so that vectors may run on over the end of a row. */
+ * vectors, one empty slot keeps it apart from the next, so that a vector may extend past the end of a row. */
 #ifndef SSFD_NN_WINOGRAD_H
 #define SSFD_NN_WINOGRAD_H
 
@@ -19,12 +19,10 @@
 void winograd_pack(const float *w, int out, int in, size_t out_stride, size_t in_stride, int turned,
                    float *to);
 
-void winograd_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const tensor *y,
-                      int threads, float *scratch);
-/* See conv_pool_forward(). */
-void winograd_pool_forward(const tensor *x, const conv_packed *w, const float *bias, int relu,
-                           const float *gamma, const tensor *y, int threads, float *scratch,
-                           conv_moments *moments);
+/* conv_forward(), or conv_pool_forward() where moments are asked for, in winograd_parts() parts; else gamma and
+ * moments are NULL. */
+void winograd_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const float *gamma,
+                      const tensor *y, int threads, float *scratch, conv_moments *moments);
 int winograd_parts(const tensor *x);
 /* Floats of scratch for each thread. */
 size_t winograd_scratch(const tensor *x, int out);
