@@ -1,15 +1,14 @@
 # Ablation of the pretext task: left against patch size, right against coverage; top the correlation of SSFD with SSIM,
 # bottom how much a shift counts beside a blur or a noise that cost the same SSIM.
 #
-#   gnuplot -e "results='results'; output='results/figures/ablation'" plots/ablation.gp
+#   gnuplot -c plots/ablation.gp [FOLDER OF RESULTS [OUTPUT]]
 #
-# Run from the repository root; writes <output>.pdf and <output>.png.
-load "plots/style.gp"
-if (!exists("results")) results = "results"
-if (!exists("output")) output = results . "/figures/ablation"
+# Writes OUTPUT.pdf and OUTPUT.png.
+results = ARGC > 0 ? ARG1 : "results"
+output = ARGC > 1 ? ARG2 : results . "/figures/ablation"
+load ARG0[1:strlen(ARG0) - strlen("ablation.gp")] . "style.gp"
 
 file = results . "/ablation.csv"
-comment_of(name) = system(sprintf("sed -n '/^#/!q; s/^# %s: *//p' '%s' | head -n 1", name, file))
 
 # The two series share one network: the poster's patch and coverage.
 PATCH = 16
@@ -19,7 +18,7 @@ stats file using (strcol("measure") eq "ssim_correlation" ? NaN : column("n_scan
 stats file using (column("training_steps")) name "STEPS" nooutput
 caption = sprintf("%s steps of training each; top n = %d, bottom n = %d scans; bars: 95 %% intervals; cohort: %s", \
     STEPS_min == STEPS_max ? sprintf("%d", STEPS_max) : sprintf("%d to %d", STEPS_min, STEPS_max), TOP_max, BOTTOM_max, \
-    comment_of("cohort"))
+    comment_of(file, "cohort"))
 
 page_width = 7.0
 page_height = 4.9

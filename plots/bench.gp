@@ -1,15 +1,13 @@
 # Benchmarks: time of each peer over that of ssfd, a bar for each benchmark, number of threads and peer.
 #
-#   gnuplot -e "results='results'; output='results/figures/bench'" plots/bench.gp
+#   gnuplot -c plots/bench.gp [FOLDER OF RESULTS [OUTPUT]]
 #
-# Run from the repository root; writes <output>.pdf and <output>.png. Which benchmarks and peers there are stands in
-# the data; rows without a peer are not drawn.
-load "plots/style.gp"
-if (!exists("results")) results = "results"
-if (!exists("output")) output = results . "/figures/bench"
+# Writes OUTPUT.pdf and OUTPUT.png.
+results = ARGC > 0 ? ARG1 : "results"
+output = ARGC > 1 ? ARG2 : results . "/figures/bench"
+load ARG0[1:strlen(ARG0) - strlen("bench.gp")] . "style.gp"
 
 table = results . "/bench.csv"
-comment_of(name) = system(sprintf("sed -n '/^#/!q; s/^# %s: *//p' '%s' | head -n 1", name, table))
 
 # --- a place on the page for each row: bars of one benchmark and number of threads touch, groups keep a distance ---
 # Okabe and Ito again, and greys: none is a metric's.
@@ -71,8 +69,8 @@ do for [k = 1:bars] {
     span = span > needed ? span : needed
 }
 right_end = low * exp(span)
-processor = comment_of("processor")
-rounds = comment_of("rounds")
+processor = comment_of(table, "processor")
+rounds = comment_of(table, "rounds")
 caption = "medians" . (rounds eq "" ? "" : " of " . rounds . (rounds eq "1" ? " round" : " rounds")) . (processor eq "" ? "" : "; " . processor)
 
 do for [format in "pdf png"] {

@@ -1,20 +1,17 @@
 # In-painting, the pretext task. Top: two test slices masked, in-painted by the network and by harmonic interpolation,
 # as they are, and the network's error; bottom: the error inside the patches of each method, scan by scan and on average.
 #
-#   gnuplot -e "results='results'; output='results/figures/inpainting'" plots/inpainting.gp
+#   gnuplot -c plots/inpainting.gp [FOLDER OF RESULTS [OUTPUT]]
 #
-# Run from the repository root; writes <output>.pdf and <output>.png. Which methods and examples there are, and how
-# they are called, stands in the data.
-load "plots/style.gp"
-if (!exists("results")) results = "results"
-if (!exists("output")) output = results . "/figures/inpainting"
+# Writes OUTPUT.pdf and OUTPUT.png.
+results = ARGC > 0 ? ARG1 : "results"
+output = ARGC > 1 ? ARG2 : results . "/figures/inpainting"
+load ARG0[1:strlen(ARG0) - strlen("inpainting.gp")] . "style.gp"
 
 scans = results . "/inpainting.csv"
 summary = results . "/inpainting_summary.csv"
 examples = results . "/panels/inpainting_examples.csv"
 
-# The value behind "# name: " among the comments at the top of a file.
-comment_of(file, name) = system(sprintf("sed -n '/^#/!q; s/^# %s: *//p' '%s' | head -n 1", name, file))
 cohort = comment_of(scans, "cohort")
 masks = comment_of(scans, "masks")
 image_size = comment_of(examples, "image")

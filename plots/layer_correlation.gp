@@ -2,20 +2,18 @@
 # least-squares line and Pearson's correlation; below: the correlation of every layer against depth, of all rows
 # together and, where the table has several, by acceleration and by method.
 #
-#   gnuplot -e "results='results'; output='results/figures/layer_correlation'" plots/layer_correlation.gp
+#   gnuplot -c plots/layer_correlation.gp [FOLDER OF RESULTS [OUTPUT]]
 #
-# Run from the repository root; writes <output>.pdf and <output>.png. Which layers and groups there are, and how they
-# are called, stands in the data.
-load "plots/style.gp"
+# Writes OUTPUT.pdf and OUTPUT.png.
+results = ARGC > 0 ? ARG1 : "results"
+output = ARGC > 1 ? ARG2 : results . "/figures/layer_correlation"
+load ARG0[1:strlen(ARG0) - strlen("layer_correlation.gp")] . "style.gp"
 unset datafile missing # what is nan leaves a gap in its curve instead of no row
-if (!exists("results")) results = "results"
-if (!exists("output")) output = results . "/figures/layer_correlation"
 
 correlations = results . "/layer_correlation.csv"
 trends = results . "/layer_correlation_trend.csv"
 scores = results . "/layer_correlation_scores.csv"
 panels = results . "/panels/layer_correlation.csv"
-comment_of(file, name) = system(sprintf("sed -n '/^#/!q; s/^# %s: *//p' '%s' | head -n 1", name, file))
 cohort = comment_of(correlations, "cohort")
 unit = comment_of(correlations, "unit")
 points = comment_of(correlations, "points")

@@ -1,15 +1,15 @@
 # The learning curve of a network: training and validation loss against steps, the loss of doing without a network,
 # and the learning rate below.
 #
-#   gnuplot -e "curve='build/models/ssl_unet/training_loss.csv'; output='learning_curve'" plots/learning_curve.gp
+#   gnuplot -c plots/learning_curve.gp TABLE [OUTPUT]
 #
-# Run from the repository root; writes <output>.pdf and <output>.png. Which network it is stands in the columns.
-load "plots/style.gp"
-if (!exists("curve")) curve = "build/models/ssl_unet/training_loss.csv"
-if (!exists("output")) output = "learning_curve"
+# Writes OUTPUT.pdf and OUTPUT.png.
+curve = ARGC > 0 ? ARG1 : "build/models/ssl_unet/training_loss.csv"
+output = ARGC > 1 ? ARG2 : "learning_curve"
+load ARG0[1:strlen(ARG0) - strlen("learning_curve.gp")] . "style.gp"
 
-header = system(sprintf("sed -n '/^#/d; p; q' '%s'", curve))
-settings = " " . system(sprintf("sed -n 's/^# settings: *//p; /^#/!q' '%s'", curve)) . " "
+header = system("sed -n '/^#/d; p; q' " . quoted(curve))
+settings = " " . comment_of(curve, "settings") . " "
 setting(name) = (at = strstrt(settings, " " . name . "="), at == 0 ? "?" : \
     (rest = settings[at + strlen(name) + 2:*], rest[1:strstrt(rest, " ") - 1]))
 is_ssl = strstrt(header, "validation_mse") > 0

@@ -2,17 +2,15 @@
 # that distances of any unit share an axis. Bottom: what a shift does, relative to blur and to noise that cost the
 # same SSIM.
 #
-#   gnuplot -e "results='results'; output='results/figures/perturbation_baselines'" plots/perturbation_baselines.gp
+#   gnuplot -c plots/perturbation_baselines.gp [FOLDER OF RESULTS [OUTPUT]]
 #
-# Run from the repository root; writes <output>.pdf and <output>.png. Which distances and perturbations there are, and
-# how they are called, stands in the data.
-load "plots/style.gp"
-if (!exists("results")) results = "results"
-if (!exists("output")) output = results . "/figures/perturbation_baselines"
+# Writes OUTPUT.pdf and OUTPUT.png.
+results = ARGC > 0 ? ARG1 : "results"
+output = ARGC > 1 ? ARG2 : results . "/figures/perturbation_baselines"
+load ARG0[1:strlen(ARG0) - strlen("perturbation_baselines.gp")] . "style.gp"
 
 sweep = results . "/perturbation_sweep.csv"
 ratios = results . "/perturbation_baselines.csv"
-comment_of(file, name) = system(sprintf("sed -n '/^#/!q; s/^# %s: *//p' '%s' | head -n 1", name, file))
 cohort = comment_of(sweep, "cohort")
 
 # --- what there is to draw: distances in the order of the CSV, SSIM last, as its loss ---
@@ -65,7 +63,7 @@ names = " "
 note_other(name, title) = strstrt(names, " " . name . " ") ? compared : (names = names . name . " ", \
     compared = compared + 1, OTHER[compared] = name, OTHER_TITLE[compared] = title, compared)
 # Without shifts, or where too few scans lose enough SSIM, the table has a header only.
-if (int(system(sprintf("grep -vc '^#' '%s'", ratios))) > 1) {
+if (int(system("grep -vc '^#' " . quoted(ratios))) > 1) {
     stats ratios using (note_other(strcol("other"), strcol("other_title"))) nooutput
     stats ratios using (column("ci_low")) prefix "LOW" nooutput
     stats ratios using (column("ci_high")) prefix "HIGH" nooutput

@@ -1,19 +1,16 @@
 # Figure 1: SSFD and SSIM under image perturbations. Top: the original and one example per perturbation; bottom:
 # mean SSFD and SSIM of the test scans against level, with their confidence bands.
 #
-#   gnuplot -e "results='results'; output='results/figures/perturbation_sweep'" plots/perturbation_sweep.gp
+#   gnuplot -c plots/perturbation_sweep.gp [FOLDER OF RESULTS [OUTPUT]]
 #
-# Run from the repository root; writes <output>.pdf and <output>.png. Which perturbations there are, and how they
-# and their levels are called, stands in the data.
-load "plots/style.gp"
-if (!exists("results")) results = "results"
-if (!exists("output")) output = results . "/figures/perturbation_sweep"
+# Writes OUTPUT.pdf and OUTPUT.png.
+results = ARGC > 0 ? ARG1 : "results"
+output = ARGC > 1 ? ARG2 : results . "/figures/perturbation_sweep"
+load ARG0[1:strlen(ARG0) - strlen("perturbation_sweep.gp")] . "style.gp"
 
 sweep = results . "/perturbation_sweep.csv"
 examples = results . "/panels/perturbation_examples.csv"
 
-# The value behind "# name: " among the comments at the top of a file.
-comment_of(file, name) = system(sprintf("sed -n '/^#/!q; s/^# %s: *//p' '%s' | head -n 1", name, file))
 cohort = comment_of(sweep, "cohort")
 image_size = comment_of(examples, "image")
 if (words(image_size) != 3) {

@@ -2,18 +2,16 @@
 # symbols, two examples marked blue and orange; right: the examples with their scores; below: the area under the ROC
 # curve of each score for finding the faults. A table of scores has no images, and without faults there are no areas.
 #
-#   gnuplot -e "results='results'; output='results/figures/quality_control'" plots/quality_control.gp
+#   gnuplot -c plots/quality_control.gp [FOLDER OF RESULTS [OUTPUT]]
 #
-# Run from the repository root; writes <output>.pdf and <output>.png. Which scores, faults and examples there are, and
-# how they are called, stands in the data.
-load "plots/style.gp"
-if (!exists("results")) results = "results"
-if (!exists("output")) output = results . "/figures/quality_control"
+# Writes OUTPUT.pdf and OUTPUT.png.
+results = ARGC > 0 ? ARG1 : "results"
+output = ARGC > 1 ? ARG2 : results . "/figures/quality_control"
+load ARG0[1:strlen(ARG0) - strlen("quality_control.gp")] . "style.gp"
 
 scores = results . "/quality_control.csv"
 summary = results . "/quality_control_summary.csv"
 examples = results . "/panels/quality_control_examples.csv"
-comment_of(file, name) = system(sprintf("sed -n '/^#/!q; s/^# %s: *//p' '%s' | head -n 1", name, file))
 cohort = comment_of(summary, "cohort")
 unit = comment_of(summary, "unit")
 points = comment_of(summary, "points")

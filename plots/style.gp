@@ -28,14 +28,13 @@ BAND_OPACITY = 0.22
 FONT = "DejaVu Sans"
 FONT_SIZE = 9
 PNG_DPI = 200
+# Text from data files is plain text (noenhanced): an underscore in it is no subscript.
 FIGURE_OPEN(format, width, height) = format eq "pdf" \
-    ? sprintf("set terminal pdfcairo size %gin,%gin font '%s,%d' fontscale 0.76 linewidth 1.75", \
+    ? sprintf("set terminal pdfcairo size %gin,%gin noenhanced font '%s,%d' fontscale 0.76 linewidth 1.75", \
               width, height, FONT, FONT_SIZE) \
-    : sprintf("set terminal pngcairo size %d,%d font '%s,%d' fontscale %g linewidth %g pointscale %g", \
+    : sprintf("set terminal pngcairo size %d,%d noenhanced font '%s,%d' fontscale %g linewidth %g pointscale %g", \
               width * PNG_DPI, height * PNG_DPI, FONT, FONT_SIZE, PNG_DPI / 96.0, PNG_DPI / 96.0, PNG_DPI / 96.0)
 
-# Text from data files is plain text: an underscore in it is no subscript.
-set termoption noenhanced
 set encoding utf8
 set border 3 ls 9
 set format "%g" # the default puts a blank before each number, which shifts it off its tick
@@ -43,3 +42,9 @@ set tics out nomirror scale 0.6 textcolor rgb COLOUR_INK
 set datafile separator comma
 set datafile columnheaders
 set datafile missing "nan"
+
+# A word of the shell, whatever it holds; the value after "# name: " among the comments at the top of a table.
+quoted(text) = "'" . escaped(text) . "'"
+escaped(text) = strstrt(text, "'") == 0 ? text : \
+    text[1:strstrt(text, "'") - 1] . "'\\''" . escaped(text[strstrt(text, "'") + 1:*])
+comment_of(table, name) = system(sprintf("sed -n '/^#/!q; s/^# %s: *//p' %s | head -n 1", name, quoted(table)))

@@ -130,8 +130,11 @@ void expect_failure(const char *arguments, int code, const char *a, const char *
 void expect_figure(const char *name, const char *results) {
     if (system("command -v gnuplot >/dev/null 2>&1") != 0)
         return;
-    shell("LC_ALL=C.UTF-8 gnuplot -e \"results='@/%s'; output='@/f'\" plots/%s.gp >@/said 2>&1 && "
-          "! [ -s @/said ] && [ -s @/f.pdf ] && [ -s @/f.png ]",
+    shell("there=\"@/it's a \\\"folder\\\"\" && rm -rf \"$there\" && mkdir \"$there\" && cp -r plots "
+          "\"$there\" && "
+          "ln -s ../%s \"$there/results\" && cd / && "
+          "LC_ALL=C.UTF-8 gnuplot -c \"$there/plots/%s.gp\" \"$there/results\" \"$there/f\" >@/said 2>&1 && "
+          "! [ -s @/said ] && [ -s \"$there/f.pdf\" ] && [ -s \"$there/f.png\" ]",
           results, name);
 }
 

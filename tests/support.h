@@ -53,7 +53,8 @@ void expect_done(const char *arguments);
 /* The exit code is `code`, and the one line of error holds a and b. */
 void expect_failure(const char *arguments, int code, const char *a, const char *b);
 
-/* Draws plots/<name>.gp from a folder of results where gnuplot is installed; it must print nothing. */
+/* Draws plots/<name>.gp from a folder of results where gnuplot is installed; it must print nothing. Scripts and
+ * results are in a folder with blanks and quotes in its name, and the working directory is another one. */
 void expect_figure(const char *name, const char *results);
 
 /* ---------------------------------------------------------------- the library's messages and tables */

@@ -198,10 +198,11 @@ START_TEST(test_sweep_with_baselines) {
              folder, folder, folder);
     ck_assert_int_eq(system(command), 0);
     expect_figure("perturbation_baselines", "with");
-    snprintf(command, sizeof command,
-             "! command -v gnuplot >/dev/null 2>&1 || LC_ALL=C.UTF-8 gnuplot -e \"results='%s/without'; "
-             "output='%s/f'\" plots/perturbation_baselines.gp 2>&1 | grep -q 'has no baselines'",
-             folder, folder);
+    snprintf(
+        command, sizeof command,
+        "! command -v gnuplot >/dev/null 2>&1 || LC_ALL=C.UTF-8 gnuplot -c plots/perturbation_baselines.gp "
+        "%s/without %s/f 2>&1 | grep -q 'has no baselines'",
+        folder, folder);
     ck_assert_int_eq(system(command), 0);
     for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
         char name[64];
