@@ -4,7 +4,8 @@
 #include "core/error.h"
 #include "core/ranks.h"
 #include "core/rng.h"
-#include "metrics/image_metrics.h"
+#include "metrics/pixel_error.h"
+#include "metrics/ssim.h"
 #include "models/recon_unet.h"
 #include "train/augment.h"
 #include "train/slice_set.h"
@@ -110,10 +111,10 @@ static void magnitude(const float complex *image, size_t pixels, float *out) {
 
 static int compare(const dataset *d, const float *reference, const float *image, double *values) {
     double peak = image_max_abs(reference, d->rows, d->columns);
-    if (metric_ssim(reference, image, d->rows, d->columns, SSIM_WANG, peak, &values[SSIM]) < 0 ||
-        metric_psnr(reference, image, d->rows, d->columns, peak, &values[PSNR]) < 0)
+    if (image_ssim(reference, image, d->rows, d->columns, SSIM_WANG, peak, &values[SSIM]) < 0 ||
+        image_psnr(reference, image, d->rows, d->columns, peak, &values[PSNR]) < 0)
         return -1;
-    return metric_nrmse(reference, image, d->rows, d->columns, &values[NRMSE]);
+    return image_nrmse(reference, image, d->rows, d->columns, &values[NRMSE]);
 }
 
 /* The loss of training: mean |y - t| over both parts, in units of the scale. */

@@ -4,7 +4,6 @@
 #include "core/error.h"
 #include "core/ranks.h"
 #include "core/rng.h"
-#include "metrics/image_metrics.h"
 #include "pretext/ssl_mask.h"
 #include "models/ssl_unet.h"
 #include "train/augment.h"

@@ -166,9 +166,9 @@ static int has_comment(const csv_table *t, const char *wanted) {
 }
 
 /* A table of another run would go unnoticed: the sweep says whose features it used, and of which images. */
-static int check_claims(const study *s, const candidate *c, const score_set *scores, const csv_table *t) {
+static int check_claims(const study *s, const candidate *c, const metric_set *metrics, const csv_table *t) {
     char weights[600], cohort[PATH_LENGTH], images[PATH_LENGTH];
-    snprintf(weights, sizeof weights, "ssfd: %s", scores->ssfd_about);
+    snprintf(weights, sizeof weights, "ssfd: %s", metric_set_about(metrics, "ssfd"));
     snprintf(cohort, sizeof cohort, "cohort: %s", s->split->cohort);
     snprintf(images, sizeof images, "images: %s", s->split->settings);
     for (char *at = images; (at = strpbrk(at, "\r\n")); at++) /* as in comments */
@@ -191,11 +191,11 @@ static void write_shift(const study *s, const candidate *c, const claim_list *cl
     write_row(s, c, key, title, found ? found->n : 0, found ? found->value : INTERVAL_UNDEFINED);
 }
 
-static int write_shifts(const study *s, const candidate *c, const score_set *scores) {
+static int write_shifts(const study *s, const candidate *c, const metric_set *metrics) {
     claim_list claims;
     int status = claim_list_read(&claims, c->claims);
     if (status == 0)
-        status = check_claims(s, c, scores, claims.table);
+        status = check_claims(s, c, metrics, claims.table);
     if (status == 0) {
         write_shift(s, c, &claims, "gaussian_blur", "Shift / blur");
         write_shift(s, c, &claims, "gaussian_noise", "Shift / noise");
@@ -206,17 +206,17 @@ static int write_shifts(const study *s, const candidate *c, const score_set *sco
 
 /* What has been computed stays in c->saved until the whole table is written. */
 static int study_network(const study *s, const candidate *c) {
-    const baseline_files files = {.ssfd_weights = c->weights, .ssfd_layers = s->o->layer};
-    score_set scores = {0};
+    const metric_files files = {.ssfd_weights = c->weights, .ssfd_layers = s->o->layer};
+    metric_set metrics = {.count = 0};
     const reconstruction_plan plan = {
-        .split = s->split, .scores = &scores, .saved = c->saved, .save_every = SAVE_EVERY};
-    int taken_over, status = ranks_agree(score_set_open(&scores, "", &files));
+        .split = s->split, .metrics = &metrics, .saved = c->saved, .save_every = SAVE_EVERY};
+    int taken_over, status = ranks_agree(metric_set_open(&metrics, "", 0, &files));
     score_table *t = status == 0 ? reconstruction_scores(&plan, &taken_over) : NULL;
     if (t && ranks_me() == 0)
-        status = write_correlation(s, c, t) < 0 ? -1 : write_shifts(s, c, &scores);
+        status = write_correlation(s, c, t) < 0 ? -1 : write_shifts(s, c, &metrics);
     status = ranks_agree(t ? status : -1);
     score_table_free(t);
-    score_set_close(&scores);
+    metric_set_close(&metrics);
     return status;
 }
 

@@ -13,7 +13,6 @@
 #include "io/panel.h"
 #include "io/prepared.h"
 #include "io/slice_job.h"
-#include "metrics/image_metrics.h"
 #include "pretext/harmonic_fill.h"
 #include "pretext/ssl_mask.h"
 #include "models/ssl_unet.h"

@@ -9,6 +9,8 @@
 #include "experiment.h"
 
 #include "core/file.h"
+#include "core/list.h"
+#include "metrics/ssfd.h"
 #include "models/ssl_unet.h"
 #include "stats/correlation.h"
 #include "study/claim.h"
@@ -30,7 +32,8 @@
 #define POSTER_LAYERS "block1_relu2,block2_relu2,block3_relu2,block4_relu2"
 
 typedef struct {
-    const char *cohort, *split, *weights, *table, *columns, *outcome, *layers, *panels, *out, *records;
+    const char *cohort, *split, *weights, *table, *columns, *against, *higher, *lower, *layers, *panels, *out,
+        *records;
     int scans, threads, replicates;
     double save_every; /* seconds between two saves of what has been computed */
     uint64_t seed;
@@ -41,12 +44,14 @@ typedef struct {
     score_study scores;
     const score_table *table; /* of the scores, without faults */
     size_t left_out;          /* rows */
-    int outcome;              /* metric that the layers are correlated with */
+    int against;              /* metric that the layers are correlated with */
     int layers;               /* how many */
     int metric[MAX_LAYERS];   /* their metrics in the table, in order of depth */
     int is_panel[MAX_LAYERS];
     const char *unit; /* of the table's rows (score_table_unit()) */
-    double sign;      /* -1 where the scores fall as the outcome rises: then -r is the strength */
+    double
+        sign; /* of the correlation where score and outcome agree: -1 for distances against SSIM. sign * r is the
+                       * strength of a layer */
 } study;
 
 /* ---------------------------------------------------------------- correlations of one set of points */
@@ -74,7 +79,7 @@ static int is_constant(const score_table *t, int metric) {
 }
 
 static int is_defined(const study *s, const points *p) {
-    return p->t->scans >= SCORE_MIN_SCANS && !is_constant(p->t, s->outcome);
+    return p->t->scans >= SCORE_MIN_SCANS && !is_constant(p->t, s->against);
 }
 
 /* Of layers number layer[0 .. m - 1]; trend and drop where there are two or more. */
@@ -84,7 +89,7 @@ static int correlate_layers(const study *s, const points *p, correlation_kind ki
     const bootstrap_plan plan = score_study_plan(&s->scores, p->t->scans, p->group);
     for (size_t k = 0; k < m; k++)
         x[k] = p->t->values[s->metric[layer[k]]];
-    if (correlation_study(kind, m, x, p->t->values[s->outcome], p->t->first, &plan, r, m > 1 ? trend : NULL,
+    if (correlation_study(kind, m, x, p->t->values[s->against], p->t->first, &plan, r, m > 1 ? trend : NULL,
                           m > 1 ? drop : NULL) < 0)
         return err_prefix("%s of %s, %ss", correlation_name(kind), p->group, p->unit);
     return 0;
@@ -137,7 +142,8 @@ static csv_writer *begin_statistics(const study *s, const char *name) {
     if (!csv)
         return NULL;
     csv_writer_comment(csv, "cohort: %s", s->table->cohort);
-    csv_writer_comment(csv, "outcome: %s", s->table->titles[s->outcome]);
+    score_table_labels(s->table, csv);
+    csv_writer_comment(csv, "outcome: %s", s->table->metric[s->against].title);
     csv_writer_comment(csv, "unit: %s", s->unit);
     csv_writer_comment(csv, "points: %zu of %zu scans", s->table->rows, s->table->scans);
     if (s->left_out)
@@ -160,7 +166,7 @@ static void put_number(csv_writer *csv, double value) {
 static void put_correlations(const study *s, csv_writer *csv, const points *p, correlation_kind kind,
                              const correlations *c) {
     for (int k = 0; k < s->layers; k++) {
-        csv_writer_text(csv, s->table->names[s->metric[k]]);
+        csv_writer_text(csv, s->table->metric[s->metric[k]].key);
         csv_writer_integer(csv, k + 1);
         csv_writer_plain(csv, p->group);
         csv_writer_text(csv, p->unit);
@@ -168,7 +174,7 @@ static void put_correlations(const study *s, csv_writer *csv, const points *p, c
         csv_writer_integer(csv, (long long)p->t->rows);
         csv_writer_integer(csv, (long long)p->t->scans);
         interval_write(csv, c->r[k], DIGITS);
-        csv_writer_plain(csv, s->table->titles[s->metric[k]]);
+        csv_writer_plain(csv, s->table->metric[s->metric[k]].title);
         csv_writer_end_row(csv);
     }
 }
@@ -209,7 +215,7 @@ static int write_claim(const study *s, const points *p, const correlations *c) {
         const interval trend = strength(s, c->trend[ALL]);
         snprintf(text, sizeof text,
                  "the earlier the encoder layer the higher the correlation of SSFD with %s",
-                 s->table->titles[s->outcome]);
+                 s->table->metric[s->against].title);
         snprintf(effect, sizeof effect, "slope of %sr (Pearson; %ss) per layer over %d layers",
                  s->sign > 0 ? "" : "-", p->unit, s->layers);
         const claim found = {.key = "layer_trend",
@@ -226,21 +232,15 @@ static int write_claim(const study *s, const points *p, const correlations *c) {
 
 /* ---------------------------------------------------------------- the figure's panels */
 
-static int is_ssfd_layer(const char *name) {
-    int block, relu, end = 0;
-    return sscanf(name, "block%1d_relu%1d%n", &block, &relu, &end) == 2 && !name[end] && block >= 1 &&
-           block <= SSL_UNET_BLOCKS && (relu == 1 || relu == 2);
-}
-
 static void put_panel(const study *s, csv_writer *csv, const points *p, int layer, interval r) {
     const score_table *t = p->t;
-    const double *x = t->values[s->outcome], *y = t->values[s->metric[layer]];
-    const char *name = t->names[s->metric[layer]], *title = t->titles[s->metric[layer]];
+    const double *x = t->values[s->against], *y = t->values[s->metric[layer]];
+    const metric_label *label = &t->metric[s->metric[layer]];
     double intercept, slope, cov[3], squares, low, high;
     gsl_fit_linear(x, 1, y, 1, t->rows, &intercept, &slope, &cov[0], &cov[1], &cov[2], &squares);
-    csv_writer_text(csv, name);
-    csv_writer_plain(csv, title);
-    csv_writer_plain(csv, is_ssfd_layer(name) ? "SSFD" : title);
+    csv_writer_text(csv, label->key);
+    csv_writer_plain(csv, label->title);
+    csv_writer_plain(csv, label->roles & METRIC_LAYER ? metric_ssfd.title : label->title);
     interval_write(csv, r, DIGITS);
     put_number(csv, slope);
     put_number(csv, intercept);
@@ -258,7 +258,7 @@ static int write_panels(const study *s, const points *p, const correlations *c) 
     csv_writer *csv = begin_statistics(s, "panels/" PROGRAM);
     if (!csv)
         return -1;
-    csv_writer_comment(csv, "outcome column: %s", s->table->names[s->outcome]);
+    csv_writer_comment(csv, "outcome column: %s", s->table->metric[s->against].key);
     csv_writer_comment(csv, "fit: score = slope * outcome + intercept by least squares");
     csv_writer_row(csv, "layer,title,axis,pearson,ci_low,ci_high,slope,intercept,"
                         "outcome_low,outcome_high,score_low,score_high");
@@ -332,18 +332,14 @@ static int write_results(study *s) {
     const points all = {"pooled", s->unit, s->table};
     correlations c;
     for (int k = -1; k < s->layers; k++) {
-        int metric = k < 0 ? s->outcome : s->metric[k];
+        int metric = k < 0 ? s->against : s->metric[k];
         if (is_constant(s->table, metric))
             return err_set("%s: '%s' is %g in all %zu rows: a constant score has no correlation",
-                           s->o->table ? s->o->table : s->o->cohort, s->table->names[metric],
+                           s->o->table ? s->o->table : s->o->cohort, s->table->metric[metric].key,
                            s->table->values[metric][0], s->table->rows);
     }
     if (correlate(s, &all, CORRELATION_PEARSON, &c) < 0)
         return -1;
-    double sum = 0.0;
-    for (int k = 0; k < s->layers; k++)
-        sum += c.r[k].estimate;
-    s->sign = sum < 0.0 ? -1.0 : 1.0;
     return score_study_write_scores(&s->scores, PROGRAM "_scores") < 0 || write_panels(s, &all, &c) < 0 ||
                    write_claim(s, &all, &c) < 0 || write_statistics(s) < 0
                ? -1
@@ -352,28 +348,33 @@ static int write_results(study *s) {
 
 /* ---------------------------------------------------------------- where the scores come from */
 
-/* The columns of a table, as the options say. names has room for PATH_LENGTH characters that they point to.
- */
-static int table_columns(const options *o, char *names, score_columns *columns) {
+/* Metrics that a table has to have: the outcome and the layers asked for. */
+static int list_required(const options *o, char *list) {
     int length =
-        snprintf(names, PATH_LENGTH, "%s%s%s", o->outcome, o->layers ? "," : "", o->layers ? o->layers : "");
-    *columns = (score_columns){o->columns, names, o->layers ? "" : ALL_LAYERS};
+        snprintf(list, PATH_LENGTH, "%s%s%s", o->against, o->layers ? "," : "", o->layers ? o->layers : "");
     return length < PATH_LENGTH
                ? 0
-               : err_set("--outcome and --layers: longer than %d characters", PATH_LENGTH - 2);
+               : err_set("--against and --layers: longer than %d characters", PATH_LENGTH - 2);
+}
+
+static score_columns table_columns(const options *o, const char *required) {
+    return (score_columns){.columns = o->columns,
+                           .metrics = required,
+                           .optional = o->layers ? "" : ALL_LAYERS,
+                           .higher = o->higher,
+                           .lower = o->lower};
 }
 
 static int open_scores(study *s) {
     const options *o = s->o;
-    char names[PATH_LENGTH];
-    score_columns columns;
-    if (table_columns(o, names, &columns) < 0)
+    char required[PATH_LENGTH];
+    if (list_required(o, required) < 0)
         return -1;
     const score_source source = {
         .program = PROGRAM,
         .out = o->out,
         .table = o->table,
-        .columns = columns,
+        .columns = table_columns(o, required),
         .cohort = o->cohort,
         .split = o->split,
         .scans = o->scans,
@@ -407,49 +408,63 @@ static int leave_out_faults(study *s) {
                                          : 0;
 }
 
-static int find_layer(study *s, const char *name) {
-    int metric = score_table_metric(s->table, name);
-    if (metric < 0)
-        return -1;
-    if (s->layers == MAX_LAYERS)
-        return err_set("more than %d layers", MAX_LAYERS);
-    s->metric[s->layers++] = metric;
+/* Those asked for, in that order; else those there are, from the first to the deepest. */
+static int choose_layers(study *s, const name_list *names) {
+    for (size_t k = 0; k < names->count; k++) {
+        int metric = score_table_metric(s->table, names->items[k]);
+        if (metric < 0 && s->o->layers)
+            return -1;
+        if (metric >= 0 && s->layers == MAX_LAYERS)
+            return err_set("more than %d layers", MAX_LAYERS);
+        if (metric >= 0)
+            s->metric[s->layers++] = metric;
+    }
     return 0;
 }
 
-/* Those asked for, in that order; else those there are, from the first to the deepest. */
-static int find_layers(study *s) {
-    char list[PATH_LENGTH], *rest = NULL;
-    snprintf(list, sizeof list, "%s", s->o->layers ? s->o->layers : ALL_LAYERS);
-    if ((s->outcome = score_table_metric(s->table, s->o->outcome)) < 0)
-        return -1;
-    for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
-        if ((s->o->layers || score_table_metric(s->table, name) >= 0) && find_layer(s, name) < 0)
-            return -1;
+/* Scores and outcome agree where a poorer image moves both: the layers have to do it in the same way. */
+static int find_sign(study *s) {
+    const metric_label *label = s->table->metric;
+    for (int k = 1; k < s->layers; k++)
+        if (label[s->metric[k]].direction != label[s->metric[0]].direction)
+            return err_set("'%s' and '%s' differ in whether a higher value is better",
+                           label[s->metric[0]].key, label[s->metric[k]].key);
+    s->sign = metric_poor_sign(&label[s->metric[0]]) * metric_poor_sign(&label[s->against]);
     return 0;
+}
+
+static int find_layers(study *s) {
+    name_list names;
+    if ((s->against = score_table_metric(s->table, s->o->against)) < 0)
+        return -1;
+    int status = name_list_split(&names, s->o->layers ? s->o->layers : ALL_LAYERS, "layer");
+    if (status == 0)
+        status = choose_layers(s, &names);
+    name_list_free(&names);
+    return status < 0 ? -1 : find_sign(s);
 }
 
 static int find_panel(study *s, const char *name) {
     for (int k = 0; k < s->layers; k++)
-        if (strcmp(s->table->names[s->metric[k]], name) == 0)
+        if (strcmp(s->table->metric[s->metric[k]].key, name) == 0)
             return s->is_panel[k] = 1;
     return 0;
 }
 
 /* Without a choice the poster's layers; where none of them is there, the first four. */
 static int find_panels(study *s) {
-    char list[PATH_LENGTH], *rest = NULL;
-    int found = 0;
-    snprintf(list, sizeof list, "%s", s->o->panels ? s->o->panels : POSTER_LAYERS);
-    for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
-        int is_there = find_panel(s, name);
+    name_list names;
+    int found = 0, status = name_list_split(&names, s->o->panels ? s->o->panels : POSTER_LAYERS, "--panels:");
+    for (size_t k = 0; status == 0 && k < names.count; k++) {
+        int is_there = find_panel(s, names.items[k]);
         if (!is_there && s->o->panels)
-            return err_set("--panels: '%s' is not among the layers", name);
+            status = err_set("--panels: '%s' is not among the layers", names.items[k]);
         found += is_there;
     }
     for (int k = 0; !found && k < s->layers && k < 4; k++)
         s->is_panel[k] = 1;
-    return 0;
+    name_list_free(&names);
+    return status;
 }
 
 static void study_close(void *given) {
@@ -472,13 +487,15 @@ static int run(void *given, run_record *record) {
     return score_study_end(&s->scores, record);
 }
 
-/* What can be said of the options before anything is opened. */
+/* What can be checked before anything is opened. */
 static int check_options(const options *o) {
-    char names[PATH_LENGTH];
-    score_columns columns;
-    if (!o->table && (*o->columns || strcmp(o->outcome, "ssim") != 0))
-        return err_set("--columns and --outcome belong to --table");
-    return table_columns(o, names, &columns) < 0 ? -1 : score_columns_check(&columns);
+    char required[PATH_LENGTH];
+    if (!o->table && (*o->columns || *o->higher || *o->lower))
+        return err_set("--columns, --higher-is-better and --lower-is-better belong to --table");
+    if (list_required(o, required) < 0 || (!o->table && !metric_find(o->against)))
+        return -1;
+    const score_columns columns = table_columns(o, required);
+    return score_columns_check(&columns);
 }
 
 int main(int argc, char **argv) {
@@ -486,7 +503,9 @@ int main(int argc, char **argv) {
                  .split = "test",
                  .weights = "lib/models/weights/ssl_unet.h5",
                  .columns = "",
-                 .outcome = "ssim",
+                 .against = "ssim",
+                 .higher = "",
+                 .lower = "",
                  .out = "results",
                  .replicates = 4000,
                  .threads = omp_get_num_procs(),
@@ -504,7 +523,11 @@ int main(int argc, char **argv) {
         {CLI_STRING, "table", &o.table, "FILE", "take the scores from a CSV file instead of a cohort", 0, 0},
         {CLI_STRING, "columns", &o.columns, "NAME=COLUMN,...",
          "what the table calls scan_id, slice, acceleration, method, fault or a score", 0, 0},
-        {CLI_STRING, "outcome", &o.outcome, "NAME", "score that the layers are correlated with", 0, 0},
+        {CLI_STRING, "higher-is-better", &o.higher, "NAMES",
+         "columns of the table that no metric is known for, of which a higher value is better", 0, 0},
+        {CLI_STRING, "lower-is-better", &o.lower, "NAMES", "the same where a lower value is better", 0, 0},
+        {CLI_STRING, "against", &o.against, "METRIC", "metric that the layers are correlated with", 0, 0},
+        {CLI_STRING, "outcome", &o.against, "METRIC", "the same as --against", 0, 0},
         {CLI_STRING, "out", &o.out, "DIR", "folder for the tables", 0, 0},
         {CLI_INT, "scans", &o.scans, "N", "take the first N scans of the cohort only (0: all)", 0, 1e9},
         {CLI_INT, "replicates", &o.replicates, "N", "of the bootstrap", 100, 1e7},

@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/csv.h"
 #include "core/file.h"
+#include "core/list.h"
 #include "core/memory.h"
 #include "core/progress.h"
 #include "core/rng.h"
@@ -16,18 +17,16 @@
 #include "io/prepared.h"
 #include "io/slice_job.h"
 #include "io/unfinished.h"
-#include "metrics/scores.h"
+#include "metrics/metric_set.h"
 #include "models/ssl_unet.h"
 #include "perturb/perturb.h"
 #include "stats/stats.h"
 #include "study/sweep_claims.h"
-#include <errno.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PROGRAM "perturbation_sweep"
 #define PATH_LENGTH 4096
@@ -36,7 +35,7 @@
 
 typedef struct {
     const char *cohort, *split, *weights, *out, *records, *layers, *perturbations, *maxima;
-    const char *baselines, *vgg16_weights, *lpips_weights;
+    const char *against, *baselines, *vgg16_weights, *lpips_weights;
     int levels, scans, threads, example, baseline_scans;
     double save_every; /* seconds between two saves of what has been computed */
     uint64_t seed;
@@ -45,15 +44,15 @@ typedef struct {
 typedef struct {
     const options *o;
     prepared_split *split;
-    score_set scores;
-    int *has_baselines; /* [scans] */
-    int count;          /* perturbations */
+    metric_set metrics;
+    int ssfd, ssim, against; /* of these */
+    int *has_requested;      /* [scans]: whether metrics on request are computed */
+    int count;               /* perturbations */
     const perturbation *perturbations[MAX_PERTURBATIONS];
     double level_max[MAX_PERTURBATIONS];
     int *first_slice;    /* [scans + 1]: index of a scan's first slice in `values` */
     double *values;      /* [slices][perturbations][levels][scores]; NaN: not computed */
     sweep_curves curves; /* the same of scans, once all slices are computed */
-    const char *keys[SCORES_MAX], *titles[SCORES_MAX];
     char settings[4096], saved[PATH_LENGTH];
 } sweep;
 
@@ -63,11 +62,11 @@ static double level_at(const sweep *s, int p, int level) {
 
 /* Scores of one slice: [perturbations][levels][scores]. */
 static size_t slice_count(const sweep *s) {
-    return (size_t)s->count * (size_t)s->o->levels * (size_t)s->scores.count;
+    return (size_t)s->count * s->o->levels * s->metrics.count;
 }
 
 static double *slice_value(const sweep *s, double *slice, int p, int level) {
-    return slice + ((size_t)p * (size_t)s->o->levels + (size_t)level) * (size_t)s->scores.count;
+    return slice + ((size_t)p * s->o->levels + level) * s->metrics.count;
 }
 
 static double *value_at(const sweep *s, int slice, int p, int level) {
@@ -96,7 +95,7 @@ static int worker_open(void *given, const void *self) {
     const sweep *s = self;
     worker *w = given;
     size_t bytes = (size_t)s->split->rows * (size_t)s->split->columns * sizeof(float);
-    return (w->scorer = scorer_create(&s->scores, s->split->rows, s->split->columns)) &&
+    return (w->scorer = scorer_create(&s->metrics, s->split->rows, s->split->columns)) &&
                    (w->rng = rng_stream(s->o->seed, RNG_PERTURB, 0, 0)) &&
                    (w->reference = mem_alloc(bytes)) && (w->image = mem_alloc(bytes))
                ? 0
@@ -116,7 +115,7 @@ static int sweep_slice(void *given, const void *self, int scan, int slice, doubl
     const sweep *s = self;
     worker *w = given;
     if (prepared_split_read(s->split, scan, PREPARED_REFERENCE, slice, w->reference) < 0 ||
-        scorer_reference(w->scorer, w->reference, s->has_baselines[scan]) < 0)
+        scorer_reference(w->scorer, w->reference, s->has_requested[scan]) < 0)
         return -1;
     for (int p = 0; p < s->count; p++)
         for (int level = p > 0; level < s->o->levels; level++)
@@ -125,7 +124,7 @@ static int sweep_slice(void *given, const void *self, int scan, int slice, doubl
                 return err_prefix("%s: slice %d: %s", s->split->paths[scan], slice,
                                   s->perturbations[p]->name);
     for (int p = 1; p < s->count; p++)
-        memcpy(slice_value(s, values, p, 0), values, (size_t)s->scores.count * sizeof(double));
+        memcpy(slice_value(s, values, p, 0), values, (size_t)s->metrics.count * sizeof(double));
     return 0;
 }
 
@@ -146,25 +145,20 @@ static int run_sweep(sweep *s, int *taken_over) {
 
 /* ---------------------------------------------------------------- tables */
 
-/* The sweep's slices, averaged within each scan; NaN for baselines that were not computed. */
+/* The sweep's slices, averaged within each scan; NaN for metrics that were not computed. */
 static int average_scans(sweep *s) {
     sweep_curves *c = &s->curves;
     *c = (sweep_curves){.scans = s->split->scans,
                         .perturbations = s->count,
                         .levels = s->o->levels,
-                        .metrics = s->scores.count,
                         .perturbation = s->perturbations,
-                        .key = s->keys,
-                        .title = s->titles,
-                        .has_baselines = s->has_baselines,
-                        .ssim = SCORE_SSIM};
+                        .metrics = &s->metrics,
+                        .ssfd = s->ssfd,
+                        .against = s->against,
+                        .has_requested = s->has_requested};
     c->values = mem_calloc((size_t)c->scans * slice_count(s), sizeof *c->values);
     if (!c->values)
         return -1;
-    for (int m = 0; m < s->scores.count; m++) {
-        s->keys[m] = score_key(&s->scores, m);
-        s->titles[m] = score_title(&s->scores, m);
-    }
     for (int scan = 0; scan < c->scans; scan++) {
         double *mean = sweep_curve_at(c, scan, 0, 0);
         for (size_t k = 0; k < slice_count(s); k++) {
@@ -176,6 +170,10 @@ static int average_scans(sweep *s) {
     return 0;
 }
 
+static const metric_label *label_of(const sweep *s, int metric) {
+    return &s->metrics.entry[metric].label;
+}
+
 static double scan_mean(const sweep *s, int scan, int p, int level, int metric) {
     return sweep_curve_at(&s->curves, scan, p, level)[metric];
 }
@@ -183,7 +181,8 @@ static double scan_mean(const sweep *s, int scan, int p, int level, int metric) 
 static void write_comments(const sweep *s, csv_writer *csv) {
     csv_writer_comment(csv, "cohort: %s", s->split->cohort);
     prepared_split_comments(s->split, csv);
-    score_set_comments(&s->scores, csv);
+    metric_set_labels(&s->metrics, csv);
+    metric_set_comments(&s->metrics, csv);
     csv_writer_comment(csv, "seed: %llu", (unsigned long long)s->o->seed);
 }
 
@@ -197,23 +196,19 @@ static csv_writer *begin_table(const sweep *s, const char *name) {
     return csv;
 }
 
-/* PSNR of an image that the perturbation leaves as it is (level 0, a blur far below a pixel) is infinite:
- * such rows are left out, as are baselines where they were not computed. */
-static int has_row(int metric, double value) {
-    return !(metric == SCORE_PSNR && isinf(value)) && !isnan(value);
-}
-
 static void put_value(const sweep *s, csv_writer *csv, int scan, int p, int level, int metric, double value) {
     csv_writer_text(csv, s->split->scan_ids[scan]);
     csv_writer_text(csv, s->perturbations[p]->name);
     csv_writer_real(csv, level_at(s, p, level));
-    csv_writer_text(csv, score_key(&s->scores, metric));
+    csv_writer_text(csv, label_of(s, metric)->key);
     csv_writer_integer(csv, s->split->slices[scan]);
     csv_writer_real(csv, value);
-    csv_writer_text(csv, score_title(&s->scores, metric));
+    csv_writer_text(csv, label_of(s, metric)->title);
     csv_writer_end_row(csv);
 }
 
+/* Without metrics that were not computed (NaN) and the PSNR of an image that the perturbation leaves as it is (infinite:
+ * level 0, a blur far below a pixel). */
 static int write_scans(const sweep *s) {
     csv_writer *csv = begin_table(s, PROGRAM "_scans");
     if (!csv)
@@ -222,31 +217,32 @@ static int write_scans(const sweep *s) {
     for (int scan = 0; scan < s->split->scans; scan++)
         for (int p = 0; p < s->count; p++)
             for (int level = 0; level < s->o->levels; level++)
-                for (int m = 0; m < s->scores.count; m++) {
+                for (int m = 0; m < s->metrics.count; m++) {
                     double value = scan_mean(s, scan, p, level, m);
-                    if (has_row(m, value))
+                    if (isfinite(value))
                         put_value(s, csv, scan, p, level, m, value);
                 }
     return csv_writer_close(csv);
 }
 
+/* Over the scans that the metric was computed for; no row where it is infinite for one of them. */
 static int write_mean(const sweep *s, csv_writer *csv, int p, int level, int metric, double *scans) {
     const perturbation *q = s->perturbations[p];
+    const metric_label *label = label_of(s, metric);
     interval mean;
     double sd;
     size_t n = 0;
     for (int scan = 0; scan < s->split->scans; scan++) {
         scans[n] = scan_mean(s, scan, p, level, metric);
-        if (metric == SCORE_PSNR && !has_row(metric, scans[n]))
+        if (isinf(scans[n]))
             return 0;
-        n += has_row(metric, scans[n]);
+        n += !isnan(scans[n]);
     }
     if (stats_mean_t(scans, n, CONFIDENCE, &mean, &sd) < 0)
-        return err_prefix("%s of %s at level %g", score_key(&s->scores, metric), q->name,
-                          level_at(s, p, level));
+        return err_prefix("%s of %s at level %g", label->key, q->name, level_at(s, p, level));
     csv_writer_row(csv, "%s,%.9g,%s,%s,%zu,%.9g,%.9g,%.9g,%.9g,%s,%s,%s", q->name, level_at(s, p, level),
-                   q->level_unit, score_key(&s->scores, metric), n, mean.estimate, sd, mean.low, mean.high,
-                   q->title, q->level_name, score_title(&s->scores, metric));
+                   q->level_unit, label->key, n, mean.estimate, sd, mean.low, mean.high, q->title,
+                   q->level_name, label->title);
     return 0;
 }
 
@@ -261,35 +257,17 @@ static int write_means(const sweep *s, double *scans) {
                    "metric_title");
     for (int p = 0; status == 0 && p < s->count; p++)
         for (int level = 0; status == 0 && level < s->o->levels; level++)
-            for (int m = 0; status == 0 && m < s->scores.count; m++)
+            for (int m = 0; status == 0 && m < s->metrics.count; m++)
                 status = write_mean(s, csv, p, level, m, scans);
     return csv_writer_end(csv, status);
 }
 
-static int write_claims_about(const sweep *s, const char *name, int ssim) {
-    sweep_curves curves = s->curves;
-    csv_writer *csv = begin_table(s, name);
-    curves.ssim = ssim;
-    return csv ? csv_writer_end(csv, sweep_write_claims(&curves, csv)) : -1;
-}
-
-/* The poster's, by the SSIM of whole slices; and what they would be by that of their foreground. */
 static int write_claims(const sweep *s) {
-    char folder[PATH_LENGTH];
-    snprintf(folder, sizeof folder, "%s/foreground", s->o->out);
-    return path_make_dirs(folder) < 0 ||
-                   write_claims_about(s, "foreground/" PROGRAM "_claims", SCORE_SSIM_FOREGROUND) < 0
-               ? -1
-               : write_claims_about(s, PROGRAM "_claims", SCORE_SSIM);
+    csv_writer *csv = begin_table(s, PROGRAM "_claims");
+    return csv ? csv_writer_end(csv, sweep_write_claims(&s->curves, csv)) : -1;
 }
 
-/* Without baselines there is no such table, and none of an earlier sweep. */
 static int write_baselines(const sweep *s) {
-    char path[PATH_LENGTH];
-    snprintf(path, sizeof path, "%s/perturbation_baselines.csv", s->o->out);
-    if (s->scores.count == SCORE_BASELINES)
-        return remove(path) == 0 || errno == ENOENT ? 0
-                                                    : err_set("%s: cannot remove: %s", path, strerror(errno));
     csv_writer *csv = begin_table(s, "perturbation_baselines");
     return csv ? csv_writer_end(csv, sweep_write_baselines(&s->curves, csv)) : -1;
 }
@@ -299,7 +277,7 @@ static int write_baselines(const sweep *s) {
 static int write_example(const sweep *s, worker *w, csv_writer *csv, int scan, int slice, int p,
                          double white) {
     char path[PATH_LENGTH];
-    double scores[SCORES_MAX], level = p < 0 ? 0.0 : 0.5 * s->level_max[p];
+    double scores[METRICS_MAX], level = p < 0 ? 0.0 : 0.5 * s->level_max[p];
     const char *name = p < 0 ? "original" : s->perturbations[p]->name;
     const char *unit = p < 0 ? "" : s->perturbations[p]->level_unit;
     if (perturb_slice(s, w, scan, slice, p < 0 ? 0 : p, level) < 0 ||
@@ -311,8 +289,8 @@ static int write_example(const sweep *s, worker *w, csv_writer *csv, int scan, i
     csv_writer_text(csv, unit);
     csv_writer_plain(csv, s->split->scan_ids[scan]);
     csv_writer_integer(csv, slice);
-    csv_writer_real(csv, scores[SCORE_SSFD]);
-    csv_writer_real(csv, scores[SCORE_SSIM]);
+    csv_writer_real(csv, scores[s->ssfd]);
+    csv_writer_real(csv, scores[s->ssim]);
     csv_writer_end_row(csv);
     snprintf(path, sizeof path, "%s/panels/%s.f32", s->o->out, name);
     return panel_write(path, w->image, (size_t)s->split->rows * (size_t)s->split->columns, 0.0, white);
@@ -356,57 +334,70 @@ static int choose_perturbations(sweep *s) {
     return 0;
 }
 
-/* "gaussian_blur=3,pixel_shift=8" */
-static int choose_maxima(sweep *s) {
-    char list[1024], *rest = NULL;
-    snprintf(list, sizeof list, "%s", s->o->maxima);
-    for (char *item = strtok_r(list, ",", &rest); item; item = strtok_r(NULL, ",", &rest)) {
-        char *value = strchr(item, '='), *end = NULL;
-        if (value)
-            *value++ = '\0';
-        int p = perturb_index(s->perturbations, s->count, item);
-        double maximum = value ? strtod(value, &end) : NAN;
-        if (p < 0)
-            return err_set("--max: '%s' is not among the perturbations of this sweep", item);
-        if (!end || end == value || *end || !(maximum > 0.0) || !isfinite(maximum))
-            return err_set("--max: expected %s=LEVEL with a level above 0", item);
-        s->level_max[p] = maximum;
-    }
+/* "gaussian_blur=3" */
+static int choose_maximum(sweep *s, char *item) {
+    char *value = strchr(item, '='), *end = NULL;
+    if (value)
+        *value++ = '\0';
+    int p = perturb_index(s->perturbations, s->count, item);
+    double maximum = value ? strtod(value, &end) : NAN;
+    if (p < 0)
+        return err_set("--max: '%s' is not among the perturbations of this sweep", item);
+    if (!end || end == value || *end || !(maximum > 0.0) || !isfinite(maximum))
+        return err_set("--max: expected %s=LEVEL with a level above 0", item);
+    s->level_max[p] = maximum;
     return 0;
 }
 
+static int choose_maxima(sweep *s) {
+    name_list items;
+    int status = name_list_split(&items, s->o->maxima, "--max");
+    for (size_t k = 0; status == 0 && k < items.count; k++)
+        status = choose_maximum(s, items.items[k]);
+    name_list_free(&items);
+    return status;
+}
+
+/* What saved values belong to. */
 static int describe(sweep *s) {
-    char *to = s->settings;
+    char *to = s->settings, metrics[2048];
     size_t left = sizeof s->settings;
     uint64_t files;
-    if (prepared_split_fingerprint(s->split, &files) < 0)
+    if (prepared_split_fingerprint(s->split, &files) < 0 ||
+        metric_set_settings(&s->metrics, metrics, sizeof metrics) < 0)
         return -1;
-    snprintf(to, left, "ssfd=%s levels=%d seed=%llu scans=%d files=%llx kernels=%s version=%s",
-             s->scores.ssfd_about, s->o->levels, (unsigned long long)s->o->seed, s->split->scans,
-             (unsigned long long)files, conv_kernels_name(), SSFD_VERSION);
-    for (int m = SCORE_BASELINES; m < s->scores.count; m++)
-        snprintf(to + strlen(to), left - strlen(to), " %s=%llx of %d scans", score_key(&s->scores, m),
-                 (unsigned long long)rng_hash(s->scores.baselines[m - SCORE_BASELINES].about),
-                 s->o->baseline_scans);
+    snprintf(to, left, "%s of %d scans levels=%d seed=%llu scans=%d files=%llx kernels=%s version=%s",
+             metrics, *s->o->baselines ? s->o->baseline_scans : 0, s->o->levels,
+             (unsigned long long)s->o->seed, s->split->scans, (unsigned long long)files, conv_kernels_name(),
+             SSFD_VERSION);
     for (int p = 0; p < s->count; p++)
         snprintf(to + strlen(to), left - strlen(to), " %s=%.9g", s->perturbations[p]->name, s->level_max[p]);
     return 0;
 }
 
+static int open_metrics(sweep *s) {
+    const options *o = s->o;
+    const metric_files files = {o->weights, o->layers, o->vgg16_weights, o->lpips_weights, o->seed};
+    if (metric_set_open(&s->metrics, o->baselines, 0, &files) < 0 ||
+        (s->ssfd = metric_set_find(&s->metrics, "ssfd")) < 0 ||
+        (s->ssim = metric_set_find(&s->metrics, "ssim")) < 0)
+        return -1;
+    return (s->against = metric_set_find(&s->metrics, o->against)) < 0 ? -1 : 0;
+}
+
 static int sweep_open(sweep *s) {
     const options *o = s->o;
-    const baseline_files files = {o->weights, o->layers, o->vgg16_weights, o->lpips_weights, o->seed};
     if (!(s->split = prepared_split_open(o->cohort, o->split, o->scans)))
         return -1;
     if (s->split->scans < 2)
         return err_set("%s: %s split has %d scan: intervals need at least 2", o->cohort, o->split,
                        s->split->scans);
-    if (score_set_open(&s->scores, o->baselines, &files) < 0 || describe(s) < 0)
+    if (open_metrics(s) < 0 || describe(s) < 0)
         return -1;
-    /* Baselines cost several times what SSFD does. */
-    s->has_baselines = mem_alloc((size_t)s->split->scans * sizeof *s->has_baselines);
-    if (!s->has_baselines ||
-        rng_choose(o->seed, RNG_SPLIT, 1, 0, s->split->scans, o->baseline_scans, s->has_baselines) < 0)
+    /* Feature networks cost several times what SSFD does. */
+    s->has_requested = mem_alloc((size_t)s->split->scans * sizeof *s->has_requested);
+    if (!s->has_requested ||
+        rng_choose(o->seed, RNG_SPLIT, 1, 0, s->split->scans, o->baseline_scans, s->has_requested) < 0)
         return -1;
     s->first_slice = mem_calloc((size_t)s->split->scans + 1, sizeof *s->first_slice);
     if (!s->first_slice)
@@ -420,8 +411,8 @@ static int sweep_open(sweep *s) {
 static void sweep_close(void *given) {
     sweep *s = given;
     prepared_split_free(s->split);
-    score_set_close(&s->scores);
-    free(s->has_baselines);
+    metric_set_close(&s->metrics);
+    free(s->has_requested);
     free(s->first_slice);
     free(s->values);
     free(s->curves.values);
@@ -474,6 +465,7 @@ int main(int argc, char **argv) {
                  .layers = SSFD_DEFAULT_LAYER,
                  .perturbations = "all",
                  .maxima = "",
+                 .against = "ssim",
                  .baselines = "",
                  .baseline_scans = 24,
                  .levels = 11,
@@ -489,6 +481,8 @@ int main(int argc, char **argv) {
          "feature layers of SSFD, comma-separated (their distances add)", 0, 0},
         {CLI_STRING, "perturbations", &o.perturbations, "NAMES", "comma-separated, or all", 0, 0},
         {CLI_STRING, "max", &o.maxima, "NAME=LEVEL,...", "ends of level grids other than the defaults", 0, 0},
+        {CLI_STRING, "against", &o.against, "METRIC",
+         "similarity whose loss is held equal in the claims: ssim or ssim_foreground", 0, 0},
         {CLI_STRING, "baseline", &o.baselines, "NAMES",
          "distances to compare with, comma-separated, each NAME or NAME:LAYER (see below)", 0, 0},
         {CLI_INT, "baseline-scans", &o.baseline_scans, "N",
@@ -509,7 +503,7 @@ int main(int argc, char **argv) {
     for (const perturbation *const *p = perturb_list(); *p; p++)
         snprintf(names + strlen(names), sizeof names - strlen(names), "  %-16s %s, up to %g\n", (*p)->name,
                  (*p)->level_name, (*p)->level_max);
-    baseline_help(names + strlen(names), sizeof names - strlen(names));
+    metric_help(names + strlen(names), sizeof names - strlen(names));
     const cli_spec spec = {
         PROGRAM,
         "SSFD, SSIM, PSNR, NRMSE and baselines of perturbed test images against the level (figure 1).",
@@ -522,8 +516,11 @@ int main(int argc, char **argv) {
     if (experiment_begin(&spec, &argc, &argv, &first, &code) != CLI_RUN)
         return code;
     sweep s = {.o = &o};
-    if (choose_perturbations(&s) < 0 || choose_maxima(&s) < 0 || baseline_check(o.baselines) < 0)
+    if (choose_perturbations(&s) < 0 || choose_maxima(&s) < 0 || metric_list_check(o.baselines) < 0)
         return cli_usage(PROGRAM, "%s", err_message());
+    const metric *against = metric_find(o.against);
+    if (!against || sweep_check_against(against) < 0)
+        return cli_usage(PROGRAM, "--against: %s", err_message());
     if (o.baseline_scans == 1)
         return cli_usage(PROGRAM, "--baseline-scans: intervals need at least 2 scans");
     const experiment e = {PROGRAM, o.out, o.records, o.threads, run, sweep_close};

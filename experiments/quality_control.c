@@ -38,7 +38,7 @@
 
 typedef struct {
     const char *cohort, *split, *weights, *layers, *baselines, *vgg16_weights, *lpips_weights;
-    const char *table, *columns, *metrics, *out, *records;
+    const char *table, *columns, *metrics, *higher, *lower, *against, *out, *records;
     int scans, threads, replicates;
     double save_every; /* seconds between two saves of what has been computed */
     uint64_t seed;
@@ -47,21 +47,12 @@ typedef struct {
 typedef struct {
     const options *o;
     score_study scores;
-    const score_table *table; /* of the scores */
-    const char *unit;         /* of its rows (score_table_unit()) */
-    int ssim, ssfd, baseline; /* metrics of the table; baseline -1: it has none */
-    size_t faulty;            /* scans with a fault */
-    csv_writer *summary;      /* while it is written */
+    const score_table *table;    /* of the scores */
+    const char *unit;            /* of its rows (score_table_unit()) */
+    int against, ssfd, baseline; /* metrics of the table; baseline -1: it has none */
+    size_t faulty;               /* scans with a fault */
+    csv_writer *summary;         /* while it is written */
 } study;
-
-static int begins(const char *text, const char *with) {
-    return strncmp(text, with, strlen(with)) == 0;
-}
-
-/* What SSFD is compared with besides SSIM and PSNR. */
-static int is_baseline(const char *metric) {
-    return detection_sign(metric) > 0.0 && !begins(metric, "nrmse") && strcmp(metric, "ssfd") != 0;
-}
 
 /* Rows of a scan that have a fault. */
 static size_t count_faults_of(const score_table *t, size_t scan) {
@@ -93,10 +84,12 @@ static csv_writer *begin_statistics(const study *s, const char *name) {
     if (!csv)
         return NULL;
     csv_writer_comment(csv, "cohort: %s", s->table->cohort);
+    score_table_labels(s->table, csv);
+    csv_writer_comment(csv, "against: %s", s->table->metric[s->against].key);
     csv_writer_comment(csv, "unit: %s", s->unit);
     csv_writer_comment(csv, "points: %zu of %zu scans", s->table->rows, s->table->scans);
     csv_writer_comment(csv, "faulty: %zu scans", s->faulty);
-    csv_writer_comment(csv, "baseline: %s", s->baseline < 0 ? "none" : s->table->names[s->baseline]);
+    csv_writer_comment(csv, "baseline: %s", s->baseline < 0 ? "none" : s->table->metric[s->baseline].key);
     csv_writer_comment(
         csv,
         "ci: 95 %%, BCa bootstrap over scans with %d replicates; of areas, where each scan has "
@@ -148,32 +141,32 @@ static spread spread_of(const score_table *t, int metric) {
 
 /* Why a metric has no correlation with SSIM; "" when it has one. */
 static const char *why_uncorrelated(const study *s, const score_table *t, int metric) {
-    spread of_ssim = spread_of(t, s->ssim), of_metric = spread_of(t, metric);
-    return t->scans < SCORE_MIN_SCANS                         ? "fewer than 3 scans"
-           : of_ssim == NOT_FINITE || of_metric == NOT_FINITE ? "a value is not finite"
-           : of_ssim == CONSTANT                              ? "ssim is constant"
-           : of_metric == CONSTANT                            ? "the metric is constant"
-                                                              : "";
+    spread of_against = spread_of(t, s->against), of_metric = spread_of(t, metric);
+    return t->scans < SCORE_MIN_SCANS                            ? "fewer than 3 scans"
+           : of_against == NOT_FINITE || of_metric == NOT_FINITE ? "a value is not finite"
+           : of_against == CONSTANT                              ? "the outcome is constant"
+           : of_metric == CONSTANT                               ? "the metric is constant"
+                                                                 : "";
 }
 
 /* t: the rows of a group, or its scans' means. */
 static int write_correlations(const study *s, const char *group, const char *unit, const score_table *t) {
     const bootstrap_plan plan = score_study_plan(&s->scores, t->scans, group);
     for (int m = 0; m < (int)t->metrics; m++)
-        for (int kind = 0; m != s->ssim && kind < CORRELATION_KINDS; kind++) {
+        for (int kind = 0; m != s->against && kind < CORRELATION_KINDS; kind++) {
             const double *x = t->values[m];
             finding f = {.statistic = correlation_name((correlation_kind)kind),
-                         .metric = t->names[m],
-                         .other = t->names[s->ssim],
+                         .metric = t->metric[m].key,
+                         .other = t->metric[s->against].key,
                          .group = group,
                          .unit = unit,
                          .fault = "",
                          .n = t->rows,
                          .cases = count_faults(t),
                          .value = INTERVAL_UNDEFINED,
-                         .title = t->titles[m],
+                         .title = t->metric[m].title,
                          .note = why_uncorrelated(s, t, m)};
-            if (!*f.note && correlation_study((correlation_kind)kind, 1, &x, t->values[s->ssim], t->first,
+            if (!*f.note && correlation_study((correlation_kind)kind, 1, &x, t->values[s->against], t->first,
                                               &plan, &f.value, NULL, NULL) < 0)
                 return err_prefix("%s of %s, %s, %ss", f.statistic, f.metric, group, unit);
             put_finding(s, &f);
@@ -208,14 +201,14 @@ static int area_study_open(area_study *a, const study *s, const score_table *mea
 
 static finding finding_of_area(const area_study *a, const char *statistic, int metric) {
     return (finding){.statistic = statistic,
-                     .metric = a->means->names[metric],
+                     .metric = a->means->metric[metric].key,
                      .other = "",
                      .group = a->group,
                      .unit = unit_of_areas(a->means),
                      .fault = a->fault,
                      .n = a->d.n,
                      .cases = a->d.cases,
-                     .title = a->means->titles[metric]};
+                     .title = a->means->metric[metric].title};
 }
 
 static int write_area(const area_study *a, int metric) {
@@ -229,7 +222,7 @@ static int write_area(const area_study *a, int metric) {
 /* SSFD against another metric. */
 static int compare_areas(const area_study *a, int other, interval *out, const char **note) {
     if (detection_compare(&a->d, a->s->ssfd, other, &a->plan, out, note) < 0)
-        return err_prefix("ROC areas of ssfd and %s, %s", a->means->names[other], a->group);
+        return err_prefix("ROC areas of ssfd and %s, %s", a->means->metric[other].key, a->group);
     return 0;
 }
 
@@ -315,11 +308,11 @@ static int write_summary(study *s) {
 
 static int write_claim(const area_study *a, csv_writer *csv, int other) {
     char key[256], text[640], effect[640];
-    const char *note, *title = a->means->titles[other];
+    const char *note, *title = a->means->metric[other].title;
     claim c = {.key = key, .text = text, .effect = effect, .n = a->d.scans};
     if (compare_areas(a, other, &c.value, &note) < 0)
         return -1;
-    snprintf(key, sizeof key, "detection_%s", a->means->names[other]);
+    snprintf(key, sizeof key, "detection_%s", a->means->metric[other].key);
     snprintf(text, sizeof text, "SSFD finds poor reconstructions that %s misses", title);
     snprintf(effect, sizeof effect,
              "ROC area of SSFD minus that of %s (%zu of %zu scans with a faulty acquisition)", title,
@@ -344,8 +337,7 @@ static int write_claims(const study *s) {
     if (csv)
         claim_write_header(csv);
     for (int m = 0; status == 0 && a.d.cases > 0 && m < (int)means->metrics; m++)
-        if (m == s->ssim || begins(means->names[m], "psnr") ||
-            (is_baseline(means->names[m]) && !begins(means->names[m], "ssfd")))
+        if (m == s->against || (means->metric[m].roles & METRIC_CLAIMED))
             status = write_claim(&a, csv, m);
     detection_free(&a.d);
     score_table_free(means);
@@ -408,8 +400,8 @@ static void put_example(const study *s, csv_writer *csv, const double *poorer_th
         csv_writer_plain(csv, t->acceleration[e->row]);
         csv_writer_plain(csv, t->method[e->row]);
         csv_writer_plain(csv, t->fault[e->row]);
-        csv_writer_text(csv, t->names[m]);
-        csv_writer_plain(csv, t->titles[m]);
+        csv_writer_text(csv, t->metric[m].key);
+        csv_writer_plain(csv, t->metric[m].title);
         csv_writer_real(csv, t->values[m][e->row]);
         csv_writer_real(csv, poorer_than[m * t->rows + e->row]);
         csv_writer_end_row(csv);
@@ -432,7 +424,7 @@ static csv_writer *begin_examples(const study *s) {
 }
 
 static int write_examples(const study *s) {
-    const int others[] = {s->ssim, s->baseline};
+    const int others[] = {s->against, s->baseline};
     example_choice choice;
     if (examples_choose(&choice, s->table, s->ssfd, others, s->baseline < 0 ? 1 : 2, s->o->seed) < 0)
         return -1;
@@ -449,54 +441,34 @@ static int write_examples(const study *s) {
 
 /* ---------------------------------------------------------------- what is studied */
 
-#define USUAL_METRICS "psnr_db,nrmse,vgg_pl"
 #define LIST_LENGTH 8192
 
-/* Scores that a table has to have: SSIM, SSFD and those asked for. */
+/* Metrics that a table has to have: SSIM (or what --against says), SSFD and those asked for. */
 static int list_required(const options *o, char *list) {
-    int length =
-        snprintf(list, LIST_LENGTH, "ssim,ssfd%s%s", o->metrics ? "," : "", o->metrics ? o->metrics : "");
-    return length < LIST_LENGTH ? 0 : err_set("--metrics: longer than %d characters", LIST_LENGTH - 16);
+    int length = snprintf(list, LIST_LENGTH, "%s,ssfd%s%s", o->against, o->metrics ? "," : "",
+                          o->metrics ? o->metrics : "");
+    return length < LIST_LENGTH ? 0 : err_set("--metrics: longer than %d characters", LIST_LENGTH - 256);
 }
 
-/* Whether this program would write such a column, and one number is in it. */
-static int is_own_column(const csv_table *csv, size_t column) {
-    static const char *const own[] = {"ssim_foreground", "vgg_pl_", "vgg16_", "lpips", "ssfd_random"};
-    const char *name = csv->header[column];
-    int is_one = 0;
-    double value;
-    for (size_t k = 0; k < sizeof own / sizeof *own; k++)
-        is_one |= begins(name, own[k]) && !strpbrk(name, ",\"\r\n");
-    for (size_t row = 0; is_one && row < csv->rows; row++)
-        if (csv_table_real(csv, row, (int)column, &value) == 0)
-            return 1;
-    return 0;
-}
-
-/* Scores that are taken where the table has them, unless it is said which: the usual ones and what this
- * program writes. */
-static int list_optional(const options *o, char *list) {
-    size_t used = (size_t)snprintf(list, LIST_LENGTH, "%s", o->metrics ? "" : USUAL_METRICS);
-    csv_table *csv = o->metrics ? NULL : csv_table_read(o->table);
-    if (!csv)
-        return o->metrics ? 0 : -1;
-    for (size_t column = 0; used < LIST_LENGTH && column < csv->columns; column++)
-        if (is_own_column(csv, column))
-            used += (size_t)snprintf(list + used, LIST_LENGTH - used, ",%s", csv->header[column]);
-    csv_table_free(csv);
-    return used < LIST_LENGTH ? 0 : err_set("%s: too many scores; say which with --metrics", o->table);
+/* Without a choice, all metrics that the table has. */
+static score_columns table_columns(const options *o, const char *required) {
+    return (score_columns){.columns = o->columns,
+                           .metrics = required,
+                           .optional = o->metrics ? "" : NULL,
+                           .higher = o->higher,
+                           .lower = o->lower};
 }
 
 static int open_scores(study *s) {
     const options *o = s->o;
-    char required[LIST_LENGTH] = "", optional[LIST_LENGTH] = "";
-    if (o->table && ranks_agree(list_required(o, required) < 0 ? -1 : list_optional(o, optional)) < 0)
+    char required[LIST_LENGTH];
+    if (list_required(o, required) < 0)
         return -1;
     const score_source source = {
         .program = PROGRAM,
         .out = o->out,
         .table = o->table,
-        .columns = {o->columns, required, optional},
+        .columns = table_columns(o, required),
         .cohort = o->cohort,
         .split = o->split,
         .scans = o->scans,
@@ -511,7 +483,7 @@ static int open_scores(study *s) {
     return status;
 }
 
-/* Metrics by name, the first distance as the baseline; what a row is. */
+/* The metrics that matter, the first baseline among them; what a row is. */
 static int survey(study *s) {
     const score_table *t = s->table;
     for (size_t row = 0; row < t->rows; row++)
@@ -522,11 +494,11 @@ static int survey(study *s) {
     if (!(s->unit = score_table_unit(t)))
         return -1;
     s->faulty = count_faulty_scans(t);
-    s->ssim = score_table_metric(t, "ssim");
+    s->against = score_table_metric(t, s->o->against);
     s->ssfd = score_table_metric(t, "ssfd");
     s->baseline = -1;
     for (int m = 0; s->baseline < 0 && m < (int)t->metrics; m++)
-        if (is_baseline(t->names[m]))
+        if (m != s->against && m != s->ssfd && (t->metric[m].roles & METRIC_BASELINE))
             s->baseline = m;
     return 0;
 }
@@ -555,15 +527,15 @@ static int run(void *given, run_record *record) {
     return score_study_end(&s->scores, record);
 }
 
-/* What can be said of the options before anything is opened. */
+/* What can be checked before anything is opened. */
 static int check_options(const options *o) {
     char required[LIST_LENGTH];
-    const score_columns columns = {o->columns, required, o->metrics ? "" : USUAL_METRICS};
-    if (o->table)
-        return list_required(o, required) < 0 ? -1 : score_columns_check(&columns);
-    if (*o->columns || o->metrics)
-        return err_set("--columns and --metrics belong to --table");
-    return baseline_check(o->baselines);
+    if (!o->table && (*o->columns || o->metrics || *o->higher || *o->lower))
+        return err_set("--columns, --metrics, --higher-is-better and --lower-is-better belong to --table");
+    if (list_required(o, required) < 0 || (!o->table && !metric_find(o->against)))
+        return -1;
+    const score_columns columns = table_columns(o, required);
+    return score_columns_check(&columns) < 0 ? -1 : metric_list_check(o->baselines);
 }
 
 int main(int argc, char **argv) {
@@ -574,6 +546,9 @@ int main(int argc, char **argv) {
                  .layers = SSFD_DEFAULT_LAYER,
                  .baselines = "vgg_pl",
                  .columns = "",
+                 .higher = "",
+                 .lower = "",
+                 .against = "ssim",
                  .out = "results",
                  .replicates = 4000,
                  .threads = omp_get_num_procs(),
@@ -598,9 +573,12 @@ int main(int argc, char **argv) {
          "what the table calls scan_id, slice, acceleration, method, fault or a score (ssim, ssfd, ...)", 0,
          0},
         {CLI_STRING, "metrics", &o.metrics, "NAMES",
-         "scores that the table has to have besides ssim and ssfd (default: those of " USUAL_METRICS
-         ",ssim_foreground and the baselines below that it has)",
-         0, 0},
+         "metrics that the table has to have besides ssim and ssfd (default: all that it has)", 0, 0},
+        {CLI_STRING, "higher-is-better", &o.higher, "NAMES",
+         "columns of the table that no metric is known for, of which a higher value is better", 0, 0},
+        {CLI_STRING, "lower-is-better", &o.lower, "NAMES", "the same where a lower value is better", 0, 0},
+        {CLI_STRING, "against", &o.against, "METRIC", "metric that SSFD and the baseline are held against", 0,
+         0},
         {CLI_STRING, "out", &o.out, "DIR", "folder for the tables and example panels", 0, 0},
         {CLI_INT, "scans", &o.scans, "N", "take the first N scans of the cohort only (0: all)", 0, 1e9},
         {CLI_INT, "replicates", &o.replicates, "N", "of the bootstrap", 100, 1e7},
@@ -610,7 +588,7 @@ int main(int argc, char **argv) {
         {CLI_INT, "threads", &o.threads, "N", "threads", 1, 1024},
         {CLI_STRING, "records", &o.records, "DIR", "folder for the run record (default: OUT/records)", 0, 0},
         {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};
-    baseline_help(names, sizeof names);
+    metric_help(names, sizeof names);
     const cli_spec spec = {
         PROGRAM,
         "SSIM against a baseline and against SSFD, of the reconstructions of a cohort or from a "

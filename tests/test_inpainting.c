@@ -7,7 +7,6 @@
 #include "io/h5.h"
 #include "io/panel.h"
 #include "io/prepared.h"
-#include "metrics/image_metrics.h"
 #include "pretext/harmonic_fill.h"
 #include "pretext/ssl_mask.h"
 #include "models/ssl_unet.h"

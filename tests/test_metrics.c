@@ -1,14 +1,17 @@
 /* SSIM, PSNR, NRMSE and z-score against scikit-image and NumPy, and what must hold for any image. */
 #include "suites.h"
 
-#include "core/image.h"
 #include "core/error.h"
+#include "core/image.h"
 #include "io/h5.h"
-#include "metrics/image_metrics.h"
+#include "metrics/metric_set.h"
+#include "metrics/pixel_error.h"
+#include "metrics/ssim.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define GOLDEN "tests/golden/metrics.h5" /* see golden/make_metrics_golden.py */
 #define ROWS 96
@@ -21,6 +24,7 @@ typedef struct {
     float references[IMAGES][PIXELS], images[IMAGES][KINDS][PIXELS], zscore[PIXELS];
     float data_range[IMAGES][KINDS], volume_range[IMAGES][KINDS];
     float ssim_wang[IMAGES][KINDS], ssim_fastmri[IMAGES][KINDS], psnr[IMAGES][KINDS], nrmse[IMAGES][KINDS];
+    float hfen[IMAGES][KINDS];
     float threshold[2][IMAGES][KINDS], foreground[2][IMAGES][KINDS]; /* by ssim_window */
 } golden_metrics;
 
@@ -44,6 +48,7 @@ static void read_golden(void) {
     failed |= h5_read_f32(file, "foreground_fastmri", 2, table, golden.foreground[SSIM_FASTMRI][0]);
     failed |= h5_read_f32(file, "psnr", 2, table, golden.psnr[0]);
     failed |= h5_read_f32(file, "nrmse", 2, table, golden.nrmse[0]);
+    failed |= h5_read_f32(file, "hfen", 2, table, golden.hfen[0]);
     h5_close(file);
     ck_assert_msg(!failed, "%s", err_message());
 }
@@ -55,7 +60,7 @@ static void assert_close(double found, double expected, double relative) {
 
 static double ssim_of(const float *reference, const float *image, ssim_window window, double data_range) {
     double ssim = NAN;
-    ck_assert_msg(!metric_ssim(reference, image, ROWS, COLUMNS, window, data_range, &ssim), "%s",
+    ck_assert_msg(!image_ssim(reference, image, ROWS, COLUMNS, window, data_range, &ssim), "%s",
                   err_message());
     return ssim;
 }
@@ -69,8 +74,8 @@ START_TEST(metrics_agree_with_references) {
             assert_close(ssim_of(reference, image, SSIM_WANG, range), golden.ssim_wang[i][k], 1e-5);
             assert_close(ssim_of(reference, image, SSIM_FASTMRI, golden.volume_range[i][k]),
                          golden.ssim_fastmri[i][k], 1e-5);
-            ck_assert_int_eq(metric_psnr(reference, image, ROWS, COLUMNS, range, &psnr), 0);
-            ck_assert_int_eq(metric_nrmse(reference, image, ROWS, COLUMNS, &nrmse), 0);
+            ck_assert_int_eq(image_psnr(reference, image, ROWS, COLUMNS, range, &psnr), 0);
+            ck_assert_int_eq(image_nrmse(reference, image, ROWS, COLUMNS, &nrmse), 0);
             assert_close(psnr, golden.psnr[i][k], 1e-5);
             assert_close(nrmse, golden.nrmse[i][k], 1e-5);
             assert_close(image_max_abs(reference, ROWS, COLUMNS), range, 1e-7);
@@ -80,10 +85,82 @@ END_TEST
 
 static double threshold_of(const float *reference, int rows, int columns, ssim_window window) {
     double threshold = NAN;
-    ck_assert_msg(!metric_foreground_threshold(reference, rows, columns, window, &threshold), "%s",
+    ck_assert_msg(!image_foreground_threshold(reference, rows, columns, window, &threshold), "%s",
                   err_message());
     return threshold;
 }
+
+/* A metric of the registry that needs no files. */
+static double score_of(const char *key, const float *reference, const float *compared) {
+    const metric *m = metric_find(key);
+    ck_assert_msg(m != NULL, "%s", err_message());
+    const metric_reference r = {{ROWS, COLUMNS, reference}, image_max_abs(reference, ROWS, COLUMNS)};
+    void *workspace = m->method->workspace ? m->method->workspace(NULL, ROWS, COLUMNS) : NULL;
+    double values[METRIC_VALUES];
+    if (m->method->reference)
+        ck_assert_msg(m->method->reference(workspace, &r) == 0, "%s", err_message());
+    ck_assert_msg(m->method->score(workspace, &r, compared, values) == 0, "%s", err_message());
+    if (workspace)
+        m->method->workspace_free(workspace);
+    return values[m->value];
+}
+
+START_TEST(metrics_of_the_registry_agree_with_references) {
+    for (int i = 0; i < IMAGES; i++)
+        for (int k = 0; k < KINDS; k++) {
+            const float *reference = golden.references[i], *image = golden.images[i][k];
+            assert_close(score_of("ssim", reference, image), golden.ssim_wang[i][k], 1e-5);
+            assert_close(score_of("ssim_foreground", reference, image), golden.foreground[SSIM_WANG][i][k],
+                         1e-5);
+            assert_close(score_of("psnr_db", reference, image), golden.psnr[i][k], 1e-5);
+            assert_close(score_of("nrmse", reference, image), golden.nrmse[i][k], 1e-5);
+            assert_close(score_of("hfen", reference, image), golden.hfen[i][k], 1e-5);
+            ck_assert_double_eq(score_of("hfen", reference, reference), 0.0);
+        }
+}
+END_TEST
+
+/* Everything a table says of a metric can be read again. */
+START_TEST(labels_survive_a_table) {
+    char path[] = "/tmp/ssfd_labels_XXXXXX";
+    metric_label label, found;
+    ck_assert_int_ge(mkstemp(path), 0);
+    csv_writer *csv = csv_writer_open(path);
+    ck_assert_ptr_nonnull(csv);
+    for (const metric *const *m = metric_list(); *m; m++) {
+        label = metric_label_of(*m);
+        metric_label_write(&label, csv);
+    }
+    csv_writer_row(csv, "scan_id");
+    ck_assert_int_eq(csv_writer_close(csv), 0);
+    csv_table *t = csv_table_read(path);
+    ck_assert_msg(t != NULL, "%s", err_message());
+    for (const metric *const *m = metric_list(); *m; m++) {
+        label = metric_label_of(*m);
+        ck_assert_int_eq(metric_label_read(&found, t, label.key), 1);
+        ck_assert_str_eq(found.title, label.title);
+        ck_assert_int_eq(found.direction, label.direction);
+        ck_assert_uint_eq(found.roles, label.roles);
+    }
+    ck_assert_int_eq(metric_label_read(&found, t, "unheard_of"), 0);
+    csv_table_free(t);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(keys_with_layers_and_layers_are_known) {
+    metric_label label;
+    ck_assert_int_eq(metric_known("vgg_pl_relu2_2+relu3_3", &label), 1);
+    ck_assert_str_eq(label.title, "VGG-PL relu2_2+relu3_3");
+    ck_assert_int_eq(metric_known("block3_relu1", &label), 1);
+    ck_assert_uint_eq(label.roles, METRIC_LAYER);
+    ck_assert_int_eq(label.direction, METRIC_LOWER_IS_BETTER);
+    ck_assert_int_eq(metric_known("PSNR", &label), 0);
+    ck_assert_int_eq(metric_known("ssim_2", &label), 0);
+    ck_assert_int_eq(metric_known("vgg_pl_relu9_9", &label), 0);
+    ck_assert_int_eq(metric_known("lpips_relu1_2", &label), 0);
+}
+END_TEST
 
 START_TEST(ssim_of_the_foreground_agrees_with_references) {
     const ssim_window window = _i ? SSIM_FASTMRI : SSIM_WANG;
@@ -94,8 +171,8 @@ START_TEST(ssim_of_the_foreground_agrees_with_references) {
             const double threshold = threshold_of(reference, ROWS, COLUMNS, window);
             double ssim, foreground;
             assert_close(threshold, golden.threshold[window][i][k], 1e-6);
-            ck_assert_int_eq(metric_ssim_foreground(reference, image, ROWS, COLUMNS, window, range, threshold,
-                                                    &ssim, &foreground),
+            ck_assert_int_eq(image_ssim_foreground(reference, image, ROWS, COLUMNS, window, range, threshold,
+                                                   &ssim, &foreground),
                              0);
             assert_close(foreground, golden.foreground[window][i][k], 1e-5);
             ck_assert_double_eq(ssim, ssim_of(reference, image, window, range));
@@ -115,10 +192,10 @@ START_TEST(foreground_leaves_out_the_background) {
     const double threshold = threshold_of(x, ROWS, COLUMNS, SSIM_WANG);
     ck_assert(threshold > 1.0 && threshold < 99.0);
     ck_assert_int_eq(
-        metric_ssim_foreground(x, y, ROWS, COLUMNS, SSIM_WANG, 120.0, threshold, &ssim, &foreground), 0);
+        image_ssim_foreground(x, y, ROWS, COLUMNS, SSIM_WANG, 120.0, threshold, &ssim, &foreground), 0);
     ck_assert_double_eq(foreground, 1.0);
     ck_assert_double_lt(ssim, 0.9);
-    ck_assert_int_eq(metric_ssim_foreground(x, y, ROWS, COLUMNS, SSIM_WANG, 120.0, 120.0, &ssim, &foreground),
+    ck_assert_int_eq(image_ssim_foreground(x, y, ROWS, COLUMNS, SSIM_WANG, 120.0, 120.0, &ssim, &foreground),
                      -1);
     ck_assert_ptr_nonnull(strstr(err_message(), "no foreground above 120"));
     free(x);
@@ -136,8 +213,8 @@ START_TEST(foreground_of_equal_windows_is_everything) {
         const ssim_window window = k ? SSIM_FASTMRI : SSIM_WANG;
         const int rows = k ? 8 : 11, columns = k ? 14 : 11;
         const double threshold = threshold_of(k ? stripes : x, rows, columns, window);
-        ck_assert_int_eq(metric_ssim_foreground(k ? stripes : x, y, rows, columns, window, 100.0, threshold,
-                                                &ssim, &foreground),
+        ck_assert_int_eq(image_ssim_foreground(k ? stripes : x, y, rows, columns, window, 100.0, threshold,
+                                               &ssim, &foreground),
                          0);
         ck_assert_double_eq(foreground, ssim);
     }
@@ -152,7 +229,7 @@ START_TEST(foreground_of_windows_equal_but_for_rounding) {
         for (int i = 0; i < 6 * 11; i++)
             x[i] = x[(11 - i / 11) * 11 + i % 11] = sinf((float)(i * (image + 3))) + 1.3f;
         const double threshold = threshold_of(x, 12, 11, SSIM_WANG);
-        ck_assert_msg(!metric_ssim_foreground(x, x, 12, 11, SSIM_WANG, 2.0, threshold, &ssim, &foreground),
+        ck_assert_msg(!image_ssim_foreground(x, x, 12, 11, SSIM_WANG, 2.0, threshold, &ssim, &foreground),
                       "image %u: %s", image, err_message());
         ck_assert(foreground == 1.0);
     }
@@ -238,8 +315,8 @@ START_TEST(equal_images_score_perfectly) {
         double psnr, nrmse;
         ck_assert_double_eq(ssim_of(image, image, SSIM_WANG, image_max_abs(image, ROWS, COLUMNS)), 1.0);
         ck_assert_double_eq(ssim_of(image, image, SSIM_FASTMRI, 1e-3), 1.0);
-        ck_assert_int_eq(metric_psnr(image, image, ROWS, COLUMNS, 1.0, &psnr), 0);
-        ck_assert_int_eq(metric_nrmse(image, image, ROWS, COLUMNS, &nrmse), 0);
+        ck_assert_int_eq(image_psnr(image, image, ROWS, COLUMNS, 1.0, &psnr), 0);
+        ck_assert_int_eq(image_nrmse(image, image, ROWS, COLUMNS, &nrmse), 0);
         ck_assert_double_infinite(psnr);
         ck_assert_double_eq(nrmse, 0.0);
     }
@@ -264,14 +341,14 @@ END_TEST
 
 START_TEST(an_image_of_one_window_is_enough) {
     double ssim;
-    ck_assert_int_eq(metric_ssim(golden.references[0], golden.images[0][0], 11, 11, SSIM_WANG, 100.0, &ssim),
+    ck_assert_int_eq(image_ssim(golden.references[0], golden.images[0][0], 11, 11, SSIM_WANG, 100.0, &ssim),
                      0);
-    ck_assert_int_eq(metric_ssim(golden.references[0], golden.images[0][0], 10, 11, SSIM_WANG, 100.0, &ssim),
+    ck_assert_int_eq(image_ssim(golden.references[0], golden.images[0][0], 10, 11, SSIM_WANG, 100.0, &ssim),
                      -1);
     ck_assert_ptr_nonnull(strstr(err_message(), "smaller than the 11 x 11 window"));
-    ck_assert_int_eq(metric_ssim(golden.references[0], golden.images[0][0], 7, 7, SSIM_FASTMRI, 100.0, &ssim),
+    ck_assert_int_eq(image_ssim(golden.references[0], golden.images[0][0], 7, 7, SSIM_FASTMRI, 100.0, &ssim),
                      0);
-    ck_assert_int_eq(metric_ssim(golden.references[0], golden.images[0][0], 7, 6, SSIM_FASTMRI, 100.0, &ssim),
+    ck_assert_int_eq(image_ssim(golden.references[0], golden.images[0][0], 7, 6, SSIM_FASTMRI, 100.0, &ssim),
                      -1);
 }
 END_TEST
@@ -286,27 +363,27 @@ START_TEST(bad_input_is_an_error) {
 
     const double bad_ranges[] = {0.0, -1.0, NAN, INFINITY};
     for (int i = 0; i < 4; i++) {
-        ck_assert_int_eq(metric_ssim(good, image, ROWS, COLUMNS, SSIM_WANG, bad_ranges[i], &out), -1);
-        ck_assert_int_eq(metric_psnr(good, image, ROWS, COLUMNS, bad_ranges[i], &out), -1);
+        ck_assert_int_eq(image_ssim(good, image, ROWS, COLUMNS, SSIM_WANG, bad_ranges[i], &out), -1);
+        ck_assert_int_eq(image_psnr(good, image, ROWS, COLUMNS, bad_ranges[i], &out), -1);
     }
-    ck_assert_int_eq(metric_ssim(constant, image, ROWS, COLUMNS, SSIM_WANG, 1.0, &out), -1);
+    ck_assert_int_eq(image_ssim(constant, image, ROWS, COLUMNS, SSIM_WANG, 1.0, &out), -1);
     ck_assert_ptr_nonnull(strstr(err_message(), "constant"));
-    ck_assert_int_eq(metric_ssim(good, constant, ROWS, COLUMNS, SSIM_WANG, 1.0, &out), 0);
-    ck_assert_int_eq(metric_psnr(constant, image, ROWS, COLUMNS, 1.0, &out), -1);
-    ck_assert_int_eq(metric_nrmse(constant, image, ROWS, COLUMNS, &out), -1);
-    ck_assert_int_eq(metric_foreground_threshold(constant, ROWS, COLUMNS, SSIM_WANG, &out), -1);
-    ck_assert_int_eq(metric_foreground_threshold(good, 10, 11, SSIM_WANG, &out), -1);
-    ck_assert_int_eq(metric_foreground_threshold(good, 0, 11, SSIM_WANG, &out), -1);
+    ck_assert_int_eq(image_ssim(good, constant, ROWS, COLUMNS, SSIM_WANG, 1.0, &out), 0);
+    ck_assert_int_eq(image_psnr(constant, image, ROWS, COLUMNS, 1.0, &out), -1);
+    ck_assert_int_eq(image_nrmse(constant, image, ROWS, COLUMNS, &out), -1);
+    ck_assert_int_eq(image_foreground_threshold(constant, ROWS, COLUMNS, SSIM_WANG, &out), -1);
+    ck_assert_int_eq(image_foreground_threshold(good, 10, 11, SSIM_WANG, &out), -1);
+    ck_assert_int_eq(image_foreground_threshold(good, 0, 11, SSIM_WANG, &out), -1);
     ck_assert_int_eq(image_zscore(constant, ROWS, COLUMNS, constant), -1);
 
     const float not_finite[] = {NAN, INFINITY, -INFINITY};
     for (int i = 0; i < 3; i++) {
         image[2 * COLUMNS + 5] = not_finite[i];
-        ck_assert_int_eq(metric_ssim(good, image, ROWS, COLUMNS, SSIM_FASTMRI, 1.0, &out), -1);
+        ck_assert_int_eq(image_ssim(good, image, ROWS, COLUMNS, SSIM_FASTMRI, 1.0, &out), -1);
         ck_assert_ptr_nonnull(strstr(err_message(), "row 2, column 5"));
-        ck_assert_int_eq(metric_psnr(image, good, ROWS, COLUMNS, 1.0, &out), -1);
-        ck_assert_int_eq(metric_nrmse(good, image, ROWS, COLUMNS, &out), -1);
-        ck_assert_int_eq(metric_foreground_threshold(image, ROWS, COLUMNS, SSIM_WANG, &out), -1);
+        ck_assert_int_eq(image_psnr(image, good, ROWS, COLUMNS, 1.0, &out), -1);
+        ck_assert_int_eq(image_nrmse(good, image, ROWS, COLUMNS, &out), -1);
+        ck_assert_int_eq(image_foreground_threshold(image, ROWS, COLUMNS, SSIM_WANG, &out), -1);
         ck_assert_int_eq(image_zscore(image, ROWS, COLUMNS, image), -1);
     }
     free(image);
@@ -319,6 +396,9 @@ Suite *suite_metrics(void) {
     TCase *tcase = tcase_create("metrics");
     tcase_add_checked_fixture(tcase, read_golden, NULL);
     tcase_add_test(tcase, metrics_agree_with_references);
+    tcase_add_test(tcase, metrics_of_the_registry_agree_with_references);
+    tcase_add_test(tcase, labels_survive_a_table);
+    tcase_add_test(tcase, keys_with_layers_and_layers_are_known);
     tcase_add_loop_test(tcase, ssim_of_the_foreground_agrees_with_references, 0, 2);
     tcase_add_test(tcase, foreground_leaves_out_the_background);
     tcase_add_test(tcase, foreground_of_equal_windows_is_everything);

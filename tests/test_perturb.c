@@ -5,7 +5,6 @@
 #include "core/error.h"
 #include "core/rng.h"
 #include "io/h5.h"
-#include "metrics/image_metrics.h"
 #include "perturb/perturb.h"
 
 #include <gsl/gsl_statistics_float.h>

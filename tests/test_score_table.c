@@ -3,7 +3,7 @@
 #include "core/csv.h"
 #include "core/error.h"
 #include "io/prepared.h"
-#include "metrics/image_metrics.h"
+#include "metrics/ssim.h"
 #include "metrics/ssfd.h"
 #include "programs.h"
 #include "study/score_table.h"
@@ -15,7 +15,7 @@
 static score_table *read_scores(const char *text, const char *columns, const char *metrics,
                                 const char *optional) {
     write_text("t.csv", text);
-    return score_table_read(in_folder("t.csv"), &(score_columns){columns, metrics, optional});
+    return score_table_read(in_folder("t.csv"), &(score_columns){columns, metrics, optional, "", "l1,x"});
 }
 
 static score_table *expect_scores(const char *text, const char *columns, const char *metrics,
@@ -28,7 +28,7 @@ static score_table *expect_scores(const char *text, const char *columns, const c
 /* ---------------------------------------------------------------- reading and writing */
 
 /* Rows of a scan apart from each other, names that need quotes, more columns than are asked for. */
-static const char foreign[] = "# title SSIM (full): Similarity\n"
+static const char foreign[] = "# metric SSIM (full): Similarity; higher is better\n"
                               "case,R,extra,SSIM (full),n,recon,l1,psnr\n"
                               "b,4,x,0.5,0,unet,1.5,30\n"
                               "a,4,x,0.75,0,unet,2.5,31\n"
@@ -52,11 +52,11 @@ START_TEST(test_reading_a_foreign_table) {
         ck_assert_str_eq(t->fault[row], "none");
     }
     ck_assert_str_eq(t->acceleration[1], "8");
-    ck_assert_str_eq(t->names[0], "ssim");
-    ck_assert_str_eq(t->titles[0], "Similarity");
-    ck_assert_str_eq(t->titles[1], "l1");
-    ck_assert_str_eq(t->names[2], "psnr_db");
-    ck_assert_str_eq(t->titles[2], "PSNR (dB)");
+    ck_assert_str_eq(t->metric[0].key, "ssim");
+    ck_assert_str_eq(t->metric[0].title, "Similarity");
+    ck_assert_str_eq(t->metric[1].title, "l1");
+    ck_assert_str_eq(t->metric[2].key, "psnr_db");
+    ck_assert_str_eq(t->metric[2].title, "PSNR (dB)");
     ck_assert_str_eq(t->cohort, "table t.csv");
     ck_assert(score_table_metric(t, "l1") == 1 && score_table_metric(t, "nrmse") == -1);
     ck_assert_ptr_nonnull(strstr(err_message(), "ssim, l1, psnr_db"));
@@ -78,8 +78,10 @@ static void expect_same_tables(const score_table *a, const score_table *b) {
         ck_assert_str_eq(a->fault[row], b->fault[row]);
     }
     for (size_t m = 0; m < a->metrics; m++) {
-        ck_assert_str_eq(a->names[m], b->names[m]);
-        ck_assert_str_eq(a->titles[m], b->titles[m]);
+        ck_assert_str_eq(a->metric[m].key, b->metric[m].key);
+        ck_assert_str_eq(a->metric[m].title, b->metric[m].title);
+        ck_assert_int_eq(a->metric[m].direction, b->metric[m].direction);
+        ck_assert_uint_eq(a->metric[m].roles, b->metric[m].roles);
         ck_assert_int_eq(memcmp(a->values[m], b->values[m], a->rows * sizeof(double)), 0);
     }
 }
@@ -90,11 +92,11 @@ START_TEST(test_what_is_written_is_read_again) {
                                    "a,,none,1,-2.5\n\"b, c\",3,motion,2,1e-7\nd,4,,3,0\n",
                                    "", "ssim,x", "");
     ck_assert_str_eq(t->cohort, "knees");
-    ck_assert_int_eq(score_table_set_metric(t, 1, "x", "The \"x\""), 0);
+    t->metric[1] = (metric_label){"x", "The \"x\"; higher is better than x", METRIC_LOWER_IS_BETTER, METRIC_BASELINE};
     csv_writer *csv = csv_writer_open(in_folder("again.csv"));
     score_table_write(t, csv);
     ck_assert_int_eq(csv_writer_close(csv), 0);
-    score_table *again = score_table_read(in_folder("again.csv"), &(score_columns){"", "ssim,x", ""});
+    score_table *again = score_table_read(in_folder("again.csv"), &(score_columns){"", "ssim,x", "", "", ""});
     ck_assert_msg(again != NULL, "%s", err_message());
     expect_same_tables(t, again);
     score_table_free(t);
@@ -130,26 +132,58 @@ START_TEST(test_wrong_tables) {
 }
 END_TEST
 
+/* What a higher value means is never guessed. */
+START_TEST(directions_come_from_the_table_the_registry_or_the_user) {
+    static const char table[] = "# metric a: A; higher is better; baseline\n# metric bad: Bad; whatever\n"
+                                "scan_id,ssim,a,PSNR,ms_ssim,vgg_pl_relu2_2,bad\nx,1,1,1,1,1,1\ny,2,2,2,2,2,2\nz,3,3,3,3,3,3\n";
+    static const struct {
+        score_columns columns;
+        const char *message;
+    } cases[] = {
+        {{"", "ssim,PSNR", "", "", ""}, "column 'PSNR': is a higher or a lower value better?"},
+        {{"", "ssim", "ms_ssim", "", ""}, "--higher-is-better ms_ssim or --lower-is-better ms_ssim"},
+        {{"", "ssim,PSNR", "", "PSNR", "PSNR"}, "both a higher and a lower 'PSNR'"},
+        {{"", "ssim,a", "", "", "a"}, "of A a higher value is better"},
+        {{"", "vgg_pl_relu2_2", "", "vgg_pl_relu2_2", ""}, "of VGG-PL relu2_2 a lower value is better"},
+        {{"", "ssim", "", "PSNR", ""}, "'PSNR' has a direction and is not among the metrics"},
+        {{"", "bad", "", "", ""}, "expected 'higher is better' or 'lower is better'"},
+        {{"ssim=PSNR", "ssim", "", "", "ssim"}, "of SSIM a higher value is better"},
+    };
+    write_text("d.csv", table);
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        ck_assert_msg(score_table_read(in_folder("d.csv"), &cases[k].columns) == NULL, "case %zu", k);
+        ck_assert_msg(strstr(err_message(), cases[k].message), "case %zu: %s", k, err_message());
+    }
+    write_text("d.csv", strchr(strchr(table, '\n') + 1, '\n') + 1);
+    score_table *t = score_table_read(in_folder("d.csv"), &(score_columns){"", "ssim,PSNR", NULL, "PSNR", ""});
+    ck_assert_msg(t && t->metrics == 3, "%s", err_message()); /* a and ms_ssim: nobody knows them or asks for them */
+    ck_assert(t->metric[1].direction == METRIC_HIGHER_IS_BETTER && (t->metric[1].roles & METRIC_BASELINE));
+    ck_assert_str_eq(t->metric[2].title, "VGG-PL relu2_2");
+    ck_assert_int_eq(t->metric[2].direction, METRIC_LOWER_IS_BETTER);
+    score_table_free(t);
+}
+END_TEST
+
 START_TEST(test_wrong_columns) {
     static const struct {
         score_columns columns;
         const char *message;
     } cases[] = {
-        {{"scan_id", "ssim", ""}, "'scan_id': expected NAME=COLUMN"},
-        {{"=case", "ssim", ""}, "expected NAME=COLUMN"},
-        {{"ssim=", "ssim", ""}, "expected NAME=COLUMN"},
-        {{"scan=case", "ssim", ""}, "'scan' is neither"},
-        {{"ssim=a,ssim=b", "ssim", ""}, "'ssim' is given twice"},
-        {{"", "ssim,a,ssim", ""}, "'ssim' is given twice"},
-        {{"", "", "ssim"}, "none is asked for"},
-        {{"", "a\"b", ""}, "quote"},
-        {{"", "ssim,slice", ""}, "'slice' is not the name of a score"},
+        {{"scan_id", "ssim", "", "", ""}, "'scan_id': expected NAME=COLUMN"},
+        {{"=case", "ssim", "", "", ""}, "expected NAME=COLUMN"},
+        {{"ssim=", "ssim", "", "", ""}, "expected NAME=COLUMN"},
+        {{"scan=case", "ssim", "", "", ""}, "'scan' is neither"},
+        {{"ssim=a,ssim=b", "ssim", "", "", ""}, "'ssim' is given twice"},
+        {{"", "ssim,a,ssim", "", "", ""}, "'ssim' is given twice"},
+        {{"", "", "ssim", "", ""}, "no metric is requested"},
+        {{"", "a\"b", "", "", ""}, "cannot be the name"},
+        {{"", "ssim,slice", "", "", ""}, "'slice' cannot be the name"},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         ck_assert_int_eq(score_columns_check(&cases[k].columns), -1);
         ck_assert_msg(strstr(err_message(), cases[k].message), "case %zu: %s", k, err_message());
     }
-    ck_assert_int_eq(score_columns_check(&(score_columns){"scan_id=a=b,x=c,y=d", "x", "y,z"}), 0);
+    ck_assert_int_eq(score_columns_check(&(score_columns){"scan_id=a=b,x=c,y=d", "x", "y,z", "", ""}), 0);
 }
 END_TEST
 
@@ -236,8 +270,8 @@ static void expected_scores(double *ssfd, double *ssim, double *foreground) {
     ck_assert(prepared_read(scan, PREPARED_REFERENCE, 1, reference) == 0 &&
               prepared_read(scan, PREPARED_RECONSTRUCTION, 1, image) == 0);
     prepared_close(scan);
-    ck_assert_int_eq(metric_foreground_threshold(reference, N, N, SSIM_WANG, &threshold), 0);
-    ck_assert_int_eq(metric_ssim_foreground(reference, image, N, N, SSIM_WANG, image_max_abs(reference, N, N),
+    ck_assert_int_eq(image_foreground_threshold(reference, N, N, SSIM_WANG, &threshold), 0);
+    ck_assert_int_eq(image_ssim_foreground(reference, image, N, N, SSIM_WANG, image_max_abs(reference, N, N),
                                             threshold, ssim, foreground),
                      0);
     ck_assert_int_eq(ssfd_open(&f, GOLDEN, "block3_relu1"), 0);
@@ -283,13 +317,13 @@ START_TEST(test_scores_and_correlations_of_a_cohort) {
     expect_done(STUDY "--out @/r");
     score_table *t =
         score_table_read(in_folder("r/layer_correlation_scores.csv"),
-                         &(score_columns){"", "ssim,block3_relu1,block5_relu2,ssim_foreground", ""});
+                         &(score_columns){"", "ssim,block3_relu1,block5_relu2,ssim_foreground", "", "", ""});
     ck_assert_msg(t && t->rows == 15 && t->scans == 5, "%s", err_message());
     ck_assert_str_eq(t->acceleration[14], "4");
     expected_scores(&ssfd, &ssim, &foreground);
     ck_assert_double_eq_tol(t->values[0][4], ssim, 1e-8);
     ck_assert_double_eq_tol(t->values[3][4], foreground, 1e-8);
-    ck_assert_str_eq(t->titles[3], "SSIM (foreground)");
+    ck_assert_str_eq(t->metric[3].title, "SSIM (foreground)");
     ck_assert_double_eq_tol(t->values[1][4] / ssfd, 1.0, 1e-6);
     csv_table *r = read_csv("r/layer_correlation.csv");
     ck_assert_uint_eq(r->rows, 10 * 2 * 3); /* layers, units, coefficients */
@@ -374,7 +408,7 @@ static void write_study(int scans, int direction) {
     fclose(f);
 }
 
-#define STUDY_COLUMNS "--columns scan_id=case,method=recon,acceleration=R,ssim=S --layers a,b,c "
+#define STUDY_COLUMNS "--columns scan_id=case,method=recon,acceleration=R,ssim=S --layers a,b,c --lower-is-better a,b,c "
 
 static void expect_verdict(const char *verdict, double sign) {
     csv_table *claims = read_csv("r/layer_correlation_claims.csv");
@@ -462,7 +496,7 @@ START_TEST(test_figures_of_any_table) {
                         "\"d,e\",1,-2e6,5e-9\nf,5,-9e6,4e-9\n");
     expect_failure(TABLE "--out @/r", 1, "t.csv", "ssim");
     expect_done("layer_correlation --replicates 200 --table @/t.csv --outcome \"my 'rating'\" "
-                "--layers \"1,it's 5 % {x_1}\" --out @/r");
+                "--layers \"1,it's 5 % {x_1}\" --lower-is-better \"1,it's 5 % {x_1}\" --out @/r");
     expect_figure("layer_correlation", "r");
 }
 END_TEST
@@ -486,11 +520,11 @@ START_TEST(test_wrong_input_of_layer_correlation) {
     expect_failure(TABLE "--out @/r", 1, "t.csv", "--layers");
     expect_failure(TABLE "--layers b --out @/r", 1, "no column 'b'", "scan_id, ssim, a");
     write_text("t.csv", "scan_id,ssim,a\nx,1,7\ny,2,7\nz,3,7\n");
-    expect_failure(TABLE "--layers a --out @/r", 1, "'a' is 7 in all 3 rows", "t.csv");
+    expect_failure(TABLE "--layers a --lower-is-better a --out @/r", 1, "'a' is 7 in all 3 rows", "t.csv");
     write_text("t.csv", "scan_id,ssim,a\nx,1,7\ny,1,8\nz,1,7\n");
-    expect_failure(TABLE "--layers a --out @/r", 1, "'ssim' is 1 in all 3 rows", "t.csv");
+    expect_failure(TABLE "--layers a --lower-is-better a --out @/r", 1, "'ssim' is 1 in all 3 rows", "t.csv");
     write_text("t.csv", "scan_id,fault,ssim,a\nx,motion,1,7\ny,,2,8\nz,,3,7\n");
-    expect_failure(TABLE "--layers a --out @/r", 1, "2 scans without a fault", "t.csv");
+    expect_failure(TABLE "--layers a --lower-is-better a --out @/r", 1, "2 scans without a fault", "t.csv");
     ck_assert_int_ne(access(in_folder("r/layer_correlation.csv"), F_OK), 0);
     ck_assert_int_ne(access(in_folder("r/records"), F_OK), 0);
     ck_assert_int_eq(truncate(in_folder("cohort/test/colin27_test_0003.h5"), 9000), 0);
@@ -505,6 +539,7 @@ Suite *suite_score_table(void) {
     tcase_add_test(t, test_reading_a_foreign_table);
     tcase_add_test(t, test_what_is_written_is_read_again);
     tcase_add_test(t, test_wrong_tables);
+    tcase_add_test(t, directions_come_from_the_table_the_registry_or_the_user);
     tcase_add_test(t, test_wrong_columns);
     tcase_add_test(t, test_parts_and_means);
     suite_add_tcase(s, t);

@@ -3,7 +3,7 @@
 
 #include "core/csv.h"
 #include "core/error.h"
-#include "metrics/scores.h"
+#include "metrics/metric_set.h"
 #include "scratch.h"
 #include "study/claim.h"
 #include "study/sweep_claims.h"
@@ -13,23 +13,20 @@
 
 /* Not in the order of the registry: they have to be found by name. */
 enum { NOISE, SHIFT, BLUR, PERTURBATIONS };
-enum { VGG = SCORE_BASELINES, RANDOM, METRICS };
+enum { SSFD, SSIM, PSNR, NRMSE, FOREGROUND, VGG, RANDOM, METRICS };
 enum { SCANS = 4, MANY_SCANS = 8, LEVELS = 3 };
 
 static const perturbation list[PERTURBATIONS] = {{.name = "gaussian_noise", .title = "Gaussian noise"},
                                                  {.name = "pixel_shift", .title = "Pixel shift"},
                                                  {.name = "gaussian_blur", .title = "Gaussian blur"}};
 static const perturbation *const pointers[PERTURBATIONS] = {&list[NOISE], &list[SHIFT], &list[BLUR]};
-static const char *const keys[METRICS] = {
-    "ssfd", "ssim", "psnr_db", "nrmse", "ssim_foreground", "vgg_pl_relu2_2", "ssfd_random_block4_relu2"};
-static const char *const titles[METRICS] = {
-    "SSFD", "SSIM", "PSNR (dB)", "NRMSE", "SSIM (foreground)", "VGG-PL relu2_2", "SSFD (untrained)"};
+static metric_set metrics;
 static int with_baselines[MANY_SCANS];
 static double values[MANY_SCANS * PERTURBATIONS * LEVELS * METRICS];
 
 /* Distances of half and of one and a half times `mean`; level 0 has what must not be counted. */
 static void set(const sweep_curves *c, int scan, int p, int metric, double mean) {
-    int is_ssim = metric == SCORE_SSIM || metric == SCORE_SSIM_FOREGROUND;
+    int is_ssim = metric == SSIM || metric == FOREGROUND;
     sweep_curve_at(c, scan, p, 0)[metric] = is_ssim ? 1.0 : 1000.0;
     for (int level = 1; level < LEVELS; level++) {
         double distance = (level - 0.5) * mean;
@@ -41,8 +38,23 @@ static void set(const sweep_curves *c, int scan, int p, int metric, double mean)
  * NRMSE 0.25, VGG 0.5. PSNR is infinite: not used. SSIM is 0.8 in the middle between the last two levels,
  * that of the foreground under a shift after three quarters of the way. */
 static sweep_curves make_curves(int scans) {
-    sweep_curves c = {scans, PERTURBATIONS, LEVELS,         METRICS,    pointers,
-                      keys,  titles,        with_baselines, SCORE_SSIM, values};
+    static const char *const keys[METRICS] = {"ssfd",   "ssim",       "psnr_db", "nrmse", "ssim_foreground",
+                                              "vgg_pl", "ssfd_random"};
+    sweep_curves c = {.scans = scans,
+                      .perturbations = PERTURBATIONS,
+                      .levels = LEVELS,
+                      .perturbation = pointers,
+                      .metrics = &metrics,
+                      .ssfd = SSFD,
+                      .against = SSIM,
+                      .has_requested = with_baselines,
+                      .values = values};
+    metrics.count = METRICS;
+    for (int m = 0; m < METRICS; m++) {
+        const metric *type = metric_find(keys[m]);
+        metrics.entry[m] =
+            (metric_entry){.type = type, .label = metric_label_of(type), .on_request = m >= VGG};
+    }
     static const double means[PERTURBATIONS][METRICS] = {{2.0, 0.2, INFINITY, 0.2, 0.2, 9.0, 1.0},
                                                          {2.0, 0.2, INFINITY, 0.1, 0.16, 3.0, 1.0},
                                                          {8.0, 0.2, INFINITY, 0.8, 0.2, 4.0, 1.0}};
@@ -50,7 +62,7 @@ static sweep_curves make_curves(int scans) {
         with_baselines[scan] = 1;
         for (int p = 0; p < PERTURBATIONS; p++)
             for (int m = 0; m < METRICS; m++)
-                set(&c, scan, p, m, means[p][m] * (m == SCORE_SSFD && p == SHIFT && scan % 2 ? 0.5 : 1.0));
+                set(&c, scan, p, m, means[p][m] * (m == SSFD && p == SHIFT && scan % 2 ? 0.5 : 1.0));
     }
     return c;
 }
@@ -62,10 +74,10 @@ START_TEST(robustness_ratios_by_hand) {
     for (int m = 0; m < METRICS; m++) {
         ck_assert_int_eq(sweep_robustness(&c, m, ratio), 0);
         ck_assert_double_eq_tol(ratio[0], expected[m], 1e-12);
-        ck_assert_double_eq_tol(ratio[1], expected[m] * (m == SCORE_SSFD ? 0.5 : 1.0), 1e-12);
+        ck_assert_double_eq_tol(ratio[1], expected[m] * (m == SSFD ? 0.5 : 1.0), 1e-12);
     }
-    set(&c, 0, NOISE, SCORE_SSIM, 0.05);
-    ck_assert_int_eq(sweep_robustness(&c, SCORE_SSIM, ratio), 0);
+    set(&c, 0, NOISE, SSIM, 0.05);
+    ck_assert_int_eq(sweep_robustness(&c, SSIM, ratio), 0);
     ck_assert_double_eq_tol(ratio[0], 2.0, 1e-12);
     /* no response, no ratio */
     set(&c, 2, SHIFT, VGG, 0.0);
@@ -81,7 +93,7 @@ START_TEST(robustness_is_compared_scan_by_scan) {
     interval r;
     size_t n;
     double half = 3.182446305 * log(2.0) / sqrt(3.0) / 2.0;
-    ck_assert_int_eq(sweep_compare_robustness(&c, SCORE_SSIM, &r, &n), 1);
+    ck_assert_int_eq(sweep_compare_robustness(&c, SSIM, &r, &n), 1);
     ck_assert_uint_eq(n, SCANS);
     ck_assert_double_eq_tol(r.estimate, 0.5 * sqrt(0.5), 1e-12);
     ck_assert_double_eq_tol(r.low, r.estimate * exp(-half), 1e-8);
@@ -110,8 +122,8 @@ START_TEST(robustness_counts_what_was_computed) {
     }
     c.perturbations = SHIFT; /* the sweep had no shifts */
     double ratio[SCANS];
-    ck_assert_int_eq(sweep_compare_robustness(&c, SCORE_SSIM, &r, &n), 0);
-    ck_assert_int_eq(sweep_robustness(&c, SCORE_SSIM, ratio), -1);
+    ck_assert_int_eq(sweep_compare_robustness(&c, SSIM, &r, &n), 0);
+    ck_assert_int_eq(sweep_robustness(&c, SSIM, ratio), -1);
     ck_assert_ptr_nonnull(strstr(err_message(), "pixel_shift"));
 }
 END_TEST
@@ -121,18 +133,18 @@ START_TEST(ratios_at_equal_ssim_by_hand) {
     sweep_curves c = make_curves(SCANS);
     interval r;
     size_t n;
-    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r, &n), 1);
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SSFD, 0, SHIFT, BLUR, 0.8, &r, &n), 1);
     ck_assert_uint_eq(n, SCANS);
     ck_assert_double_eq_tol(r.estimate, 0.25 * sqrt(0.5), 1e-12);
     with_baselines[1] = 0;
-    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 1, SHIFT, BLUR, 0.8, &r, &n), 1);
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SSFD, 1, SHIFT, BLUR, 0.8, &r, &n), 1);
     ck_assert_uint_eq(n, SCANS - 1);
     /* two of the other three do not get there */
-    set(&c, 2, BLUR, SCORE_SSIM, 0.01);
-    set(&c, 3, SHIFT, SCORE_SSIM, 0.01);
-    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 1, SHIFT, BLUR, 0.8, &r, &n), 0);
-    sweep_curve_at(&c, 0, BLUR, 1)[SCORE_SSIM] = NAN;
-    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r, &n), -1);
+    set(&c, 2, BLUR, SSIM, 0.01);
+    set(&c, 3, SHIFT, SSIM, 0.01);
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SSFD, 1, SHIFT, BLUR, 0.8, &r, &n), 0);
+    sweep_curve_at(&c, 0, BLUR, 1)[SSIM] = NAN;
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SSFD, 0, SHIFT, BLUR, 0.8, &r, &n), -1);
 }
 END_TEST
 
@@ -142,11 +154,11 @@ START_TEST(fewer_than_half_of_the_scans_say_nothing) {
     interval r;
     size_t n;
     for (int scan = 4; scan < MANY_SCANS; scan++)
-        set(&c, scan, BLUR, SCORE_SSIM, 0.01);
-    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r, &n), 1);
+        set(&c, scan, BLUR, SSIM, 0.01);
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SSFD, 0, SHIFT, BLUR, 0.8, &r, &n), 1);
     ck_assert_uint_eq(n, 4);
-    set(&c, 3, BLUR, SCORE_SSIM, 0.01);
-    ck_assert_int_eq(sweep_compare_at_ssim(&c, SCORE_SSFD, 0, SHIFT, BLUR, 0.8, &r, &n), 0);
+    set(&c, 3, BLUR, SSIM, 0.01);
+    ck_assert_int_eq(sweep_compare_at_ssim(&c, SSFD, 0, SHIFT, BLUR, 0.8, &r, &n), 0);
 }
 END_TEST
 
@@ -187,15 +199,15 @@ START_TEST(claims_have_one_row_each) {
                "ratio of SSFD (pixel_shift / gaussian_noise)", "undecided");
     expect_row(t, 2, "robustness_ssim", LESS "SSIM", "ratio of robustness ratios (ssfd / ssim)",
                "reproduced");
-    expect_row(t, 3, "robustness_psnr_db", LESS "PSNR", "ratio of robustness ratios (ssfd / nrmse)",
+    expect_row(t, 3, "robustness_psnr_db", LESS "PSNR (dB)", "ratio of robustness ratios (ssfd / nrmse)",
                "undecided");
-    expect_row(t, 4, "robustness_vgg_pl_relu2_2", LESS "VGG-PL relu2_2",
-               "ratio of robustness ratios (ssfd / vgg_pl_relu2_2)", "undecided");
+    expect_row(t, 4, "robustness_vgg_pl", LESS "VGG-PL",
+               "ratio of robustness ratios (ssfd / vgg_pl)", "undecided");
     ck_assert_str_eq(text_at(t, 2, "n"), "4");
     ck_assert_str_eq(text_at(t, 2, "estimate"), "0.353553");
     csv_table_free(t);
     /* with the other SSIM: 2.5 / 8 and 2.5 / 2, and 0.5 / 0.8, each halved for every second scan */
-    c.ssim = SCORE_SSIM_FOREGROUND;
+    c.against = FOREGROUND;
     t = write_and_read(&c, sweep_write_claims);
     ck_assert_uint_eq(t->rows, 5);
     expect_row(t, 0, "shift_to_gaussian_blur",
@@ -207,15 +219,15 @@ START_TEST(claims_have_one_row_each) {
                "ratio of robustness ratios (ssfd / ssim_foreground)", "reproduced");
     ck_assert_str_eq(text_at(t, 3, "estimate"), "0.441942");
     csv_table_free(t);
-    c.ssim = SCORE_SSIM;
+    c.against = SSIM;
     /* the other way round; too few baselines: no row */
     for (int scan = 0; scan < SCANS; scan++)
-        set(&c, scan, SHIFT, SCORE_NRMSE, 0.01);
+        set(&c, scan, SHIFT, NRMSE, 0.01);
     set(&c, 0, NOISE, VGG, NAN);
     set(&c, 1, NOISE, VGG, NAN);
     t = write_and_read(&c, sweep_write_claims);
     ck_assert_uint_eq(t->rows, 4);
-    expect_row(t, 3, "robustness_psnr_db", LESS "PSNR", "ratio of robustness ratios (ssfd / nrmse)",
+    expect_row(t, 3, "robustness_psnr_db", LESS "PSNR (dB)", "ratio of robustness ratios (ssfd / nrmse)",
                "not reproduced");
     csv_table_free(t);
     c.perturbations = SHIFT;
@@ -261,11 +273,11 @@ START_TEST(baselines_are_compared_at_each_ssim) {
     ck_assert_str_eq(text_at(t, 2, "other"), "gaussian_blur");
     ck_assert_str_eq(text_at(t, 2, "ssim"), "0.80");
     ck_assert_str_eq(text_at(t, 2, "ratio"), "0.176777");
-    ck_assert_str_eq(text_at(t, 14, "metric"), "vgg_pl_relu2_2");
+    ck_assert_str_eq(text_at(t, 14, "metric"), "vgg_pl");
     ck_assert_str_eq(text_at(t, 14, "other"), "gaussian_noise");
     ck_assert_str_eq(text_at(t, 14, "ratio"), "0.333333");
     ck_assert_str_eq(text_at(t, 14, "other_title"), "Gaussian noise");
-    ck_assert_str_eq(text_at(t, 23, "metric_title"), "SSFD (untrained)");
+    ck_assert_str_eq(text_at(t, 23, "metric_title"), "SSFD (random weights)");
     csv_table_free(t);
 }
 END_TEST

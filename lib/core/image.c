@@ -63,3 +63,19 @@ int image_zscore(const float *image, int rows, int columns, float *out) {
         out[i] = (float)((image[i] - mean) * scale);
     return 0;
 }
+
+int image_check_pair(const float *reference, const float *compared, int rows, int columns) {
+    if (rows < 1 || columns < 1)
+        return err_set("image of %d x %d pixels: expected at least 1 x 1", rows, columns);
+    const size_t n = (size_t)rows * columns;
+    int constant = 1;
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(reference[i]) || !isfinite(compared[i]))
+            return err_set("%s image is not finite at row %zu, column %zu",
+                           isfinite(reference[i]) ? "compared" : "reference", i / columns, i % columns);
+        constant &= reference[i] == reference[0];
+    }
+    if (constant)
+        return err_set("reference image is constant (%g everywhere)", reference[0]);
+    return 0;
+}

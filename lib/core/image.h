@@ -16,6 +16,9 @@ int image_range(const float *image, int rows, int columns, double *low, double *
 /* Mean of the pixels, summed in double. */
 double image_mean(const float *image, int rows, int columns);
 
+/* An error for a pair whose pixels are not all finite, and for a constant reference. */
+int image_check_pair(const float *reference, const float *compared, int rows, int columns);
+
 /* z-score: (image - mean) / std, std with N-1; sums in double. A constant image is an error. out may be
  * image. */
 int image_zscore(const float *image, int rows, int columns, float *out);

@@ -2,33 +2,33 @@
 
 #include "core/error.h"
 #include "core/image.h"
+#include "core/list.h"
 #include "core/memory.h"
-#include "metrics/image_metrics.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define UNIT_EPS 1e-10
 
-int feature_network_layers(feature_network *f, const char *names) {
-    char copy[256], *rest = NULL;
+static int add_layer(feature_network *f, const char *name) {
+    int layer = net_layer_find(f->n, name);
+    if (layer < 0)
+        return -1;
+    if (f->count == FEATURE_MAX_LAYERS)
+        return err_set("more than %d layers", FEATURE_MAX_LAYERS);
+    f->layers[f->count++] = layer;
+    f->last = layer > f->last ? layer : f->last;
+    return 0;
+}
+
+int feature_network_layers(feature_network *f, const char *text) {
+    name_list names;
+    int status = name_list_split(&names, text, "layer");
     f->count = f->last = 0;
-    if (strlen(names) >= sizeof copy)
-        return err_set("list of layers is longer than %zu characters", sizeof copy - 1);
-    strcpy(copy, names);
-    for (char *name = strtok_r(copy, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
-        int layer = net_layer_find(f->n, name);
-        if (layer < 0)
-            return -1;
-        if (f->count == FEATURE_MAX_LAYERS)
-            return err_set("more than %d layers", FEATURE_MAX_LAYERS);
-        for (int k = 0; k < f->count; k++)
-            if (f->layers[k] == layer)
-                return err_set("layer '%s' is given twice", name);
-        f->layers[f->count++] = layer;
-        f->last = layer > f->last ? layer : f->last;
-    }
-    return f->count ? 0 : err_set("no layer given");
+    for (size_t k = 0; status == 0 && k < names.count; k++)
+        status = add_layer(f, names.items[k]);
+    name_list_free(&names);
+    return status < 0 || f->count ? status : err_set("no layer given");
 }
 
 void feature_network_close(feature_network *f) {
@@ -54,7 +54,7 @@ feature_metric *feature_metric_create(const feature_network *f, int rows, int co
     feature_metric *m = mem_calloc(1, sizeof *m);
     if (!m)
         return NULL;
-    size_t pixels = (size_t)rows * (size_t)columns;
+    size_t pixels = (size_t)rows * columns;
     m->f = f;
     m->rows = rows;
     m->columns = columns;
@@ -92,7 +92,7 @@ static int scale_image(feature_metric *m, const float *image, int is_reference) 
     if (m->f->scaling == FEATURE_ZSCORE)
         return image_zscore(image, m->rows, m->columns, m->input);
     double low, high;
-    size_t pixels = (size_t)m->rows * (size_t)m->columns;
+    size_t pixels = (size_t)m->rows * m->columns;
     if (image_range(image, m->rows, m->columns, &low, &high) < 0)
         return -1;
     if (m->f->scaling == FEATURE_RANGE_OF_REFERENCE && !is_reference) {
@@ -111,7 +111,7 @@ static int scale_image(feature_metric *m, const float *image, int is_reference) 
 /* Features of an image, in the state. */
 static int encode(feature_metric *m, const float *image, int is_reference) {
     const feature_network *f = m->f;
-    size_t pixels = (size_t)m->rows * (size_t)m->columns;
+    size_t pixels = (size_t)m->rows * m->columns;
     if (scale_image(m, image, is_reference) < 0)
         return -1;
     for (int c = f->channels - 1; c >= 0; c--) { /* the first channel, which the others are made of, last */
@@ -216,5 +216,40 @@ int feature_metric_distance(feature_metric *m, const float *image, double *dista
     *distance = 0.0;
     for (int k = 0; k < m->f->count; k++)
         *distance += layers[k];
+    return 0;
+}
+
+/* ---------------------------------------------------------------- as the method of a metric */
+
+feature_network *feature_network_create(void) {
+    return mem_calloc(1, sizeof(feature_network));
+}
+
+void feature_network_free(void *network) {
+    if (network)
+        feature_network_close(network);
+    free(network);
+}
+
+void *feature_workspace(const void *network, int rows, int columns) {
+    return feature_metric_create(network, rows, columns);
+}
+
+void feature_workspace_free(void *workspace) {
+    feature_metric_free(workspace);
+}
+
+int feature_reference(void *workspace, const metric_reference *reference) {
+    return feature_metric_reference(workspace, reference->image.pixels);
+}
+
+int feature_score(void *workspace, const metric_reference *reference, const float *compared, double *values) {
+    feature_metric *m = workspace;
+    (void)reference;
+    if (feature_metric_layers(m, compared, values + 1) < 0)
+        return -1;
+    values[0] = 0.0;
+    for (int k = 0; k < m->f->count; k++)
+        values[0] += values[1 + k];
     return 0;
 }

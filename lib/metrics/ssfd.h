@@ -17,4 +17,10 @@ int ssfd_open(feature_network *f, const char *weights, const char *layers);
  * architecture alone gives. */
 int ssfd_open_random(feature_network *f, const char *weights, const char *layers, uint64_t seed);
 
+/* Whether `name` is a layer of the encoder, "block4_relu2", and the label of that layer as a metric by itself. */
+int ssfd_is_layer(const char *name);
+metric_label ssfd_layer_label(const char *name);
+
+extern const metric metric_ssfd;
+
 #endif

@@ -1,6 +1,8 @@
 #include "metrics/vgg16_distance.h"
 
+#include "core/checksum.h"
 #include "core/error.h"
+#include "core/file.h"
 #include "core/memory.h"
 #include "io/tensor_file.h"
 #include <stdio.h>
@@ -26,7 +28,8 @@ int vgg_distance_open(feature_network *f, vgg_distance distance, const vgg_optio
     vgg16 v;
     *f = (feature_network){.n = NULL};
     if (distance == VGG_LPIPS && (!o->weights || !o->linear))
-        return err_set("LPIPS needs two files of weights: VGG-16's and its own linear layers'");
+        return err_set(
+            "LPIPS needs --vgg16-weights and --lpips-weights: its linear weights belong to trained filters");
     if ((o->weights ? vgg16_load(o->weights, o->layers, &v) : vgg16_random(o->seed, o->layers, &v)) < 0)
         return -1;
     *f = (feature_network){.n = v.n,
@@ -42,3 +45,92 @@ int vgg_distance_open(feature_network *f, vgg_distance distance, const vgg_optio
     feature_network_close(f);
     return -1;
 }
+
+/* ---------------------------------------------------------------- the metrics */
+
+static int describe(metric_instance *m, const metric *type, vgg_distance distance, const vgg_options *o,
+                    vgg16_layout layout) {
+    char hex[CHECKSUM_HEX] = "", linear[CHECKSUM_HEX] = "";
+    int is_lpips = distance == VGG_LPIPS;
+    if (file_checksum(o->weights, "sha256", hex) < 0 ||
+        (is_lpips && file_checksum(o->linear, "sha256", linear) < 0))
+        return -1;
+    snprintf(m->about, sizeof m->about, "%s, layers %s, weights: %s, sha256 %s%s%s%s", type->title, o->layers,
+             vgg16_layout_name(layout), hex, is_lpips ? ", linear weights sha256 " : "", linear,
+             is_lpips && layout != VGG16_TORCHVISION ? " (learned on torchvision's weights)" : "");
+    return 0;
+}
+
+static void call_random(metric_instance *m, vgg_distance distance, const vgg_options *o) {
+    snprintf(m->label.key, METRIC_NAME, "vgg16_random%s", distance == VGG_UNIT ? "_unit" : "");
+    snprintf(m->label.title, METRIC_NAME, VGG16_RANDOM_TITLE "%s", distance == VGG_UNIT ? " unit-normalised" : "");
+    snprintf(m->about, sizeof m->about, VGG16_RANDOM_TITLE ", layers %s, seed %llu; real weights: make vgg16-weights",
+             o->layers, (unsigned long long)o->seed);
+}
+
+static int open_metric(metric_instance *m, const metric *type, vgg_distance distance, const char *layers,
+                       const metric_files *files) {
+    const vgg_options o = {files->vgg16_weights, files->lpips_weights, layers, files->seed};
+    vgg16_layout layout;
+    feature_network *f = m->shared = feature_network_create();
+    if (!f || vgg_distance_open(f, distance, &o, &layout) < 0)
+        return -1;
+    m->values = 1 + f->count;
+    if (!o.weights)
+        call_random(m, distance, &o);
+    else if (describe(m, type, distance, &o, layout) < 0)
+        return -1;
+    if (distance == VGG_PL || strcmp(layers, type->layers) != 0)
+        metric_label_layers(&m->label, layers);
+    return 0;
+}
+
+static int open_pl(metric_instance *m, const metric *type, const char *layers, const metric_files *files) {
+    return open_metric(m, type, VGG_PL, layers, files);
+}
+
+static int open_unit(metric_instance *m, const metric *type, const char *layers, const metric_files *files) {
+    return open_metric(m, type, VGG_UNIT, layers, files);
+}
+
+static int open_lpips(metric_instance *m, const metric *type, const char *layers, const metric_files *files) {
+    return open_metric(m, type, VGG_LPIPS, layers, files);
+}
+
+static const metric_method method_pl = FEATURE_METHOD(open_pl);
+static const metric_method method_unit = FEATURE_METHOD(open_unit);
+static const metric_method method_lpips = FEATURE_METHOD(open_lpips);
+
+const metric metric_vgg_pl = {
+    .key = "vgg_pl",
+    .title = "VGG-PL",
+    .help = "VGG-16 perceptual loss, layer " VGG16_DEFAULT_LAYER,
+    .direction = METRIC_LOWER_IS_BETTER,
+    .roles = METRIC_CLAIMED | METRIC_BASELINE,
+    .method = &method_pl,
+    .layers = VGG16_DEFAULT_LAYER,
+    .check_layers = vgg16_check_layers,
+    .takes_layers = 1,
+};
+
+const metric metric_vgg16_unit = {
+    .key = "vgg16_unit",
+    .title = "VGG-16 unit-normalised",
+    .help = "unit-normalised features of VGG-16, relu1_2 to relu5_3",
+    .direction = METRIC_LOWER_IS_BETTER,
+    .roles = METRIC_CLAIMED | METRIC_BASELINE,
+    .method = &method_unit,
+    .layers = VGG16_UNIT_LAYERS,
+    .check_layers = vgg16_check_layers,
+    .takes_layers = 1,
+};
+
+const metric metric_lpips = {
+    .key = "lpips",
+    .title = "LPIPS (VGG-16)",
+    .help = "the same with learned linear weights (--lpips-weights)",
+    .direction = METRIC_LOWER_IS_BETTER,
+    .roles = METRIC_CLAIMED | METRIC_BASELINE,
+    .method = &method_lpips,
+    .layers = VGG16_UNIT_LAYERS,
+};

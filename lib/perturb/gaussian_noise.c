@@ -3,7 +3,6 @@
 #include "core/error.h"
 
 #include "core/image.h"
-#include "metrics/image_metrics.h"
 #include "perturb/perturb.h"
 
 #include <gsl/gsl_randist.h>

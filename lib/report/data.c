@@ -2,7 +2,7 @@
 #include "report/sections.h"
 
 #include "io/h5.h"
-#include "metrics/baselines.h"
+#include "metrics/vgg16_distance.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #include "report/sections.h"
 
 #include "core/error.h"
-#include "metrics/scores.h"
+#include "metrics/metric.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -236,18 +236,16 @@ int section_inpainting(report *r) {
             csv_table_text(t, 0, csv_table_column(t, "n_scans")), cohort_of(t)));
 }
 
-static int is_baseline(const char *metric) {
-    for (int k = 0; k < SCORE_BASELINES; k++)
-        if (strcmp(score_key(NULL, k), metric) == 0)
-            return 0;
-    return 1;
+static int is_baseline(const csv_table *t, const char *metric) {
+    metric_label label;
+    return metric_label_read(&label, t, metric) > 0 && (label.roles & METRIC_BASELINE);
 }
 
 /* First row of a baseline; -1 when there is none. */
 static int baseline_row(const report *r) {
     int metric = csv_table_column(r->sweep, "metric");
     for (size_t k = 0; k < r->sweep->rows; k++)
-        if (is_baseline(csv_table_text(r->sweep, k, metric)))
+        if (is_baseline(r->sweep, csv_table_text(r->sweep, k, metric)))
             return (int)k;
     return -1;
 }

@@ -7,10 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-double detection_sign(const char *metric) {
-    return strncmp(metric, "ssim", 4) == 0 || strncmp(metric, "psnr", 4) == 0 ? -1.0 : 1.0;
-}
-
 /* 1: a case, 0: a control, -1: neither. */
 static int role_of(const char *fault, const char *wanted) {
     if (strcmp(fault, SCORE_NO_FAULT) == 0)
@@ -51,7 +47,7 @@ int detection_make(detection *d, const score_table *means, const char *fault) {
     choose(d, means, fault, chosen);
     for (size_t m = 0; m < means->metrics; m++)
         for (size_t k = 0; k < d->n; k++)
-            d->poor[m * d->n + k] = detection_sign(means->names[m]) * means->values[m][chosen[k]];
+            d->poor[m * d->n + k] = metric_poor_sign(&means->metric[m]) * means->values[m][chosen[k]];
     free(chosen);
     return 0;
 }

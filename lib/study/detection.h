@@ -9,9 +9,6 @@
 #define DETECTION_ANY_FAULT "any"
 #define DETECTION_FEW 10 /* with fewer scans with or without a fault an area has no interval */
 
-/* +1 where a higher score means a poorer image (distances), -1 for names that begin with "ssim" or "psnr". */
-double detection_sign(const char *metric);
-
 typedef struct {
     size_t n, cases;                         /* rows */
     size_t scans, case_scans, control_scans; /* scans with such rows; one may be among both */

@@ -3,7 +3,6 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/rng.h"
-#include "study/detection.h"
 #include <gsl/gsl_sort.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +11,7 @@
 
 static int rank_rows(const score_table *t, size_t metric, double *poorer_than) {
     size_t *order = mem_alloc(t->rows * sizeof *order), end;
-    const double *x = t->values[metric], sign = detection_sign(t->names[metric]);
+    const double *x = t->values[metric], sign = metric_poor_sign(&t->metric[metric]);
     if (!order)
         return -1;
     for (size_t row = 0; row < t->rows; row++)

@@ -30,7 +30,9 @@ static int open_cohort(score_study *s) {
         int is_faulty = from->with_faults && strcmp(s->split->faults[k], PREPARED_NO_FAULT) != 0;
         s->kind[k] = is_faulty ? PREPARED_RECONSTRUCTION_FAULTY : PREPARED_RECONSTRUCTION;
     }
-    return score_set_open(&s->scores, from->baselines, &from->files) < 0 ? -1 : path_make_dirs(from->out);
+    if (metric_set_open(&s->metrics, from->baselines, from->layers_apart, &from->files) < 0)
+        return -1;
+    return path_make_dirs(from->out);
 }
 
 static int compute(score_study *s) {
@@ -39,8 +41,7 @@ static int compute(score_study *s) {
     snprintf(s->saved, sizeof s->saved, "%s/.%s.unfinished.h5", s->source.out, s->source.program);
     const char *const *faults = (const char *const *)s->split->faults;
     const reconstruction_plan plan = {.split = s->split,
-                                      .scores = &s->scores,
-                                      .layers_apart = s->source.layers_apart,
+                                      .metrics = &s->metrics,
                                       .kind = s->kind,
                                       .fault = s->source.with_faults ? faults : NULL,
                                       .saved = s->saved,
@@ -71,7 +72,7 @@ int score_study_open(score_study *s, const score_source *source) {
 
 void score_study_close(score_study *s) {
     prepared_split_free(s->split);
-    score_set_close(&s->scores);
+    metric_set_close(&s->metrics);
     score_table_free(s->table);
     free(s->kind);
     *s = (score_study){0};
@@ -88,7 +89,7 @@ csv_writer *score_study_begin_table(const score_study *s, const char *name) {
     prepared_split_comments(s->split, csv);
     if (s->split->acceleration > 0.0)
         csv_writer_comment(csv, "acceleration: %g", s->split->acceleration);
-    score_set_comments(&s->scores, csv);
+    metric_set_comments(&s->metrics, csv);
     return csv;
 }
 
@@ -114,7 +115,7 @@ static int record_file_if(run_record *record, const char *role, const char *path
 }
 
 int score_study_end(const score_study *s, run_record *record) {
-    const baseline_files *files = &s->source.files;
+    const metric_files *files = &s->source.files;
     char result[PATH_LENGTH];
     snprintf(result, sizeof result, "%s/%s.csv", s->source.out, s->source.program);
     record_text(record, "cohort", s->table->cohort);

@@ -19,9 +19,9 @@ typedef struct {
     const char *cohort, *split;
     int scans; /* the first ones only; 0: all */
     const char *baselines;
-    baseline_files files;
-    int layers_apart;
-    int with_faults; /* of scans that have a faulty acquisition that one */
+    metric_files files;
+    int layers_apart; /* a metric for each of SSFD's layers in place of their sum */
+    int with_faults;  /* of scans that have a faulty acquisition that one */
     double save_every;
     /* Of intervals. */
     int replicates;
@@ -32,15 +32,15 @@ typedef struct {
     score_source source;
     score_table *table;
     prepared_split *split; /* NULL with ready-made scores, and then there are no networks either */
-    score_set scores;
+    metric_set metrics;
     int taken_over;      /* slices that an interrupted run had computed */
     prepared_kind *kind; /* [scans] of the split: the image that is scored */
     char saved[4096];
 } score_study;
 
 /* Collective (core/ranks.h): every rank gets the whole table. -1 on every rank with a message for whatever
- * score_table_read(), prepared_split_open(), score_set_open() and reconstruction_scores() refuse, and for a
- * split of fewer than SCORE_MIN_SCANS scans. Behind a failure, too: score_study_close(). */
+ * score_table_read(), prepared_split_open(), metric_set_open() and reconstruction_scores() refuse, and for a
+ * split of fewer than SCORE_MIN_SCANS scans. Call score_study_close() even after a failure. */
 int score_study_open(score_study *s, const score_source *source);
 void score_study_close(score_study *s); /* zeroed is allowed */
 

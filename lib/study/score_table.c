@@ -1,6 +1,7 @@
 #include "study/score_table.h"
 
 #include "core/error.h"
+#include "core/list.h"
 #include "core/memory.h"
 #include <ctype.h>
 #include <limits.h>
@@ -22,8 +23,7 @@ score_table *score_table_create(size_t rows, size_t scans, size_t metrics) {
              (t->acceleration = mem_alloc(rows * sizeof *t->acceleration)) &&
              (t->method = mem_alloc(rows * sizeof *t->method)) &&
              (t->fault = mem_alloc(rows * sizeof *t->fault)) &&
-             (t->names = mem_calloc(metrics, sizeof *t->names)) &&
-             (t->titles = mem_calloc(metrics, sizeof *t->titles)) &&
+             (t->metric = mem_calloc(metrics, sizeof *t->metric)) &&
              (t->values = mem_calloc(metrics, sizeof *t->values));
     for (size_t m = 0; ok && m < metrics; m++)
         ok = (t->values[m] = mem_calloc(rows, sizeof(double))) != NULL;
@@ -50,12 +50,11 @@ void score_table_free(score_table *t) {
     if (!t)
         return;
     free_texts(t->scan_ids, t->scans);
-    free_texts(t->names, t->metrics);
-    free_texts(t->titles, t->metrics);
     free_texts(t->labels, t->label_count);
     for (size_t m = 0; t->values && m < t->metrics; m++)
         free(t->values[m]);
     free(t->values);
+    free(t->metric);
     free(t->first);
     free(t->slice);
     free(t->acceleration);
@@ -75,10 +74,6 @@ static int set_text(char **at, const char *text) {
 
 int score_table_set_scan(score_table *t, size_t scan, const char *id) {
     return set_text(&t->scan_ids[scan], id);
-}
-
-int score_table_set_metric(score_table *t, size_t metric, const char *name, const char *title) {
-    return set_text(&t->names[metric], name) < 0 || set_text(&t->titles[metric], title) < 0 ? -1 : 0;
 }
 
 const char *score_table_label(score_table *t, const char *text) {
@@ -112,15 +107,18 @@ static void write_row(const score_table *t, csv_writer *csv, size_t scan, size_t
     csv_writer_end_row(csv);
 }
 
+void score_table_labels(const score_table *t, csv_writer *csv) {
+    for (size_t m = 0; m < t->metrics; m++)
+        metric_label_write(&t->metric[m], csv);
+}
+
 void score_table_write(const score_table *t, csv_writer *csv) {
     csv_writer_comment(csv, "cohort: %s", t->cohort);
-    for (size_t m = 0; m < t->metrics; m++)
-        if (strcmp(t->names[m], t->titles[m]) != 0)
-            csv_writer_comment(csv, "title %s: %s", t->names[m], t->titles[m]);
+    score_table_labels(t, csv);
     for (int k = 0; k < KEYS; k++)
         csv_writer_text(csv, key_names[k]);
     for (size_t m = 0; m < t->metrics; m++)
-        csv_writer_text(csv, t->names[m]);
+        csv_writer_text(csv, t->metric[m].key);
     csv_writer_end_row(csv);
     for (size_t s = 0; s < t->scans; s++)
         for (size_t row = t->first[s]; row < t->first[s + 1]; row++)
@@ -129,63 +127,7 @@ void score_table_write(const score_table *t, csv_writer *csv) {
 
 /* ---------------------------------------------------------------- files: which columns */
 
-#define MAX_COLUMNS 128
 #define MAX_NAME 200 /* bytes of a scan's id and of a label */
-#define LIST_LENGTH 8192
-
-typedef struct {
-    char text[LIST_LENGTH]; /* the list, cut into its items */
-    int count;
-    char *items[MAX_COLUMNS];
-} name_list;
-
-static int split_list(name_list *list, const char *what, const char *text) {
-    char *rest = NULL;
-    list->count = 0;
-    if (strlen(text) >= sizeof list->text)
-        return err_set("%s: the list is longer than %zu characters", what, sizeof list->text - 1);
-    strcpy(list->text, text);
-    for (char *item = strtok_r(list->text, ",", &rest); item; item = strtok_r(NULL, ",", &rest)) {
-        for (int k = 0; k < list->count; k++)
-            if (strcmp(list->items[k], item) == 0)
-                return err_set("%s: '%s' is given twice", what, item);
-        if (strchr(item, '"'))
-            return err_set("%s: '%s' holds a quote", what, item);
-        if (list->count == MAX_COLUMNS)
-            return err_set("%s: more than %d names", what, MAX_COLUMNS);
-        list->items[list->count++] = item;
-    }
-    return 0;
-}
-
-static int is_listed(const name_list *list, const char *name) {
-    for (int k = 0; k < list->count; k++)
-        if (strcmp(list->items[k], name) == 0)
-            return 1;
-    return 0;
-}
-
-/* What is asked for: metrics, and "name=column" where a column is called otherwise. */
-typedef struct {
-    name_list metrics, optional, renamed;
-} request;
-
-/* The column of a name in items "name=column"; NULL where it keeps its own. */
-static const char *renamed(const request *r, const char *name) {
-    size_t length = strlen(name);
-    for (int k = 0; k < r->renamed.count; k++)
-        if (strncmp(r->renamed.items[k], name, length) == 0 && r->renamed.items[k][length] == '=')
-            return r->renamed.items[k] + length + 1;
-    return NULL;
-}
-
-/* Whether a column is given to some name by an item "name=column". */
-static int is_taken(const request *r, const char *column) {
-    for (int k = 0; k < r->renamed.count; k++)
-        if (strcmp(strchr(r->renamed.items[k], '=') + 1, column) == 0)
-            return 1;
-    return 0;
-}
 
 static int is_key(const char *name) {
     for (int k = 0; k < KEYS; k++)
@@ -194,46 +136,70 @@ static int is_key(const char *name) {
     return 0;
 }
 
-/* A score of such a name would have the column of something else. */
-static int check_names(const name_list *list) {
-    for (int k = 0; k < list->count; k++)
-        if (is_key(list->items[k]))
-            return err_set("scores: '%s' is not the name of a score", list->items[k]);
+/* What is asked for. */
+typedef struct {
+    name_list metrics, optional, higher, lower;
+    name_list names, columns; /* names[k] has the column columns[k] */
+} request;
+
+static void request_free(request *r) {
+    name_list *lists[] = {&r->metrics, &r->optional, &r->higher, &r->lower, &r->names, &r->columns};
+    for (size_t k = 0; k < sizeof lists / sizeof *lists; k++)
+        name_list_free(lists[k]);
+}
+
+/* A metric of such a name would have the column of something else. */
+static int split_metrics(name_list *list, const char *text) {
+    if (name_list_split(list, text, "metric") < 0)
+        return -1;
+    for (size_t k = 0; k < list->count; k++)
+        if (is_key(list->items[k]) || strchr(list->items[k], '"') || strlen(list->items[k]) >= METRIC_NAME)
+            return err_set("'%s' cannot be the name of a metric", list->items[k]);
     return 0;
 }
 
-/* Each name is asked for, and once. */
-static int check_renamed(const request *r) {
-    for (int k = 0; k < r->renamed.count; k++) {
-        char name[LIST_LENGTH];
-        const char *item = r->renamed.items[k], *sign = strchr(item, '=');
-        if (!sign || sign == item || !sign[1])
-            return err_set("columns: '%s': expected NAME=COLUMN", item);
-        snprintf(name, sizeof name, "%.*s", (int)(sign - item), item);
-        if (!is_key(name) && !is_listed(&r->metrics, name) && !is_listed(&r->optional, name))
-            return err_set("columns: '%s' is neither a score asked for nor one of scan_id, slice, "
-                           "acceleration, method, fault",
-                           name);
-        if (renamed(r, name) != sign + 1)
-            return err_set("columns: '%s' is given twice", name);
-    }
-    return 0;
+static int is_requested(const request *r, const char *name) {
+    return name_list_find(&r->metrics, name) >= 0 || name_list_find(&r->optional, name) >= 0;
+}
+
+static int add_renamed(request *r, char *item) {
+    char *sign = strchr(item, '=');
+    if (!sign || sign == item || !sign[1] || strchr(item, '"'))
+        return err_set("columns: '%s': expected NAME=COLUMN", item);
+    *sign = '\0';
+    if (!is_key(item) && !is_requested(r, item))
+        return err_set("columns: '%s' is neither a requested metric nor one of scan_id, slice, acceleration, "
+                       "method, fault",
+                       item);
+    if (name_list_find(&r->names, item) >= 0)
+        return err_set("columns: '%s' is given twice", item);
+    return name_list_add(&r->names, item) < 0 ? -1 : name_list_add(&r->columns, sign + 1);
+}
+
+static int split_renamed(request *r, const char *text) {
+    name_list items;
+    int status = name_list_split(&items, text, "columns:");
+    for (size_t k = 0; status == 0 && k < items.count; k++)
+        status = add_renamed(r, items.items[k]);
+    name_list_free(&items);
+    return status;
 }
 
 static int request_parse(request *r, const score_columns *c) {
-    if (split_list(&r->metrics, "scores", c->metrics) < 0 ||
-        split_list(&r->optional, "scores", c->optional) < 0 ||
-        split_list(&r->renamed, "columns", c->columns) < 0)
+    *r = (request){.metrics = {0}};
+    if (split_metrics(&r->metrics, c->metrics) < 0 ||
+        split_metrics(&r->optional, c->optional ? c->optional : "") < 0 ||
+        split_metrics(&r->higher, c->higher) < 0 || split_metrics(&r->lower, c->lower) < 0)
         return -1;
     if (!r->metrics.count)
-        return err_set("scores: none is asked for");
-    return check_names(&r->metrics) < 0 || check_names(&r->optional) < 0 ? -1 : check_renamed(r);
+        return err_set("no metric is requested");
+    return split_renamed(r, c->columns);
 }
 
 int score_columns_check(const score_columns *c) {
-    request *r = mem_alloc(sizeof *r);
-    int status = r ? request_parse(r, c) : -1;
-    free(r);
+    request r;
+    int status = request_parse(&r, c);
+    request_free(&r);
     return status;
 }
 
@@ -241,10 +207,10 @@ int score_columns_check(const score_columns *c) {
 
 typedef struct {
     const csv_table *csv;
-    int key[KEYS];           /* columns of scan_id, ...; -1: there is none */
-    int metric[MAX_COLUMNS]; /* columns of the metrics */
-    const char *names[MAX_COLUMNS];
-    int metrics;
+    int key[KEYS];       /* columns of scan_id, ...; -1: there is none */
+    int *column;         /* [metrics] */
+    metric_label *label; /* [metrics] */
+    size_t metrics;
     size_t *order;  /* [rows]: rows of the file, those of a scan together */
     size_t *opener; /* [rows]: the first row of the same scan */
     size_t scans;
@@ -257,37 +223,105 @@ static int has_column(const csv_table *csv, const char *name) {
     return 0;
 }
 
-/* A column that was renamed has to be there; what is given to another name is no optional score of its own.
- */
-static int find_column(const reader *in, const request *r, const char *name, int is_needed, int *column) {
-    const char *found = renamed(r, name);
+/* A renamed column is required; one that is given to another name is no optional metric of its own. *column is -1
+ * where there is none. */
+static int find_column(const reader *in, const request *r, const char *name, int is_required, int *column) {
+    int renamed = name_list_find(&r->names, name);
     *column = -1;
-    if (!found && !is_needed && (!has_column(in->csv, name) || is_taken(r, name)))
+    if (renamed < 0 && !is_required && (!has_column(in->csv, name) || name_list_find(&r->columns, name) >= 0))
         return 0;
-    *column = csv_table_column(in->csv, found ? found : name);
+    *column = csv_table_column(in->csv, renamed < 0 ? name : r->columns.items[renamed]);
     return *column < 0 ? -1 : 0;
 }
 
-static int find_metrics(reader *in, const request *r, const name_list *list, int is_needed) {
-    for (int k = 0; k < list->count; k++) {
-        int column;
-        if (find_column(in, r, list->items[k], is_needed, &column) < 0)
-            return -1;
-        if (column < 0)
-            continue;
-        if (in->metrics == MAX_COLUMNS)
-            return err_set("%s: more than %d scores are asked for", in->csv->path, MAX_COLUMNS);
-        in->names[in->metrics] = list->items[k];
-        in->metric[in->metrics++] = column;
+/* Key and column differ where a column is renamed: a comment is about the column. 1: described, 0: not. */
+static int describe(const csv_table *csv, int column, const char *key, metric_label *label) {
+    int found = metric_label_read(label, csv, csv->header[column]);
+    if (found == 0)
+        found = metric_known(key, label);
+    snprintf(label->key, sizeof label->key, "%s", key);
+    return found;
+}
+
+/* The direction is that of the table or the registry; what the user says must agree with it. */
+static int find_label(const reader *in, const request *r, int column, const char *key, metric_label *label) {
+    int is_higher = name_list_find(&r->higher, key) >= 0, is_lower = name_list_find(&r->lower, key) >= 0;
+    metric_direction said = is_higher ? METRIC_HIGHER_IS_BETTER : METRIC_LOWER_IS_BETTER;
+    int found = describe(in->csv, column, key, label);
+    if (found < 0)
+        return -1;
+    if (is_higher && is_lower)
+        return err_set("%s: both a higher and a lower '%s' is said to be better", in->csv->path, key);
+    if (!found && !is_higher && !is_lower)
+        return err_set("%s: column '%s': is a higher or a lower value better? say --higher-is-better %s or "
+                       "--lower-is-better %s",
+                       in->csv->path, in->csv->header[column], key, key);
+    if (found && (is_higher || is_lower) && label->direction != said)
+        return err_set("%s: column '%s': of %s a %s value is better", in->csv->path, in->csv->header[column],
+                       label->title, label->direction == METRIC_HIGHER_IS_BETTER ? "higher" : "lower");
+    if (!found) {
+        *label = (metric_label){.direction = said, .roles = METRIC_CLAIMED | METRIC_BASELINE};
+        snprintf(label->key, sizeof label->key, "%s", key);
+        snprintf(label->title, sizeof label->title, "%s", key);
     }
     return 0;
 }
 
-static int find_columns(reader *in, const request *r) {
+static int add_metric(reader *in, const request *r, const char *key, int is_required) {
+    int column;
+    if (find_column(in, r, key, is_required, &column) < 0)
+        return -1;
+    if (column < 0)
+        return 0;
+    in->column[in->metrics] = column;
+    return find_label(in, r, column, key, &in->label[in->metrics++]);
+}
+
+/* Whether a column that nobody asked for is a metric: described, and with one number in it. */
+static int is_metric(const reader *in, const request *r, int column) {
+    const char *name = in->csv->header[column];
+    metric_label label;
+    double value;
+    if (is_key(name) || strpbrk(name, ",\"\r\n") || strlen(name) >= METRIC_NAME || is_requested(r, name) ||
+        describe(in->csv, column, name, &label) <= 0 || (label.roles & METRIC_LAYER))
+        return 0;
+    for (size_t row = 0; row < in->csv->rows; row++)
+        if (csv_table_real(in->csv, row, column, &value) == 0)
+            return 1;
+    return 0;
+}
+
+static int check_directions(const reader *in, const name_list *list) {
+    for (size_t k = 0; k < list->count; k++) {
+        size_t m = 0;
+        while (m < in->metrics && strcmp(in->label[m].key, list->items[k]) != 0)
+            m++;
+        if (m == in->metrics)
+            return err_set("%s: '%s' has a direction and is not among the metrics", in->csv->path,
+                           list->items[k]);
+    }
+    return 0;
+}
+
+static int find_columns(reader *in, const request *r, int take_all) {
+    size_t most = r->metrics.count + r->optional.count + in->csv->columns;
+    in->column = mem_alloc(most * sizeof *in->column);
+    in->label = mem_alloc(most * sizeof *in->label);
+    if (!in->column || !in->label)
+        return -1;
     for (int k = 0; k < KEYS; k++)
         if (find_column(in, r, key_names[k], k == SCAN_ID, &in->key[k]) < 0)
             return -1;
-    return find_metrics(in, r, &r->metrics, 1) < 0 || find_metrics(in, r, &r->optional, 0) < 0 ? -1 : 0;
+    for (size_t k = 0; k < r->metrics.count; k++)
+        if (add_metric(in, r, r->metrics.items[k], 1) < 0)
+            return -1;
+    for (size_t k = 0; k < r->optional.count; k++)
+        if (add_metric(in, r, r->optional.items[k], 0) < 0)
+            return -1;
+    for (size_t k = 0; take_all && k < in->csv->columns; k++)
+        if (is_metric(in, r, (int)k) && add_metric(in, r, in->csv->header[k], 0) < 0)
+            return -1;
+    return check_directions(in, &r->higher) < 0 ? -1 : check_directions(in, &r->lower);
 }
 
 static const char *scan_of(const reader *in, size_t row) {
@@ -385,8 +419,8 @@ static int read_row(score_table *t, const reader *in, size_t from, size_t to) {
         read_label(t, in, METHOD, from, &t->method[to]) < 0 ||
         read_label(t, in, FAULT, from, &t->fault[to]) < 0)
         return -1;
-    for (int m = 0; m < in->metrics; m++)
-        if (read_metric(in, from, in->metric[m], &t->values[m][to]) < 0)
+    for (size_t m = 0; m < in->metrics; m++)
+        if (read_metric(in, from, in->column[m], &t->values[m][to]) < 0)
             return -1;
     return 0;
 }
@@ -407,77 +441,58 @@ static int read_rows(score_table *t, const reader *in) {
     return 0;
 }
 
-/* What stands behind "<before><name>: " in a comment; NULL when no comment begins so. */
-static const char *comment_of(const csv_table *csv, const char *before, const char *name) {
-    size_t length = strlen(before), rest = strlen(name);
-    for (size_t k = 0; k < csv->comment_count; k++) {
-        const char *text = csv->comments[k];
-        if (strncmp(text, before, length) == 0 && strncmp(text + length, name, rest) == 0 &&
-            strncmp(text + length + rest, ": ", 2) == 0)
-            return text + length + rest + 2;
-    }
-    return NULL;
-}
-
-static const char *usual_title(const char *name) {
-    static const char *const titles[][2] = {
-        {"ssfd", "SSFD"}, {"ssim", "SSIM"}, {"psnr_db", "PSNR (dB)"}, {"nrmse", "NRMSE"}};
-    for (size_t k = 0; k < sizeof titles / sizeof *titles; k++)
-        if (strcmp(titles[k][0], name) == 0)
-            return titles[k][1];
-    return name;
-}
-
-static int read_names(score_table *t, const reader *in) {
-    const char *cohort = comment_of(in->csv, "", "cohort"), *slash = strrchr(in->csv->path, '/');
+static void read_names(score_table *t, const reader *in) {
+    const char *cohort = csv_table_comment(in->csv, "cohort"), *slash = strrchr(in->csv->path, '/');
     if (cohort)
         snprintf(t->cohort, sizeof t->cohort, "%s", cohort);
     else
         snprintf(t->cohort, sizeof t->cohort, "table %s", slash ? slash + 1 : in->csv->path);
-    for (int m = 0; m < in->metrics; m++) {
-        const char *title = comment_of(in->csv, "title ", in->csv->header[in->metric[m]]);
-        if (score_table_set_metric(t, (size_t)m, in->names[m], title ? title : usual_title(in->names[m])) < 0)
-            return -1;
-    }
-    return 0;
+    memcpy(t->metric, in->label, in->metrics * sizeof *t->metric);
 }
 
-static score_table *read_table(reader *in, const request *r) {
+static score_table *read_table(reader *in, const request *r, int take_all) {
     size_t rows = in->csv->rows;
     in->order = mem_alloc(rows * sizeof *in->order);
     in->opener = mem_alloc(rows * sizeof *in->opener);
-    int ok = in->order && in->opener && find_columns(in, r) == 0 && group_rows(in) == 0;
-    score_table *t = ok ? score_table_create(rows, in->scans, (size_t)in->metrics) : NULL;
-    if (t && (read_rows(t, in) < 0 || read_names(t, in) < 0)) {
-        score_table_free(t);
-        t = NULL;
-    }
-    free(in->order);
-    free(in->opener);
-    return t;
+    if (!in->order || !in->opener || find_columns(in, r, take_all) < 0 || group_rows(in) < 0)
+        return NULL;
+    score_table *t = score_table_create(rows, in->scans, in->metrics);
+    if (!t)
+        return NULL;
+    read_names(t, in);
+    if (read_rows(t, in) == 0)
+        return t;
+    score_table_free(t);
+    return NULL;
 }
 
 score_table *score_table_read(const char *path, const score_columns *c) {
-    request *r = mem_alloc(sizeof *r);
-    csv_table *csv = r && request_parse(r, c) == 0 ? csv_table_read(path) : NULL;
+    request r;
+    csv_table *csv = request_parse(&r, c) == 0 ? csv_table_read(path) : NULL;
     reader in = {.csv = csv};
-    score_table *t = csv ? read_table(&in, r) : NULL;
+    score_table *t = csv ? read_table(&in, &r, !c->optional) : NULL;
+    free(in.order);
+    free(in.opener);
+    free(in.column);
+    free(in.label);
     csv_table_free(csv);
-    free(r);
+    request_free(&r);
     return t;
 }
 
 /* ---------------------------------------------------------------- parts and means */
 
-int score_table_metric(const score_table *t, const char *name) {
+int score_table_metric(const score_table *t, const char *key) {
     char known[ERR_MESSAGE_MAX / 2] = "";
+    size_t used = 0;
     for (size_t m = 0; m < t->metrics; m++) {
-        if (strcmp(t->names[m], name) == 0)
+        if (strcmp(t->metric[m].key, key) == 0)
             return (int)m;
-        size_t used = strlen(known);
-        snprintf(known + used, sizeof known - used, "%s%s", m ? ", " : "", t->names[m]);
+        if (used < sizeof known)
+            used +=
+                (size_t)snprintf(known + used, sizeof known - used, "%s%s", m ? ", " : "", t->metric[m].key);
     }
-    return err_set("no score '%s'; there are %s", name, known);
+    return err_set("no metric '%s'; there are %s", key, known);
 }
 
 size_t score_table_distinct(const score_table *t, const char *const *texts, const char **values) {
@@ -507,9 +522,7 @@ static int copy_keys(score_table *out, size_t to, const score_table *t, size_t f
 #define NOWHERE ((size_t)-1)
 static int gather(score_table *out, const score_table *t, const size_t *target) {
     size_t rows = 0, scans = 0;
-    for (size_t m = 0; m < t->metrics; m++)
-        if (score_table_set_metric(out, m, t->names[m], t->titles[m]) < 0)
-            return -1;
+    memcpy(out->metric, t->metric, t->metrics * sizeof *out->metric);
     memcpy(out->cohort, t->cohort, sizeof out->cohort);
     for (size_t s = 0; s < t->scans; s++) {
         size_t before = rows;

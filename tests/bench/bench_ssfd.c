@@ -12,7 +12,7 @@
 #include "core/progress.h"
 #include "core/rng.h"
 #include "io/h5.h"
-#include "metrics/image_metrics.h"
+#include "metrics/ssim.h"
 #include "models/recon_unet.h"
 #include "models/ssl_unet.h"
 #include "models/vgg16.h"
@@ -466,7 +466,7 @@ static int ssim_run(void *self) {
 #pragma omp parallel for schedule(dynamic, 1)
     for (int k = 0; k < b->batch; k++) {
         const float *reference = b->input + (size_t)k * b->image, *image = b->target + (size_t)k * b->image;
-        if (metric_ssim(reference, image, b->rows, b->columns, SSIM_WANG,
+        if (image_ssim(reference, image, b->rows, b->columns, SSIM_WANG,
                         image_max_abs(reference, b->rows, b->columns), &s->values[k]) < 0)
             err_box_take(&failure);
     }

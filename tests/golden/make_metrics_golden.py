@@ -42,13 +42,22 @@ def degraded(references):
     return np.stack([noisy, blurred], axis=1).astype(np.float32)
 
 
+def log_filter():
+    """MATLAB's fspecial('log', 15, 1.5)."""
+    y, x = np.mgrid[-7:8, -7:8]
+    gaussian = np.exp(-(x**2 + y**2) / (2 * 1.5**2))
+    gaussian /= gaussian.sum()
+    kernel = gaussian * (x**2 + y**2 - 2 * 1.5**2) / 1.5**4
+    return kernel - kernel.mean()
+
+
 def metrics(references, images):
     """name -> (reference, kind), in double."""
     from scipy import ndimage
     from skimage.filters import threshold_li
     from skimage.metrics import structural_similarity
     out = {name: np.zeros(images.shape[:2]) for name in
-           ("ssim_wang", "ssim_fastmri", "psnr", "nrmse", "data_range", "volume_range", "threshold_wang",
+           ("ssim_wang", "ssim_fastmri", "psnr", "nrmse", "hfen", "data_range", "volume_range", "threshold_wang",
             "threshold_fastmri", "foreground_wang", "foreground_fastmri")}
     for i, reference in enumerate(references.astype(np.float64)):
         slice_max, volume_max = reference.max(), 1.25 * reference.max()
@@ -70,6 +79,8 @@ def metrics(references, images):
                 out["foreground_" + name][i, k] = ssim[means > threshold].mean()
             out["psnr"][i, k] = 20 * np.log10(slice_max / np.sqrt(np.mean(error**2)))
             out["nrmse"][i, k] = np.linalg.norm(error) / np.linalg.norm(reference)
+            filtered = [ndimage.correlate(x, log_filter(), mode="constant") for x in (reference, image)]
+            out["hfen"][i, k] = np.linalg.norm(filtered[0] - filtered[1]) / np.linalg.norm(filtered[0])
     return out
 
 

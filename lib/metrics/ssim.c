@@ -1,10 +1,10 @@
-#include "metrics/image_metrics.h"
+#include "metrics/ssim.h"
 
 #include "core/clones.h"
 #include "core/error.h"
 #include "core/image.h"
 #include "core/memory.h"
-
+#include "metrics/metric.h"
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -16,32 +16,7 @@
 #define SSIM_K1 0.01
 #define SSIM_K2 0.03
 
-static int check_pair(const float *reference, const float *image, int rows, int columns) {
-    if (rows < 1 || columns < 1)
-        return err_set("image of %d x %d pixels: expected at least 1 x 1", rows, columns);
-    const size_t n = (size_t)rows * columns;
-    int constant = 1;
-    for (size_t i = 0; i < n; i++) {
-        if (!isfinite(reference[i]) || !isfinite(image[i]))
-            return err_set("%s image is not finite at row %zu, column %zu",
-                           isfinite(reference[i]) ? "compared" : "reference", i / columns, i % columns);
-        constant &= reference[i] == reference[0];
-    }
-    if (constant)
-        return err_set("reference image is constant (%g everywhere)", reference[0]);
-    return 0;
-}
-
-static double sum_squared_difference(const float *reference, const float *image, size_t n) {
-    double sum = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        const double d = (double)image[i] - reference[i];
-        sum += d * d;
-    }
-    return sum;
-}
-
-/* --- SSIM --- */
+/* ---------------------------------------------------------------- windows */
 
 /* The window is separable: weight[i] * weight[j], summing to 1. */
 typedef struct {
@@ -207,7 +182,7 @@ static int ssim_study(const float *reference, const float *image, int rows, int 
     if (rows < s.size || columns < s.size)
         return err_set("SSIM: image of %d x %d pixels is smaller than the %d x %d window", rows, columns,
                        s.size, s.size);
-    if (check_pair(reference, image, rows, columns))
+    if (image_check_pair(reference, image, rows, columns))
         return err_prefix("SSIM");
     s.offset = image_mean(reference, rows, columns);
     ssim_scratch w;
@@ -219,8 +194,8 @@ static int ssim_study(const float *reference, const float *image, int rows, int 
     return 0;
 }
 
-int metric_ssim(const float *reference, const float *image, int rows, int columns, ssim_window window,
-                double data_range, double *ssim) {
+int image_ssim(const float *reference, const float *image, int rows, int columns, ssim_window window,
+               double data_range, double *ssim) {
     ssim_totals t = {.threshold = INFINITY};
     if (ssim_study(reference, image, rows, columns, window, data_range, &t) < 0)
         return -1;
@@ -228,9 +203,9 @@ int metric_ssim(const float *reference, const float *image, int rows, int column
     return 0;
 }
 
-int metric_ssim_foreground(const float *reference, const float *image, int rows, int columns,
-                           ssim_window window, double data_range, double threshold, double *ssim,
-                           double *foreground) {
+int image_ssim_foreground(const float *reference, const float *image, int rows, int columns,
+                          ssim_window window, double data_range, double threshold, double *ssim,
+                          double *foreground) {
     ssim_totals t = {.threshold = threshold};
     if (ssim_study(reference, image, rows, columns, window, data_range, &t) < 0)
         return -1;
@@ -270,8 +245,8 @@ static double cross_entropy_threshold(const double *x, size_t n, double least) {
     return least + threshold;
 }
 
-int metric_foreground_threshold(const float *reference, int rows, int columns, ssim_window window,
-                                double *threshold) {
+int image_foreground_threshold(const float *reference, int rows, int columns, ssim_window window,
+                               double *threshold) {
     const size_t pixels = rows > 0 && columns > 0 ? (size_t)rows * (size_t)columns : 1;
     ssim_totals t = {.threshold = INFINITY, .means = mem_alloc(pixels * sizeof *t.means)};
     int status = !t.means ? -1 : ssim_study(reference, reference, rows, columns, window, 1.0, &t);
@@ -288,27 +263,52 @@ int metric_foreground_threshold(const float *reference, int rows, int columns, s
     return status;
 }
 
-/* --- PSNR and NRMSE --- */
+/* ---------------------------------------------------------------- the metrics */
 
-int metric_psnr(const float *reference, const float *image, int rows, int columns, double peak,
-                double *psnr) {
-    if (!isfinite(peak) || peak <= 0.0)
-        return err_set("PSNR: peak is %g: expected a positive number", peak);
-    if (check_pair(reference, image, rows, columns))
-        return err_prefix("PSNR");
-    const size_t n = (size_t)rows * columns;
-    const double rmse = sqrt(sum_squared_difference(reference, image, n) / (double)n);
-    *psnr = rmse > 0.0 ? 20.0 * log10(peak / rmse) : INFINITY;
-    return 0;
+typedef struct {
+    double threshold; /* of the reference's foreground */
+} workspace;
+
+static void *create(const void *shared, int rows, int columns) {
+    (void)shared, (void)rows, (void)columns;
+    return mem_alloc(sizeof(workspace));
 }
 
-int metric_nrmse(const float *reference, const float *image, int rows, int columns, double *nrmse) {
-    if (check_pair(reference, image, rows, columns))
-        return err_prefix("NRMSE");
-    const size_t n = (size_t)rows * columns;
-    double energy = 0.0;
-    for (size_t i = 0; i < n; i++)
-        energy += (double)reference[i] * reference[i];
-    *nrmse = sqrt(sum_squared_difference(reference, image, n) / energy);
-    return 0;
+static int set_reference(void *given, const metric_reference *r) {
+    workspace *w = given;
+    return image_foreground_threshold(r->image.pixels, r->image.rows, r->image.columns, SSIM_WANG,
+                                      &w->threshold);
 }
+
+static int score(void *given, const metric_reference *r, const float *compared, double *values) {
+    const workspace *w = given;
+    return image_ssim_foreground(r->image.pixels, compared, r->image.rows, r->image.columns, SSIM_WANG,
+                                 r->range, w->threshold, &values[0], &values[1]);
+}
+
+/* One pass over the windows gives both. */
+static const metric_method method = {
+    .values = 2, .workspace = create, .workspace_free = free, .reference = set_reference, .score = score};
+
+const metric metric_ssim = {
+    .key = "ssim",
+    .title = "SSIM",
+    .help = "structural similarity over the whole slice (Wang et al. 2004)",
+    .about = "Gaussian window 11x11, sigma 1.5, data range = maximum of the reference slice",
+    .direction = METRIC_HIGHER_IS_BETTER,
+    .roles = METRIC_ALWAYS | METRIC_CLAIMED,
+    .method = &method,
+};
+
+const metric metric_ssim_foreground = {
+    .key = "ssim_foreground",
+    .title = "SSIM (foreground)",
+    .help = "SSIM over the windows that are not background",
+    .about =
+        "SSIM over windows that are brighter in the reference than the minimum cross-entropy threshold of "
+        "its windows",
+    .direction = METRIC_HIGHER_IS_BETTER,
+    .roles = METRIC_ALWAYS,
+    .method = &method,
+    .value = 1,
+};
