@@ -15,7 +15,7 @@
 static score_table *read_scores(const char *text, const char *columns, const char *metrics,
                                 const char *optional) {
     write_text("t.csv", text);
-    return score_table_read(in_folder("t.csv"), &(score_columns){columns, metrics, optional, "", "l1,x"});
+    return score_table_read(in_folder("t.csv"), &(score_columns){columns, metrics, optional, "", ""});
 }
 
 static score_table *expect_scores(const char *text, const char *columns, const char *metrics,
@@ -28,7 +28,8 @@ static score_table *expect_scores(const char *text, const char *columns, const c
 /* ---------------------------------------------------------------- reading and writing */
 
 /* Rows of a scan apart from each other, names that need quotes, more columns than are asked for. */
-static const char foreign[] = "# metric SSIM (full): Similarity; higher is better\n"
+static const char foreign[] = "# metric l1: l1; lower is better\n"
+                              "# metric SSIM (full): Similarity; higher is better\n"
                               "case,R,extra,SSIM (full),n,recon,l1,psnr\n"
                               "b,4,x,0.5,0,unet,1.5,30\n"
                               "a,4,x,0.75,0,unet,2.5,31\n"
@@ -88,6 +89,7 @@ static void expect_same_tables(const score_table *a, const score_table *b) {
 
 START_TEST(test_what_is_written_is_read_again) {
     score_table *t = expect_scores("# cohort: knees\n"
+                                   "# metric x: x; lower is better\n"
                                    "scan_id,slice,fault,ssim,x\n"
                                    "a,,none,1,-2.5\n\"b, c\",3,motion,2,1e-7\nd,4,,3,0\n",
                                    "", "ssim,x", "");
@@ -495,7 +497,7 @@ START_TEST(test_figures_of_any_table) {
     write_text("t.csv", "scan_id,my 'rating',it's 5 % {x_1},1\nq\"1,4,-1e6,1e-9\nb,2,-3e6,2e-9\n"
                         "\"d,e\",1,-2e6,5e-9\nf,5,-9e6,4e-9\n");
     expect_failure(TABLE "--out @/r", 1, "t.csv", "ssim");
-    expect_done("layer_correlation --replicates 200 --table @/t.csv --outcome \"my 'rating'\" "
+    expect_done("layer_correlation --replicates 200 --table @/t.csv --outcome \"my 'rating'\" --higher-is-better \"my 'rating'\" "
                 "--layers \"1,it's 5 % {x_1}\" --lower-is-better \"1,it's 5 % {x_1}\" --out @/r");
     expect_figure("layer_correlation", "r");
 }
