@@ -126,7 +126,6 @@ START_TEST(test_sweep_is_the_same_for_any_number_of_threads) {
                                          "perturbation_sweep_scans.csv",
                                          "perturbation_sweep_claims.csv",
                                          "perturbation_baselines.csv",
-                                         "foreground/perturbation_sweep_claims.csv",
                                          "panels/perturbation_examples.csv"};
     for (size_t k = 0; k < sizeof tables / sizeof *tables; k++) {
         char one[128], three[128];
@@ -254,12 +253,8 @@ START_TEST(test_report_of_a_small_study) {
     expect_failure("report --results @/one --weights " GOLDEN, 1, "one/layer_correlation.csv", "group");
     write_text("one/layer_correlation.csv",
                LAYERS "block2_relu2,3,pooled,scan,pearson,9,9,-0.61,-0.7,-0.5,x\n");
-    write_text("one/foreground/layer_correlation.csv",
-               LAYERS "block2_relu2,3,pooled,scan,pearson,9,9,-0.72,-0.8,-0.6,x\n");
     write_text("one/quality_control_summary.csv",
                QUALITY QUALITY_ROW("psnr_db", 0.51) QUALITY_ROW("vgg_pl", -0.52));
-    write_text("one/foreground/quality_control_summary.csv",
-               QUALITY QUALITY_ROW("psnr_db", 0.81) QUALITY_ROW("vgg_pl", -0.82));
     expect_done("report --results @/one --weights " GOLDEN);
     page = read_table("one/index.html"); /* beside the authors' numbers, and without a sign as theirs */
     ck_assert_ptr_nonnull(strstr(page,
