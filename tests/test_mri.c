@@ -1,6 +1,6 @@
 /* FFT against NumPy, sampling masks, JSENSE against SigPy (tests/golden/make_jsense_golden.py). */
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/rng.h"
 #include "io/h5.h"
 #include "mri/fft.h"
@@ -244,7 +244,7 @@ static void check_poisson(const unsigned char *mask, int rows, int columns,
             } else if (d < 1.0) {
                 kept[(int)(3.0 * d)] += m;
                 all[(int)(3.0 * d)]++;
-            } else if (!s->keep_corners) {
+            } else {
                 ck_assert_int_eq(m, 0);
             }
         }
@@ -257,7 +257,7 @@ static void check_poisson(const unsigned char *mask, int rows, int columns,
 /* Samples keep their distance: at 20-fold acceleration none touch, where chance would let a score. */
 START_TEST(test_poisson_spreads) {
     enum { N = 128 };
-    const sampling_poisson_settings settings = {20.0, 0, 0, 1};
+    const sampling_poisson_settings settings = {20.0, 0, 0};
     static unsigned char mask[N * N];
     gsl_rng *rng = rng_stream(5, RNG_TEST, 0, 2);
     ck_assert_msg(sampling_poisson(N, N, &settings, rng, mask) == 0, "%s", err_message());
@@ -276,8 +276,7 @@ END_TEST
 
 START_TEST(test_poisson) {
     enum { ROWS = 96, COLUMNS = 128, SEEDS = 8 };
-    const sampling_poisson_settings settings[] = {
-        {4.0, 0, 0, 0}, {8.0, 16, 12, 0}, {12.0, 13, 13, 1}, {2.0, 24, 24, 0}};
+    const sampling_poisson_settings settings[] = {{4.0, 0, 0}, {8.0, 16, 12}, {12.0, 13, 13}, {2.0, 24, 24}};
     static unsigned char mask[ROWS * COLUMNS], again[ROWS * COLUMNS];
     gsl_rng *rng = rng_stream(5, RNG_TEST, 0, 0);
     double total = 0.0;
@@ -299,8 +298,8 @@ END_TEST
 
 START_TEST(test_poisson_errors) {
     const sampling_poisson_settings impossible[] = {
-        {1.0, 0, 0, 1},  {NAN, 0, 0, 1},   {INFINITY, 0, 0, 1}, {4.0, -1, 4, 1},
-        {4.0, 65, 4, 1}, {4.0, 40, 40, 1}, {1.1, 0, 0, 0}, /* less than the corners */
+        {1.0, 0, 0},  {NAN, 0, 0},   {INFINITY, 0, 0}, {4.0, -1, 4},
+        {4.0, 65, 4}, {4.0, 40, 40}, {1.1, 0, 0}, /* less than the corners */
     };
     unsigned char mask[64 * 48];
     gsl_rng *rng = rng_stream(5, RNG_TEST, 0, 0);
@@ -308,7 +307,7 @@ START_TEST(test_poisson_errors) {
     for (size_t k = 0; k < sizeof impossible / sizeof *impossible; k++)
         ck_assert_int_eq(sampling_poisson(64, 48, &impossible[k], rng, mask), -1);
     ck_assert(strstr(err_message(), "1.1"));
-    const sampling_poisson_settings fine = {4.0, 0, 0, 1};
+    const sampling_poisson_settings fine = {4.0, 0, 0};
     ck_assert_int_eq(sampling_poisson(0, 48, &fine, rng, mask), -1);
     ck_assert_int_eq(sampling_poisson(1, 3, &fine, rng, mask), -1); /* 3 / 4 of a sample */
     for (size_t k = 0; k < sizeof mask; k++)

@@ -18,19 +18,24 @@ static void cross(const double a[3], const double b[3], double out[3]) {
     out[2] = a[0] * b[1] - a[1] * b[0];
 }
 
+static double length_of(const double a[3]) {
+    return sqrt(a[0] * a[0] + a[1] * a[1] + a[2] * a[2]);
+}
+
+static void divide(double a[3], double by) {
+    for (int k = 0; k < 3; k++)
+        a[k] /= by;
+}
+
 /* Two unit vectors that span the plane of the loop. */
 static void loop_axes(const coil_loop *loop, double u[3], double v[3]) {
     const double *n = loop->normal;
     double seed[3] = {0.0, 0.0, 0.0};
     seed[fabs(n[2]) < 0.9 ? 2 : 0] = 1.0;
     cross(n, seed, u);
-    double length = sqrt(u[0] * u[0] + u[1] * u[1] + u[2] * u[2]);
-    for (int k = 0; k < 3; k++)
-        u[k] /= length;
+    divide(u, length_of(u));
     cross(n, u, v);
-    length = sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]);
-    for (int k = 0; k < 3; k++)
-        v[k] /= length;
+    divide(v, length_of(n));
 }
 
 /* Positions and steps dl of the loop's segments. */
@@ -60,7 +65,7 @@ static double complex field(const double at[SEGMENTS][3], const double dl[SEGMEN
 }
 
 /* Weights of the four coarse points around each fine one: Catmull-Rom. Coarse point k lies on pixel
- * (k - 1) STEP, so that there is always one more on either side. */
+ * (k - 1) STEP, so that there is always another one on either side. */
 static void cubic_weights(int fine, int *first, double w[4]) {
     double t = (double)(fine % STEP) / STEP;
     *first = fine / STEP;
@@ -152,13 +157,13 @@ static void fill_covariance(const float complex *maps, int coils, int pixels, do
             double complex g = c == d ? 1.0
                                       : share / (norms[c] * norms[d]) *
                                             overlap(maps + (size_t)c * n, maps + (size_t)d * n, pixels);
-            gsl_matrix_complex_set(psi, (size_t)c, (size_t)d, gsl_complex_rect(creal(g), cimag(g)));
+            gsl_matrix_complex_set(psi, c, d, gsl_complex_rect(creal(g), cimag(g)));
         }
 }
 
 int coil_noise_factor(const float complex *maps, int coils, int pixels, double share,
                       double complex *factor) {
-    gsl_matrix_complex *psi = gsl_matrix_complex_calloc((size_t)coils, (size_t)coils);
+    gsl_matrix_complex *psi = gsl_matrix_complex_calloc(coils, coils);
     double *norms = mem_alloc((size_t)coils * sizeof *norms);
     if (!psi || !norms) {
         gsl_matrix_complex_free(psi);
@@ -169,7 +174,7 @@ int coil_noise_factor(const float complex *maps, int coils, int pixels, double s
     gsl_linalg_complex_cholesky_decomp(psi); /* share < 1: always positive definite */
     for (int c = 0; c < coils; c++)
         for (int d = 0; d < coils; d++) {
-            gsl_complex l = gsl_matrix_complex_get(psi, (size_t)c, (size_t)d);
+            gsl_complex l = gsl_matrix_complex_get(psi, c, d);
             factor[c * coils + d] = d <= c ? GSL_REAL(l) + I * GSL_IMAG(l) : 0.0;
         }
     gsl_matrix_complex_free(psi);

@@ -4,12 +4,12 @@
  * Sensitivity (principle of reciprocity; Hoult & Richards, J Magn Reson 24:71-85, 1976): the signal that
  * coil c picks up from a point is proportional to the field that a unit current in its loop makes there,
  *   S_c(r) = B_x(r) - i B_y(r),   B(r) = sum over the loop of dl x (r - l) / |r - l|^3   (Biot-Savart),
- * with the main field along z. Wave effects inside the body are left out.
+ * with the main field along z. Wave effects inside the body are ignored.
  *
  * Noise: the thermal noise of the body couples into coils that see the same region. The covariance of unit
  * noise is modelled as
  *   Psi = (1 - share) I + share G,   G_cd = sum_r S_c conj(S_d) / (|S_c| |S_d|),
- * with the sums over the points of the map: coils correlate as far as their sensitivities overlap. */
+ * with the sums over the points of the map: coils correlate as much as their sensitivities overlap. */
 #ifndef SSFD_MRI_COILS_H
 #define SSFD_MRI_COILS_H
 
@@ -22,8 +22,7 @@ typedef struct {
 
 /* Sensitivities of `coils` loops on a plane of size x size pixels at height z, scaled so that their
  * root-sum-of-squares at the plane's centre is 1. maps: [coils][size][size]. They are computed on every
- * eighth pixel and interpolated by cubics (to 1e-4 of the maximum for loops outside the field of view). -1
- * with a message when memory runs out. */
+ * eighth pixel and interpolated by cubics (to 1e-4 of the maximum for loops outside the field of view). */
 int coil_sensitivities(const coil_loop *loops, int coils, double z, double pixel_mm, int size,
                        float complex *maps);
 

@@ -2,7 +2,6 @@
 
 #include "core/error.h"
 #include "core/memory.h"
-
 #include <fftw3.h>
 #include <limits.h>
 #include <math.h>
@@ -25,7 +24,7 @@ fft2 *fft2_create(int rows, int columns) {
     f->columns = columns;
     f->buffer = fftwf_alloc_complex((size_t)rows * columns);
     if (f->buffer) {
-        /* FFTW's planner keeps global state: making and destroying plans is for one thread at a time */
+        /* FFTW's planner keeps global state: only one thread at a time may make or destroy plans. */
 #pragma omp critical(fftw_planner)
         {
             f->forward = fftwf_plan_dft_2d(rows, columns, f->buffer, f->buffer, FFTW_FORWARD, FFTW_ESTIMATE);
@@ -53,11 +52,10 @@ void fft2_free(fft2 *f) {
 /* Moves the centre of an image to the corner: fftshift's inverse. */
 static void centre_to_corner(const fft2 *f, const float complex *in, float complex *out) {
     const size_t n = (size_t)f->columns, half = n / 2;
-    for (int r = 0; r < f->rows; r++) {
-        const float complex *from = in + (size_t)((r + f->rows / 2) % f->rows) * n;
-        float complex *to = out + (size_t)r * n;
-        memcpy(to, from + half, (n - half) * sizeof *to);
-        memcpy(to + (n - half), from, half * sizeof *to);
+    for (int r = 0; r < f->rows; r++, out += n) {
+        const float complex *from = in + (r + f->rows / 2) % f->rows * n;
+        memcpy(out, from + half, (n - half) * sizeof *out);
+        memcpy(out + (n - half), from, half * sizeof *out);
     }
 }
 
@@ -70,11 +68,10 @@ static void copy_scaled(const float complex *in, float complex *out, size_t n, f
 
 static void corner_to_centre_scaled(const fft2 *f, const float complex *in, float complex *out, float scale) {
     const size_t n = (size_t)f->columns, half = n / 2;
-    for (int r = 0; r < f->rows; r++) {
-        const float complex *from = in + (size_t)r * n;
-        float complex *to = out + (size_t)((r + f->rows / 2) % f->rows) * n;
-        copy_scaled(from, to + half, n - half, scale);
-        copy_scaled(from + (n - half), to, half, scale);
+    for (int r = 0; r < f->rows; r++, in += n) {
+        float complex *to = out + (r + f->rows / 2) % f->rows * n;
+        copy_scaled(in, to + half, n - half, scale);
+        copy_scaled(in + (n - half), to, half, scale);
     }
 }
 

@@ -1,6 +1,5 @@
-/* A scan as the scanner gives it: fully sampled multi-coil k-space, slice by slice, wherever it comes from
- * (a fastMRI file: mri/fastmri.h; a virtual scan: mri/virtual_scan.h). Whoever prepares scans needs to know
- * nothing else. */
+/* A scan as it leaves the scanner: fully sampled multi-coil k-space, slice by slice, from any source (a fastMRI
+ * file: mri/fastmri.h; a virtual scan: mri/virtual_scan.h). Code that prepares scans needs to know no more. */
 #ifndef SSFD_MRI_RAW_SCAN_H
 #define SSFD_MRI_RAW_SCAN_H
 
@@ -16,7 +15,7 @@ struct raw_scan {
     double snr;                               /* stated by a simulation; 0: unknown */
     void *self;
     /* Reads slice `slice` as [coils][rows][columns], the centre of k-space at n / 2 (mri/fft.h); -1 with a
-     * message that names the file, dataset and slice. Any thread may call it, also two at a time. */
+     * message that names the file, dataset and slice. Threads may call it at the same time. */
     int (*read)(const raw_scan *scan, int slice, float complex *kspace);
     void (*release)(void *self);
 };

@@ -2,7 +2,6 @@
 
 #include "core/error.h"
 #include "core/memory.h"
-
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -38,34 +37,31 @@ int sampling_random_columns(int columns, double acceleration, double center_frac
 typedef struct {
     int rows, columns;
     int first_row, end_row, first_column, end_column; /* calibration region */
-    int keep_corners;
-    float *distance;      /* [rows][columns], d of the header */
-    float *radius;        /* [rows][columns] */
-    float *down, *across; /* [rows][columns], the point in each pixel */
-    int *order;           /* [rows * columns], positions as they are visited */
-    unsigned char *state, *best;
+    float *distance;                                  /* [rows][columns], d of the header */
+    float *radius;                                    /* [rows][columns] */
+    float *down, *across;                             /* [rows][columns], the point in each pixel */
+    int *order;                                       /* [rows * columns], positions as they are visited */
+    unsigned char *state, *best;                      /* [rows][columns] */
 } disc;
 
 static int disc_allocate(disc *d) {
     const size_t n = (size_t)d->rows * d->columns;
-    d->distance = mem_alloc(n * sizeof *d->distance);
-    d->radius = mem_alloc(n * sizeof *d->radius);
-    d->down = mem_alloc(n * sizeof *d->down);
-    d->across = mem_alloc(n * sizeof *d->across);
+    d->distance = mem_alloc(4 * n * sizeof *d->distance);
     d->order = mem_alloc(n * sizeof *d->order);
-    d->state = mem_alloc(n);
-    d->best = mem_alloc(n);
-    return d->distance && d->radius && d->down && d->across && d->order && d->state && d->best ? 0 : -1;
+    d->state = mem_alloc(2 * n);
+    if (!d->distance || !d->order || !d->state)
+        return -1;
+    d->radius = d->distance + n;
+    d->down = d->radius + n;
+    d->across = d->down + n;
+    d->best = d->state + n;
+    return 0;
 }
 
 static void disc_release(disc *d) {
     free(d->distance);
-    free(d->radius);
-    free(d->down);
-    free(d->across);
     free(d->order);
     free(d->state);
-    free(d->best);
 }
 
 static double axis_distance(int position, int n, int calibration) {
@@ -97,7 +93,7 @@ static void disc_prepare(disc *d, const sampling_poisson_settings *s, gsl_rng *r
 
 enum { OPEN, KEPT, FORBIDDEN }; /* states of a pixel */
 
-/* Forbids the pixels whose point is closer to that of the kept pixel `at` than the smaller of both radii. */
+/* Forbids the pixels whose point is closer to that of the kept pixel `at` than the smaller of the two radii. */
 static void forbid_around(disc *d, int at) {
     const int r = at / d->columns, c = at % d->columns;
     const float own = d->radius[at];
@@ -120,7 +116,7 @@ static int disc_fill(disc *d, double slope) {
     for (int k = 0; k < n; k++) {
         const int inside = in_calibration(d, k / d->columns, k % d->columns);
         d->radius[k] = (float)(slope * (CENTRE_DISTANCE + (double)d->distance[k]));
-        d->state[k] = inside ? KEPT : !d->keep_corners && d->distance[k] >= 1.0f ? FORBIDDEN : OPEN;
+        d->state[k] = inside ? KEPT : d->distance[k] >= 1.0f ? FORBIDDEN : OPEN;
         kept += inside;
     }
     for (int k = 0; k < n; k++)
@@ -180,13 +176,13 @@ int sampling_poisson(int rows, int columns, const sampling_poisson_settings *set
                      unsigned char *mask) {
     if (poisson_check(rows, columns, settings))
         return -1;
-    disc d = {.rows = rows, .columns = columns, .keep_corners = settings->keep_corners};
+    disc d = {.rows = rows, .columns = columns};
     d.first_row = rows / 2 - settings->calibration_rows / 2;
     d.first_column = columns / 2 - settings->calibration_columns / 2;
     d.end_row = d.first_row + settings->calibration_rows;
     d.end_column = d.first_column + settings->calibration_columns;
     int status = disc_allocate(&d);
-    if (!status) {
+    if (status == 0) {
         disc_prepare(&d, settings, rng);
         const double deviation = disc_search(&d, settings->acceleration);
         if (deviation <= SAMPLING_POISSON_TOLERANCE)
@@ -204,10 +200,8 @@ int sampling_poisson(int rows, int columns, const sampling_poisson_settings *set
 
 int sampling_draw(const sampling_settings *s, int rows, int columns, gsl_rng *rng, unsigned char *mask) {
     if (s->kind == SAMPLING_POISSON) {
-        const sampling_poisson_settings poisson = {.acceleration = s->acceleration,
-                                                   .calibration_rows = (int)lrint(rows * s->center_fraction),
-                                                   .calibration_columns =
-                                                       (int)lrint(columns * s->center_fraction)};
+        const sampling_poisson_settings poisson = {s->acceleration, (int)lrint(rows * s->center_fraction),
+                                                   (int)lrint(columns * s->center_fraction)};
         return sampling_poisson(rows, columns, &poisson, rng, mask);
     }
     if (sampling_random_columns(columns, s->acceleration, s->center_fraction, rng, mask) < 0)

@@ -1,6 +1,6 @@
 /* Undersampling masks of k-space: 1 where a sample is kept, 0 elsewhere. The centre of k-space is at n / 2
- * (integer division), as everywhere in mri/. What is drawn depends on the generator alone. Functions return
- * 0, or -1 with a message, and then leave the mask untouched. */
+ * (integer division), as everywhere in mri/. What is drawn depends on the generator alone. A function that
+ * fails leaves the mask untouched. */
 #ifndef SSFD_MRI_SAMPLING_H
 #define SSFD_MRI_SAMPLING_H
 
@@ -22,10 +22,9 @@ int sampling_random_columns(int columns, double acceleration, double center_frac
 typedef struct {
     double acceleration;                       /* rows * columns / samples kept, above 1 */
     int calibration_rows, calibration_columns; /* fully sampled in the centre; 0, 0: none */
-    int keep_corners;                          /* whether d >= 1 (below) may be sampled */
 } sampling_poisson_settings;
 
-/* Largest deviation from the acceleration asked for, relative. */
+/* Largest relative deviation from the requested acceleration. */
 #define SAMPLING_POISSON_TOLERANCE 0.02
 
 /* Two-dimensional variable-density Poisson disc (after Bridson, SIGGRAPH 2007; the distance d and the corners
@@ -35,7 +34,7 @@ typedef struct {
  * Every pixel has one point, uniform inside it. A sample is kept unless the point of another kept one is
  * closer to its own than the smaller of their radii, so that the density falls as 1 / (1/4 + d)^2 from where
  * it is 1. The calibration region, the rows from rows / 2 - calibration_rows / 2 on and columns alike, is
- * kept whole. Without keep_corners nothing else is kept where d >= 1.
+ * kept whole. Nothing else is kept in the corners, where d >= 1.
  *
  * Pixels are visited in a random order, so the set is maximal: no further sample fits. The slope is sought
  * from 1 by doubling, then by bisection, points and order staying the same, until the acceleration is met to
@@ -44,7 +43,7 @@ typedef struct {
  *
  * Errors: a size below 1; acceleration not finite or not above 1; a calibration region that is negative,
  * larger than k-space or, alone, more than rows * columns / acceleration; an acceleration too low for what is
- * left without the corners; one that is not met to SAMPLING_POISSON_TOLERANCE (small grids); no memory. */
+ * left without the corners, or not met to SAMPLING_POISSON_TOLERANCE (small grids); no memory. */
 int sampling_poisson(int rows, int columns, const sampling_poisson_settings *settings, gsl_rng *rng,
                      unsigned char *mask);
 
@@ -53,11 +52,11 @@ typedef enum { SAMPLING_COLUMNS, SAMPLING_POISSON } sampling_kind;
 typedef struct {
     sampling_kind kind;
     double acceleration; /* 4 */
-    double
-        center_fraction; /* 0.08: of the columns; with SAMPLING_POISSON of rows and columns alike, rounded */
+    /* 0.08: of the columns; with SAMPLING_POISSON of the rows and of the columns, rounded. */
+    double center_fraction;
 } sampling_settings;
 
-/* Either mask as [rows][columns]; the Poisson disc is drawn without the corners. */
+/* Either mask as [rows][columns]. */
 int sampling_draw(const sampling_settings *settings, int rows, int columns, gsl_rng *rng,
                   unsigned char *mask);
 

@@ -26,6 +26,20 @@ static size_t image_pixels(const slice_shape *s) {
     return (size_t)s->image_rows * s->image_columns;
 }
 
+static int allocate(slice_prep *p, const jsense_settings *settings) {
+    const slice_shape *s = &p->shape;
+    size_t bytes = s->coils * image_pixels(s) * sizeof(float complex);
+    if (!(p->jsense = jsense_create(s->coils, s->image_rows, s->image_columns, settings)) ||
+        !(p->kspace = mem_alloc(bytes)) || !(p->maps = mem_alloc(bytes)))
+        return -1;
+    if (!is_cropped(s))
+        return 0;
+    p->raw = fft2_create(s->rows, s->columns);
+    p->image = fft2_create(s->image_rows, s->image_columns);
+    p->coil = mem_alloc((size_t)s->rows * s->columns * sizeof *p->coil);
+    return p->raw && p->image && p->coil ? 0 : -1;
+}
+
 slice_prep *slice_prep_create(const slice_shape *s, const jsense_settings *settings) {
     if (s->image_rows < 1 || s->image_columns < 1 || s->image_rows > s->rows || s->image_columns > s->columns)
         return err_set_null("an image of %d x %d cannot be cropped from k-space of %d x %d", s->image_rows,
@@ -34,16 +48,7 @@ slice_prep *slice_prep_create(const slice_shape *s, const jsense_settings *setti
     if (!p)
         return NULL;
     p->shape = *s;
-    p->jsense = jsense_create(s->coils, s->image_rows, s->image_columns, settings);
-    int ok = p->jsense != NULL;
-    if (ok && is_cropped(s)) {
-        ok = (p->raw = fft2_create(s->rows, s->columns)) != NULL &&
-             (p->image = fft2_create(s->image_rows, s->image_columns)) != NULL &&
-             (p->coil = mem_alloc((size_t)s->rows * s->columns * sizeof *p->coil)) != NULL;
-    }
-    size_t bytes = (size_t)s->coils * image_pixels(s) * sizeof(float complex);
-    ok = ok && (p->kspace = mem_alloc(bytes)) != NULL && (p->maps = mem_alloc(bytes)) != NULL;
-    if (ok)
+    if (allocate(p, settings) == 0)
         return p;
     slice_prep_free(p);
     return NULL;
@@ -64,14 +69,12 @@ void slice_prep_free(slice_prep *p) {
 static void crop(slice_prep *p, const float complex *kspace) {
     const slice_shape *s = &p->shape;
     size_t columns = (size_t)s->columns, width = (size_t)s->image_columns;
-    size_t top = (size_t)((s->rows - s->image_rows) / 2),
-           left = (size_t)((s->columns - s->image_columns) / 2);
+    int top = (s->rows - s->image_rows) / 2, left = (s->columns - s->image_columns) / 2;
     for (int c = 0; c < s->coils; c++) {
-        float complex *to = p->kspace + (size_t)c * image_pixels(s);
+        float complex *to = p->kspace + c * image_pixels(s);
         fft2_inverse(p->raw, 1, kspace + (size_t)c * s->rows * columns, p->coil);
         for (int row = 0; row < s->image_rows; row++)
-            memcpy(to + (size_t)row * width, p->coil + (top + (size_t)row) * columns + left,
-                   width * sizeof *to);
+            memcpy(to + row * width, p->coil + (top + row) * columns + left, width * sizeof *to);
         fft2_forward(p->image, 1, to, to);
     }
 }
