@@ -67,6 +67,9 @@ COMPILER  := $(call quoted,$(CC) $(CPPFLAGS) $(CFLAGS) $(FLAGS) $(LDLIBS))
 $(BUILD)/.compiler: $(shell echo $(COMPILER) | cmp -s - $(BUILD)/.compiler || echo always)
 	@mkdir -p $(@D) && echo $(COMPILER) >$@
 
+# The templates and published numbers are part of the program (lib/report/template.h).
+$(filter $(BUILD)/lib/report/%,$(LIB_OBJ)): $(wildcard lib/report/*.html experiments/*.csv)
+
 $(BUILD)/%.o: %.c $(BUILD)/.compiler
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(FLAGS) $(KERNEL_FLAGS) -MMD -MP -c $< -o $@

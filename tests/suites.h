@@ -10,7 +10,7 @@
     S(core) S(program) S(io) S(cohort) S(edges) S(mri) S(fastmri) S(metrics) S(perturb) S(stats) S(correlation) \
     S(sweep_claims) S(ssl_mask) S(layers) S(net) S(ssl_unet) S(recon_unet) S(vgg16) S(augment) S(trainer) \
     S(slice_prep) S(prepare) S(faults) S(quality_control) S(inpainting) S(score_table) S(ablation) S(make) \
-    S(ranks) S(cli)
+    S(ranks) S(report) S(cli)
 /* clang-format on */
 
 #define DECLARE(name) Suite *suite_##name(void);

@@ -286,14 +286,17 @@ static int read_table(csv_table *table, text_list *comments, text_list *header, 
     return 0;
 }
 
-csv_table *csv_table_read(const char *path) {
-    csv_table *table = mem_calloc(1, sizeof *table);
-    if (!table)
+/* storage: owned by the table; NULL after an error. */
+static csv_table *make_table(const char *path, char *storage) {
+    csv_table *table = storage ? mem_calloc(1, sizeof *table) : NULL;
+    if (!table) {
+        free(storage);
         return NULL;
+    }
     table->path = strdup(path);
-    table->storage = table->path ? read_text(path) : err_set_null("out of memory");
+    table->storage = storage;
     text_list comments = {0}, header = {0}, fields = {0};
-    int status = table->storage ? read_table(table, &comments, &header, &fields) : -1;
+    int status = table->path ? read_table(table, &comments, &header, &fields) : err_set("out of memory");
     table->comments = comments.items;
     table->comment_count = comments.count;
     table->header = header.items;
@@ -305,6 +308,15 @@ csv_table *csv_table_read(const char *path) {
         return NULL;
     }
     return table;
+}
+
+csv_table *csv_table_read(const char *path) {
+    return make_table(path, read_text(path));
+}
+
+csv_table *csv_table_parse(const char *name, const char *text) {
+    char *copy = strdup(text);
+    return copy ? make_table(name, copy) : err_set_null("out of memory");
 }
 
 void csv_table_free(csv_table *table) {

@@ -42,6 +42,8 @@ typedef struct {
 } csv_table;
 
 csv_table *csv_table_read(const char *path);
+csv_table *csv_table_parse(const char *name,
+                           const char *text); /* of a text in memory; name is for messages */
 void csv_table_free(csv_table *table);
 /* Index of a column; -1 with a message where there is none of that name (it lists those there are) or two. */
 int csv_table_column(const csv_table *table, const char *name);

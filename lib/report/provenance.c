@@ -1,43 +1,12 @@
-#include "report/html.h"
-
-#include "core/version.h"
 #include "report/sections.h"
 
-#include "core/cli.h"
 #include "core/error.h"
+#include "core/version.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-/* The value of a run record's key, or of its host's, or of its values'; "not recorded". */
-static void put_value(FILE *page, const json_t *record, const char *key) {
-    const json_t *value = json_object_get(record, key);
-    if (!value)
-        value = json_object_get(json_object_get(record, "host"), key);
-    if (!value)
-        value = json_object_get(json_object_get(record, "values"), key);
-    html_put(page, "<td>");
-    if (json_is_string(value))
-        html_text(page, json_string_value(value));
-    else if (json_is_integer(value))
-        html_format(page, "%lld", (long long)json_integer_value(value));
-    else if (json_is_number(value))
-        html_format(page, "%.6g", json_number_value(value));
-    else
-        html_put(page, "not recorded");
-    html_put(page, "</td>");
-}
-
-static void put_command(FILE *page, const json_t *record) {
-    size_t k;
-    const json_t *arguments = json_object_get(record, "arguments"), *argument;
-    html_put(page, "<code>");
-    json_array_foreach((json_t *)arguments, k, argument) {
-        html_put(page, k ? " " : "");
-        html_text(page, json_is_string(argument) ? json_string_value(argument) : "");
-    }
-    html_put(page, arguments ? "</code>" : "command not recorded</code>");
-}
+/* ---------------------------------------------------------------- run records */
 
 static const struct {
     const char *key, *title;
@@ -46,13 +15,33 @@ static const struct {
                {"seed", "seed"},       {"peak_memory_mb", "MB"}, {"cpu", "CPU"}};
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
-static void put_record(FILE *page, const json_t *record) {
-    html_put(page, "<tr class=\"joined\">");
-    for (int k = 0; k < COLUMNS; k++)
-        put_value(page, record, columns[k].key);
-    fprintf(page, "</tr>\n<tr><td colspan=\"%d\">", COLUMNS);
-    put_command(page, record);
-    html_put(page, "</td></tr>\n");
+/* A value of a run record, of its host or of its values. */
+static void set_value(json_t *cell, const json_t *record, const char *key) {
+    const json_t *value = json_object_get(record, key);
+    if (!value)
+        value = json_object_get(json_object_get(record, "host"), key);
+    if (!value)
+        value = json_object_get(json_object_get(record, "values"), key);
+    if (json_is_string(value))
+        template_set(cell, "value", "%s", json_string_value(value));
+    else if (json_is_integer(value))
+        template_set(cell, "value", "%lld", (long long)json_integer_value(value));
+    else if (json_is_number(value))
+        template_set(cell, "value", "%.6g", json_number_value(value));
+    else
+        template_set(cell, "value", "not recorded");
+}
+
+static void add_record(const json_t *record, json_t *runs) {
+    json_t *item = template_add(runs, "records"), *arguments = json_object_get(record, "arguments"),
+           *argument;
+    size_t k;
+    template_set(item, "width", "%d", COLUMNS);
+    for (k = 0; k < COLUMNS; k++)
+        set_value(template_add(item, "cells"), record, columns[k].key);
+    json_array_foreach(arguments, k, argument)
+        template_set(template_add(item, "arguments"), "argument", "%s",
+                     json_is_string(argument) ? json_string_value(argument) : "");
 }
 
 static const char *text_of(const json_t *object, const char *key) {
@@ -60,120 +49,90 @@ static const char *text_of(const json_t *object, const char *key) {
     return text ? text : "";
 }
 
-/* Whether an earlier file of the records is the same one, by path and checksum: stages share their weights.
- */
-static int told_before(const report *r, int record, size_t file, const json_t *entry) {
-    for (int k = 0; k <= record; k++) {
-        size_t j;
-        const json_t *other;
-        json_array_foreach(json_object_get(r->records[k], "files"), j, other) {
-            if (k == record && j >= file)
-                break;
-            if (strcmp(text_of(other, "path"), text_of(entry, "path")) == 0 &&
-                strcmp(text_of(other, "sha256"), text_of(entry, "sha256")) == 0)
-                return 1;
-        }
-    }
-    return 0;
-}
-
-/* Data, weights and results that the stages read and wrote, each once. */
-static void put_checksums(const report *r) {
-    html_put(r->page, "<h3>Checksums</h3>\n<p class=\"soft\">SHA-256 of the files that the stages read and "
-                      "wrote.</p>\n<ul class=\"plain\">");
-    for (int k = 0; k < r->record_count; k++) {
-        size_t j;
-        const json_t *entry;
-        json_array_foreach(json_object_get(r->records[k], "files"), j, entry) {
-            if (told_before(r, k, j, entry))
-                continue;
-            html_put(r->page, "<li>");
-            html_format(r->page, "%s ", text_of(entry, "role"));
-            html_code(r->page, text_of(entry, "path"));
-            html_put(r->page, "<br>");
-            html_code(r->page, text_of(entry, "sha256"));
-            html_put(r->page, "</li>\n");
-        }
-    }
-    html_put(r->page, "</ul>\n");
-}
-
-static void put_records(const report *r) {
-    html_put(r->page, "<div class=\"scroll\"><table><thead><tr>");
-    for (int k = 0; k < COLUMNS; k++) {
-        html_put(r->page, "<th>");
-        html_text(r->page, columns[k].title);
-        html_put(r->page, "</th>");
-    }
-    html_put(r->page, "</tr></thead><tbody>\n");
-    for (int k = 0; k < r->record_count; k++)
-        put_record(r->page, r->records[k]);
-    html_put(r->page, "</tbody></table></div>\n");
-}
-
-void section_provenance(report *r) {
-    html_put(r->page, "<h2>Provenance</h2>\n");
-    if (r->record_count) {
-        put_records(r);
-        put_checksums(r);
-    } else {
-        html_put(r->page, "<p>There are no run records.</p>\n");
-    }
-    html_put(r->page, "<p class=\"soft\">Settings, seeds, library versions and checksums of every stage: ");
-    html_link(r->page, "manifest.json", "manifest.json");
-    html_format(r->page, ". Put together by report %s.", SSFD_VERSION);
-    html_put(r->page, "</p>\n");
-}
-
-/* folder: "" or REPORT_FOREGROUND */
-static void put_tables(report *r, const char *folder, const name_list *tables) {
-    for (int k = 0; k < tables->count; k++) {
-        const char *name = tables->names[k];
-        char path[REPORT_PATH];
-        snprintf(path, sizeof path, "%s%s", folder, name);
-        html_put(r->page, "<li>");
-        html_link(r->page, path, path);
-        html_put(r->page, strcmp(name, "claims.csv") == 0               ? ": all claims and their verdicts"
-                          : report_ends_with(name, "_claims.csv")       ? ": claims of this experiment"
-                          : report_ends_with(name, "_scans.csv")        ? ": values of every scan"
-                          : strcmp(name, "perturbation_sweep.csv") == 0 ? ": means over scans with intervals"
-                          : strcmp(name, "perturbation_baselines.csv") == 0
-                              ? ": shifts against blur and noise at equal SSIM, of SSFD and baselines"
-                              : "");
-        html_put(r->page, *folder ? ", by the SSIM of the foreground</li>\n" : "</li>\n");
+/* Data, weights and results that a stage read and wrote. Stages share their weights: `seen` holds those that are on the
+ * page, by path and checksum. */
+static void add_files(const json_t *record, json_t *seen, json_t *runs) {
+    size_t k;
+    const json_t *file;
+    json_array_foreach(json_object_get(record, "files"), k, file) {
+        char key[STUDY_PATH + 80];
+        snprintf(key, sizeof key, "%s %s", text_of(file, "sha256"), text_of(file, "path"));
+        if (json_object_get(seen, key))
+            continue;
+        json_object_set_new_nocheck(seen, key, json_true());
+        json_t *item = template_add(runs, "files");
+        template_set(item, "role", "%s", text_of(file, "role"));
+        template_set(item, "path", "%s", text_of(file, "path"));
+        template_set(item, "sha256", "%s", text_of(file, "sha256"));
     }
 }
 
-void section_tables(report *r) {
-    html_put(r->page, "<h2>Tables</h2>\n<ul>");
-    put_tables(r, "", &r->tables);
-    put_tables(r, REPORT_FOREGROUND, &r->foreground_tables);
-    html_put(r->page, "</ul>\n");
+void section_provenance(const study *s, json_t *page) {
+    size_t k;
+    const json_t *record;
+    json_t *seen = json_object(), *runs = json_array_size(s->records) ? template_add(page, "runs") : NULL;
+    for (k = 0; runs && k < COLUMNS; k++)
+        template_set(template_add(runs, "columns"), "title", "%s", columns[k].title);
+    json_array_foreach(s->records, k, record) {
+        add_record(record, runs);
+        add_files(record, seen, runs);
+    }
+    json_decref(seen);
+    template_set(page, "version", "%s", SSFD_VERSION);
 }
 
-/* Borrows nothing: the records stay the report's. */
-static json_t *make_manifest(const report *r) {
+/* ---------------------------------------------------------------- tables */
+
+static const char *about_table(const char *name) {
+    static const char *const known[][2] = {
+        {"_claims.csv", ": claims of this experiment"},
+        {"_scans.csv", ": values of every scan"},
+        {"claims.csv", ": all claims and their verdicts"},
+        {"perturbation_sweep.csv", ": means over scans with intervals"},
+        {"perturbation_baselines.csv",
+         ": shifts against blur and noise at equal SSIM, of SSFD and baselines"}};
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
+        size_t length = strlen(name), tail = strlen(known[k][0]);
+        if (length >= tail && strcmp(name + length - tail, known[k][0]) == 0)
+            return known[k][1];
+    }
+    return "";
+}
+
+int section_tables(const study *s, json_t *page) {
+    name_list files;
+    int status = study_list_files(s, "", ".csv", &files);
+    for (size_t k = 0; k < files.count; k++) {
+        json_t *table = template_add(page, "tables");
+        template_set(table, "file", "%s", files.items[k]);
+        template_set(table, "about", "%s", about_table(files.items[k]));
+    }
+    name_list_free(&files);
+    return status;
+}
+
+/* ---------------------------------------------------------------- manifest */
+
+static json_t *make_manifest(const study *s) {
     char now[32];
     time_t seconds = time(NULL);
     struct tm utc;
     strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &utc));
-    json_t *stages = json_array(), *cohort = json_string(r->cohort);
+    json_t *cohort = json_string(s->cohort);
     if (!cohort)
         cohort = json_string("a name that is not UTF-8");
-    for (int k = 0; stages && k < r->record_count; k++)
-        json_array_append(stages, r->records[k]);
-    return json_pack("{s:s, s:s, s:o, s:o}", "version", SSFD_VERSION, "created", now, "cohort", cohort,
-                     "stages", stages);
+    return json_pack("{s:s, s:s, s:o, s:O}", "version", SSFD_VERSION, "created", now, "cohort", cohort,
+                     "stages", s->records);
 }
 
-int report_write_manifest(const report *r) {
-    char path[REPORT_PATH], *temporary;
-    snprintf(path, sizeof path, "%s/manifest.json", r->results);
-    json_t *manifest = make_manifest(r);
-    FILE *f = manifest ? report_begin(path, &temporary) : err_set_null("%s: out of memory", path);
+int manifest_write(const study *s) {
+    char *temporary;
+    json_t *manifest = make_manifest(s);
+    FILE *f =
+        manifest ? study_begin(s, "manifest.json", &temporary) : err_set_null("manifest.json: out of memory");
     int status = f ? json_dumpf(manifest, f, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : -1;
     if (f)
         fputc('\n', f);
     json_decref(manifest);
-    return f ? report_finish(f, temporary, path, status) : -1;
+    return f ? study_finish(s, f, temporary, "manifest.json", status) : -1;
 }

@@ -1,25 +1,20 @@
-/* The sections of the results page, in the order of the poster. -1 with a message where a table lacks what
- * the section needs; a table that is not there at all is said to be missing. */
+/* The sections of the page that belong to no experiment: data for their slots in page.html. */
 #ifndef SSFD_REPORT_SECTIONS_H
 #define SSFD_REPORT_SECTIONS_H
 
-#include "report/report.h"
+#include "report/study.h"
+#include "report/template.h"
 
-void section_head(report *r);
-void section_warnings(report *r);
-int section_summary(report *r);
-void section_data(report *r);
-int section_inpainting(report *r);
-void section_training(report *r);
-int section_sweep(report *r);
-int section_baselines(report *r);
-int section_layers(report *r);
-int section_quality(report *r);
-int section_claims(report *r);
-int section_ablation(report *r);
-void section_reconstruction(report *r);
-void section_differences(report *r);
-void section_provenance(report *r);
-void section_tables(report *r);
+/* All <experiment>_claims.csv together as claims.csv, which is then read as s->claims. */
+int claims_gather(study *s);
+void section_claims(const study *s, json_t *page);
+
+void section_data(const study *s,
+                  json_t *page); /* the split, how it was measured, what differs from the poster */
+void section_networks(const study *s, json_t *page); /* the training records of both */
+
+int manifest_write(const study *s);
+void section_provenance(const study *s, json_t *page);
+int section_tables(const study *s, json_t *page);
 
 #endif

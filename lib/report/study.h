@@ -1,0 +1,58 @@
+/* What a page is made from: the tables, claims, figures, weights and run records of one study. */
+#ifndef SSFD_REPORT_STUDY_H
+#define SSFD_REPORT_STUDY_H
+
+#include "core/csv.h"
+#include "core/list.h"
+#include "study/claim.h"
+#include <jansson.h>
+
+#define STUDY_PATH 4096
+#define STUDY_TABLES 16
+#define STUDY_VIRTUAL_COHORT "colin27-virtual"
+
+typedef struct {
+    const char *results;                 /* folder */
+    const char *weights, *recon_weights; /* files */
+    char cohort[128];                    /* that the sweep is about */
+    csv_table *tables[STUDY_TABLES];
+    size_t table_count;
+    claim_list claims;
+    json_t *records; /* an array, by name */
+} study;
+
+/* Reads the run records. Release with study_close() in either case. */
+int study_open(study *s, const char *results, const char *weights, const char *recon_weights);
+void study_close(study *s);
+
+/* Paths and files of the results. */
+void study_path(const study *s, const char *name, char path[STUDY_PATH]);
+int study_has(const study *s, const char *name);
+/* The whole file with a 0 after it. Owned by the caller. */
+char *study_read_file(const study *s, const char *name, size_t *size);
+/* Sorted names of a folder's visible files that end so; a folder that does not exist has none. */
+int study_list_files(const study *s, const char *folder, const char *ending, name_list *list);
+/* A file that appears whole or not at all: `temporary` belongs to the caller until study_finish(), which drops
+ * the file unless status is 0. */
+FILE *study_begin(const study *s, const char *name, char **temporary);
+int study_finish(const study *s, FILE *f, char *temporary, const char *name, int status);
+
+/* Reads a table that must have these columns, comma-separated. Where there is no such file, that is an error for a
+ * needed table only. */
+int study_read_table(study *s, const char *name, const char *columns, int is_needed);
+/* A table that was read; NULL: it was not there. */
+const csv_table *study_table(const study *s, const char *name);
+
+/* The first row from `from` on that has all these texts: STUDY_ROW(t, 0, {"metric", "ssfd"}, {"unit", "scan"}).
+ * -1: there is none, or t is NULL. */
+int study_find_row(const csv_table *t, int from, const char *const (*wanted)[2], size_t count);
+#define STUDY_ROW(t, from, ...)                                                                              \
+    study_find_row(t, from, (const char *const[][2]){__VA_ARGS__},                                           \
+                   sizeof((const char *const[][2]){__VA_ARGS__}) / sizeof(const char *[2]))
+/* A field, "not recorded" for row -1; a number, NaN for row -1 and where it is none. */
+const char *study_text(const csv_table *t, int row, const char *column);
+double study_number(const csv_table *t, int row, const char *column);
+/* A comment of a table (csv_table_comment()), or what stands for it where it is missing. */
+const char *study_comment(const csv_table *t, const char *key, const char *otherwise);
+
+#endif
