@@ -5,12 +5,6 @@
 #include "report/study.h"
 #include "report/template.h"
 
-typedef enum {
-    TABLE_EXPECTED, /* without it the section says how to make it */
-    TABLE_NEEDED,   /* without it there is no page */
-    TABLE_OPTIONAL  /* without it there is no section */
-} table_status;
-
 /* To add one: lib/report/<name>.c defines `const experiment_section experiment_<name>`, <name>.html beside it holds the
  * prose, and its name goes into the list of experiments.c. */
 typedef struct {

@@ -12,7 +12,7 @@ TEMPLATE_EMBED(report_page_html, "report/page.html");
 
 static int read_tables(study *s) {
     for (const experiment_section *const *e = experiment_sections(); *e; e++)
-        if (study_read_table(s, (*e)->table, (*e)->columns, (*e)->status == TABLE_NEEDED) < 0)
+        if (study_read_table(s, (*e)->table, (*e)->columns, (*e)->status) < 0)
             return -1;
     const csv_table *sweep = study_table(s, "perturbation_sweep.csv");
     snprintf(s->cohort, sizeof s->cohort, "%s", study_comment(sweep, "cohort", "not named"));

@@ -135,17 +135,19 @@ static int check_columns(const csv_table *t, const char *columns) {
     return status;
 }
 
-int study_read_table(study *s, const char *name, const char *columns, int is_needed) {
+int study_read_table(study *s, const char *name, const char *columns, table_status status) {
     char path[STUDY_PATH];
     study_path(s, name, path);
-    if (study_table(s, name) || (!is_needed && access(path, F_OK) != 0))
+    if (study_table(s, name) || (status != TABLE_NEEDED && access(path, F_OK) != 0))
         return 0;
     csv_table *t =
         s->table_count < STUDY_TABLES ? csv_table_read(path) : err_set_null("%s: one table too many", path);
     if (!t)
         return -1;
     s->tables[s->table_count++] = t;
-    return check_columns(t, columns);
+    if (check_columns(t, columns) < 0)
+        return -1;
+    return t->rows || status == TABLE_OPTIONAL ? 0 : err_set("%s: has no rows", path);
 }
 
 const csv_table *study_table(const study *s, const char *name) {

@@ -37,9 +37,14 @@ int study_list_files(const study *s, const char *folder, const char *ending, nam
 FILE *study_begin(const study *s, const char *name, char **temporary);
 int study_finish(const study *s, FILE *f, char *temporary, const char *name, int status);
 
-/* Reads a table that must have these columns, comma-separated. Where there is no such file, that is an error for a
- * needed table only. */
-int study_read_table(study *s, const char *name, const char *columns, int is_needed);
+typedef enum {
+    TABLE_EXPECTED, /* without it the page says how to make it */
+    TABLE_NEEDED,   /* without it there is no page */
+    TABLE_OPTIONAL  /* without it the page does not mention it; it may have no rows */
+} table_status;
+
+/* Reads a table that must have these columns, comma-separated, and rows. */
+int study_read_table(study *s, const char *name, const char *columns, table_status status);
 /* A table that was read; NULL: it was not there. */
 const csv_table *study_table(const study *s, const char *name);
 
