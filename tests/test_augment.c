@@ -116,7 +116,7 @@ static unsigned scans_of(const slice_set *s) {
     unsigned scans = 0;
     int slices = 0;
     for (int k = 0; k < s->count; k++)
-        scans |= 1u << s->scan_of[k];
+        scans |= 1u << s->at[k].scan;
     for (int k = 0; k < SCANS; k++)
         slices += scans >> k & 1 ? 1 + k % 2 : 0;
     ck_assert_int_eq(slices, s->count);
@@ -139,13 +139,14 @@ START_TEST(test_share_of_the_scans) {
         slice_set s = open_share(0.45, (uint64_t)seed); /* rounded up: 12 of 25 */
         of_seed[seed] = scans_of(&s);
         ck_assert_int_eq(__builtin_popcount(of_seed[seed]), 12);
-        int seen[2 * SCANS] = {0}, scan, slice;
+        int seen[2 * SCANS] = {0};
+        slice_place place;
         for (int k = 0; k < s.count; k++) {
-            ck_assert_int_eq(slice_set_at(&s, s.count + k, &scan, &slice), 0);
-            seen[2 * scan + slice]++;
+            ck_assert_int_eq(slice_set_at(&s, s.count + k, &place), 0);
+            seen[2 * place.scan + place.slice]++;
         }
         for (int k = 0; k < s.count; k++) /* an epoch goes through the share, each slice once */
-            ck_assert_int_eq(seen[2 * s.scan_of[k] + s.slice_of[k]], 1);
+            ck_assert_int_eq(seen[2 * s.at[k].scan + s.at[k].slice], 1);
         slice_set_close(&s);
     }
     ck_assert(of_seed[0] != of_seed[1] || of_seed[1] != of_seed[2] || of_seed[2] != of_seed[3]);
@@ -161,19 +162,19 @@ START_TEST(test_slices_in_turn) {
         ck_assert_int_eq(slice_set_open_in_turn(&s, folder, "train", limit), 0);
         ck_assert_int_eq(s.count, limit < 6 ? limit : 6);
         for (int k = 0; k < s.count && k < 5; k++)
-            ck_assert(s.scan_of[k] == expected[k][0] && s.slice_of[k] == expected[k][1]);
+            ck_assert(s.at[k].scan == expected[k][0] && s.at[k].slice == expected[k][1]);
         slice_set_close(&s);
     }
 }
 END_TEST
 
 START_TEST(test_checksum_is_that_of_the_pixels) {
-    const prepared_kind kind = PREPARED_REFERENCE, missing = PREPARED_REFERENCE_COMPLEX;
+    const slice_images kind = {1, {PREPARED_REFERENCE}}, missing = {1, {PREPARED_REFERENCE_COMPLEX}};
     char first[CHECKSUM_HEX], again[CHECKSUM_HEX];
     for (int k = 0; k < SCANS; k++)
         write_scan(k, 0.0f);
     slice_set all = open_share(1.0, 3), half = open_share(0.5, 3);
-    ck_assert_msg(slice_set_checksum(&all, 1, &kind, first) == 0, "%s", err_message());
+    ck_assert_msg(slice_set_checksum(&all, &kind, first) == 0, "%s", err_message());
     checksum *sum = checksum_begin("sha256");
     for (int k = 0; k < SCANS; k++)
         for (int slice = 0; slice < 1 + k % 2; slice++)
@@ -183,12 +184,12 @@ START_TEST(test_checksum_is_that_of_the_pixels) {
             }
     ck_assert_int_eq(checksum_end(sum, again), 0);
     ck_assert_str_eq(first, again);
-    ck_assert_int_eq(slice_set_checksum(&half, 1, &kind, again), 0);
+    ck_assert_int_eq(slice_set_checksum(&half, &kind, again), 0);
     ck_assert_str_ne(first, again);
     write_scan(SCANS - 1, 0.5f);
-    ck_assert_int_eq(slice_set_checksum(&all, 1, &kind, again), 0);
+    ck_assert_int_eq(slice_set_checksum(&all, &kind, again), 0);
     ck_assert_str_ne(first, again);
-    ck_assert_int_eq(slice_set_checksum(&all, 1, &missing, again), -1);
+    ck_assert_int_eq(slice_set_checksum(&all, &missing, again), -1);
     ck_assert_ptr_nonnull(strstr(err_message(), "reference_complex"));
     slice_set_close(&all);
     slice_set_close(&half);

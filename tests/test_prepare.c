@@ -181,7 +181,7 @@ END_TEST
 START_TEST(test_reconstruction_network) {
     static float reference[FLOATS], zero_filled[FLOATS], found[FLOATS];
     expect_done("prepare_scans --no-reconstruction --out @/cohort " COHORT);
-    expect_failure(TRAIN "--out @/straight", 1, "zero_filled_complex", "--complex");
+    expect_failure(TRAIN "--out @/straight", 1, "reference_complex", "--complex");
     expect_done("prepare_scans --no-reconstruction --complex --out @/cohort " COHORT);
     expect_done(TRAIN "--threads 2 --out @/straight");
     expect_done(TRAIN "--threads 1 --out @/resumed --stop-after 2");

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 typedef struct {
-    const char *label;  /* of the progress bar */
+    const char *label;  /* of the progress bar; NULL: none is shown */
     int count;          /* items 0 .. count - 1, in no order */
     void *self;         /* passed to the functions below, all of which run on several threads at a time */
     size_t worker_size; /* workspace of one thread: zeroed, then opened */

@@ -41,7 +41,7 @@ void progress_line(const progress *p, char *line, size_t size) {
 
 void progress_start(progress *p, const char *label, size_t total) {
     *p = (progress){.label = label, .unit = "", .total = total, .started = clock_seconds()};
-    p->enabled = isatty(STDERR_FILENO);
+    p->enabled = label && isatty(STDERR_FILENO);
     if (p->enabled)
         show(p, p->started);
 }

@@ -16,7 +16,7 @@ typedef struct {
     char note[96]; /* shown behind the bar: the loss, say */
 } progress;
 
-void progress_start(progress *p, const char *label, size_t total);
+void progress_start(progress *p, const char *label, size_t total); /* label NULL: nothing is shown */
 void progress_step(progress *p, size_t by);
 /* Counts what an earlier run had done; the rate and the time left are those of this run. */
 void progress_skip(progress *p, size_t by);

@@ -11,13 +11,9 @@
 #include <string.h>
 
 typedef struct {
-    int scan, slice;
-} place;
-
-typedef struct {
     const slice_job *job;
     int count;
-    place *at;       /* [count] */
+    slice_place *at; /* [count] */
     double *numbers; /* [count][job->numbers]; NaN: not computed */
     int *left;       /* [left_count] slices of this rank that are still to be computed */
     int left_count;
@@ -113,28 +109,35 @@ static void merge(run *r) {
 
 static int prepare(run *r) {
     const slice_job *job = r->job;
-    for (int scan = 0; scan < job->split->scans; scan++)
+    r->count = job->place_count;
+    for (int scan = 0; !job->places && scan < job->split->scans; scan++)
         r->count += slice_job_slices(job, scan);
     r->at = mem_alloc((size_t)r->count * sizeof *r->at);
     r->left = mem_alloc((size_t)r->count * sizeof *r->left);
     r->numbers = mem_alloc((size_t)r->count * job->numbers * sizeof *r->numbers);
     if (!r->at || !r->left || !r->numbers)
         return -1;
-    place *at = r->at;
-    for (int scan = 0; scan < job->split->scans; scan++)
+    slice_place *at = r->at;
+    if (job->places)
+        memcpy(at, job->places, (size_t)r->count * sizeof *at);
+    for (int scan = 0; !job->places && scan < job->split->scans; scan++)
         for (int k = 0; k < slice_job_slices(job, scan); k++)
-            *at++ = (place){scan, slice_job_slice(job, scan, k)};
-    unfinished_load(job->saved ? job->saved : "", job->settings ? job->settings : "", r->numbers,
-                    (size_t)r->count * job->numbers);
+            *at++ = (slice_place){scan, slice_job_slice(job, scan, k)};
+    for (size_t k = 0; k < (size_t)r->count * job->numbers; k++)
+        r->numbers[k] = NAN;
+    if (job->saved)
+        unfinished_load(job->saved, job->settings, r->numbers, (size_t)r->count * job->numbers);
     return 0;
 }
 
 double *slice_job_run(const slice_job *job, int *taken_over) {
     run r = {.job = job, .saved_at = clock_seconds()};
     int ok = ranks_agree(prepare(&r)) == 0;
-    *taken_over = 0;
+    int done = 0;
     for (int k = 0; ok && k < r.count; k++)
-        *taken_over += is_done(&r, k);
+        done += is_done(&r, k);
+    if (taken_over)
+        *taken_over = done;
     ok = ok && ranks_agree(compute(&r)) == 0;
     if (ok) {
         merge(&r);

@@ -1,6 +1,6 @@
-/* One computation for every slice of a split, as numbers: threads share the slices, ranks (core/ranks.h) the
- * scans, progress is shown, and an interrupted run goes on where it was (io/unfinished.h). The numbers depend on
- * none of these. */
+/* One computation for every slice of a split, or for some, as numbers: threads share the slices, ranks
+ * (core/ranks.h) the scans, progress is shown, and an interrupted run resumes where it stopped
+ * (io/unfinished.h). The numbers depend on none of these. */
 #ifndef SSFD_IO_SLICE_JOB_H
 #define SSFD_IO_SLICE_JOB_H
 
@@ -8,10 +8,16 @@
 #include <stddef.h>
 
 typedef struct {
-    const char *label; /* of the progress bar */
+    int scan, slice; /* slice: in the scan's file */
+} slice_place;
+
+typedef struct {
+    const char *label; /* of the progress bar; NULL: none is shown */
     const prepared_split *split;
-    size_t numbers;               /* per slice; the first one is never NaN */
-    int slices_per_scan;          /* evenly spread; 0: all */
+    size_t numbers;            /* per slice; where anything is saved the first one is never NaN */
+    int slices_per_scan;       /* evenly spread; 0: all */
+    const slice_place *places; /* [place_count], in place of these; NULL: none given */
+    int place_count;
     const char *saved, *settings; /* of io/unfinished.h; saved NULL: nothing is kept */
     double save_every;            /* seconds */
     const void *self;             /* passed back */
@@ -21,8 +27,8 @@ typedef struct {
     int (*compute)(void *worker, const void *self, int scan, int slice, double *numbers);
 } slice_job;
 
-/* [slices of all scans][numbers]; the caller's. Collective: every rank gets all of it. NULL with a message on all
- * where one fails. *taken_over: slices that an interrupted run had computed. */
+/* [slices][numbers], owned by the caller. Collective: every rank gets all of it, or NULL with a message where one
+ * fails. *taken_over: slices that an interrupted run had computed; taken_over may be NULL. */
 double *slice_job_run(const slice_job *job, int *taken_over);
 
 int slice_job_slices(const slice_job *job, int scan);       /* how many of a scan are computed */

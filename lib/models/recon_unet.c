@@ -115,6 +115,13 @@ int recon_unet_scale(const float complex *image, size_t n, float *scratch, float
     return 0;
 }
 
+void recon_unet_split(const float complex *image, size_t n, float scale, float *re, float *im) {
+    for (size_t k = 0; k < n; k++) {
+        re[k] = crealf(image[k]) / scale;
+        im[k] = cimagf(image[k]) / scale;
+    }
+}
+
 struct recon_unet_runner {
     net_state *state;
     int output;                      /* layer */
@@ -160,12 +167,8 @@ void recon_unet_runner_free(recon_unet_runner *r) {
 static void split(const recon_unet_runner *r, const float complex *image, float scale) {
     size_t plane = (size_t)r->padded_rows * r->padded_columns;
     for (int row = 0; row < r->rows; row++, image += r->columns) {
-        float *re = r->planes + (size_t)(row + r->above) * (size_t)r->padded_columns + r->left;
-        float *im = re + plane;
-        for (int k = 0; k < r->columns; k++) {
-            re[k] = crealf(image[k]) / scale;
-            im[k] = cimagf(image[k]) / scale;
-        }
+        float *re = r->planes + (size_t)(row + r->above) * r->padded_columns + r->left;
+        recon_unet_split(image, (size_t)r->columns, scale, re, re + plane);
     }
 }
 

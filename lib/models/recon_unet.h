@@ -41,6 +41,9 @@ extern const model model_recon_unet;
  * empty that the percentile is zero, is an error. scratch: n floats. */
 int recon_unet_scale(const float complex *image, size_t n, float *scratch, float *scale);
 
+/* Real and imaginary parts of n pixels, divided by scale: what the network is fed. */
+void recon_unet_split(const float complex *image, size_t n, float scale, float *re, float *im);
+
 /* Reconstructs images of rows x columns, one after the other; one per thread, on a network that they share.
  * Any size: where 2^pools does not divide it, the network sees the image with zeros around it (as many before
  * as after, or one more after), which are cut off again. Nothing is allocated after creation. */

@@ -179,8 +179,9 @@ double ssl_mask_mse(const unsigned char *mask, const float *a, const float *b, i
     long count = 0;
     for (int k = 0; k < pixels; k++) {
         double e = (double)a[k] - (double)b[k];
-        sum += mask[k] ? e * e : 0.0;
-        count += mask[k];
+        int counts = !mask || mask[k];
+        sum += counts ? e * e : 0.0;
+        count += counts;
     }
     return sum / (double)count;
 }

@@ -33,8 +33,8 @@ void ssl_mask_apply(const unsigned char *mask, const float *image, int pixels, f
 int ssl_mask_fill_local_mean(const unsigned char *mask, const float *image, int rows, int columns, int reach,
                              float *out);
 
-/* Mean of (a - b)^2 over the masked pixels, summed in double. In z-scored images its unit is the image's
- * variance. At least one pixel is masked. */
+/* Mean of (a - b)^2 over the masked pixels, of which there must be one; mask NULL: over all. Summed in double.
+ * For z-scored images the unit is the image's variance. */
 double ssl_mask_mse(const unsigned char *mask, const float *a, const float *b, int pixels);
 
 #endif

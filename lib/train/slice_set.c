@@ -1,23 +1,17 @@
 #include "train/slice_set.h"
 
-#include "core/memory.h"
 #include "core/checksum.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/rng.h"
 #include <complex.h>
 #include <math.h>
 #include <stdlib.h>
 
 static int allocate(slice_set *s, size_t n) {
-    s->scan_of = mem_alloc(n * sizeof *s->scan_of);
-    s->slice_of = mem_alloc(n * sizeof *s->slice_of);
+    s->at = mem_alloc(n * sizeof *s->at);
     s->order = mem_alloc(n * sizeof *s->order);
-    return s->scan_of && s->slice_of && s->order ? 0 : -1;
-}
-
-static void add(slice_set *s, int scan, int slice) {
-    s->scan_of[s->count] = scan;
-    s->slice_of[s->count++] = slice;
+    return s->at && s->order ? 0 : -1;
 }
 
 static void shuffle(size_t *order, size_t n, gsl_rng *rng) {
@@ -55,7 +49,7 @@ int slice_set_open(slice_set *s, const char *cohort, const char *name, double fr
     int status = taken ? draw_scans(s, fraction, taken) : -1;
     for (int scan = 0; status == 0 && scan < s->split->scans; scan++)
         for (int slice = 0; taken[scan] && slice < s->split->slices[scan]; slice++)
-            add(s, scan, slice);
+            s->at[s->count++] = (slice_place){scan, slice};
     free(taken);
     return status;
 }
@@ -68,14 +62,13 @@ int slice_set_open_in_turn(slice_set *s, const char *cohort, const char *name, i
     for (int slice = 0; s->count < wanted; slice++)
         for (int scan = 0; scan < s->split->scans && s->count < wanted; scan++)
             if (slice < s->split->slices[scan])
-                add(s, scan, slice);
+                s->at[s->count++] = (slice_place){scan, slice};
     return 0;
 }
 
 void slice_set_close(slice_set *s) {
     prepared_split_free(s->split);
-    free(s->scan_of);
-    free(s->slice_of);
+    free(s->at);
     free(s->order);
 }
 
@@ -89,42 +82,80 @@ static int draw_order(slice_set *s, int64_t epoch) {
     return 0;
 }
 
-int slice_set_at(slice_set *s, int64_t index, int *scan, int *slice) {
+int slice_set_at(slice_set *s, int64_t index, slice_place *place) {
     if (index / s->count != s->epoch && draw_order(s, index / s->count) < 0)
         return -1;
-    size_t at = s->order[index % s->count];
-    *scan = s->scan_of[at];
-    *slice = s->slice_of[at];
+    *place = s->at[s->order[index % s->count]];
     return 0;
 }
 
-/* work: a complex image. */
-static int add_slice(checksum *sum, const prepared_scan *scan, int slice, prepared_kind kind, void *work) {
-    size_t pixels = (size_t)scan->rows * (size_t)scan->columns;
-    if (kind < PREPARED_REFERENCE_COMPLEX)
-        return prepared_read(scan, kind, slice, work) < 0 ? -1
-                                                          : checksum_add(sum, work, pixels * sizeof(float));
-    return prepared_read_complex(scan, kind, slice, work) < 0
-               ? -1
-               : checksum_add(sum, work, pixels * sizeof(float complex));
+/* ---------------------------------------------------------------- images */
+
+static int is_complex(prepared_kind kind) {
+    return kind >= PREPARED_REFERENCE_COMPLEX;
 }
 
-int slice_set_checksum(const slice_set *s, int kind_count, const prepared_kind *kinds, char *hex) {
-    float complex *work = mem_alloc((size_t)s->split->rows * (size_t)s->split->columns * sizeof *work);
-    checksum *sum = checksum_begin("sha256");
+static size_t image_bytes(const slice_set *s, prepared_kind kind) {
+    size_t pixel = is_complex(kind) ? sizeof(float complex) : sizeof(float);
+    return (size_t)s->split->rows * s->split->columns * pixel;
+}
+
+size_t slice_set_bytes(const slice_set *s, const slice_images *of) {
+    size_t bytes = 0;
+    for (int k = 0; k < of->count; k++)
+        bytes += image_bytes(s, of->kinds[k]);
+    return bytes;
+}
+
+static int read_image(const prepared_scan *scan, int slice, prepared_kind kind, void *image) {
+    if (!scan->has[kind])
+        return err_set("%s: dataset '%s' is missing: expected a scan made with prepare_scans%s",
+                       scan->file->path, prepared_kind_name(kind), is_complex(kind) ? " --complex" : "");
+    return is_complex(kind) ? prepared_read_complex(scan, kind, slice, image)
+                            : prepared_read(scan, kind, slice, image);
+}
+
+static int read_images(const slice_set *s, const prepared_scan *scan, int slice, const slice_images *of,
+                       void *images) {
+    char *at = images;
+    for (int k = 0; k < of->count; at += image_bytes(s, of->kinds[k++]))
+        if (read_image(scan, slice, of->kinds[k], at) < 0)
+            return -1;
+    return 0;
+}
+
+int slice_set_read(const slice_set *s, slice_place place, const slice_images *of, void *images) {
+    int status;
+#pragma omp critical(hdf5)
+    {
+        prepared_scan *scan = prepared_open(s->split->paths[place.scan]);
+        status = scan ? read_images(s, scan, place.slice, of, images) : -1;
+        prepared_close(scan);
+    }
+    return status;
+}
+
+static int add_slices(const slice_set *s, const slice_images *of, void *images, checksum *sum) {
     prepared_scan *scan = NULL;
-    int status = work && sum ? 0 : -1;
+    int status = 0;
     for (int k = 0; status == 0 && k < s->count; k++) {
-        if (k == 0 || s->scan_of[k] != s->scan_of[k - 1]) {
+        if (k == 0 || s->at[k].scan != s->at[k - 1].scan) {
             prepared_close(scan);
-            scan = prepared_open(s->split->paths[s->scan_of[k]]);
+            scan = prepared_open(s->split->paths[s->at[k].scan]);
         }
-        status = scan ? 0 : -1;
-        for (int kind = 0; status == 0 && kind < kind_count; kind++)
-            status = add_slice(sum, scan, s->slice_of[k], kinds[kind], work);
+        status = scan ? read_images(s, scan, s->at[k].slice, of, images) : -1;
+        if (status == 0)
+            status = checksum_add(sum, images, slice_set_bytes(s, of));
     }
     prepared_close(scan);
-    free(work);
+    return status;
+}
+
+int slice_set_checksum(const slice_set *s, const slice_images *of, char *hex) {
+    void *images = mem_alloc(slice_set_bytes(s, of));
+    checksum *sum = checksum_begin("sha256");
+    int status = images && sum ? add_slices(s, of, images, sum) : -1;
+    free(images);
     if (status == 0)
         return checksum_end(sum, hex);
     checksum_discard(sum);

@@ -1,10 +1,10 @@
 #include "train/trainer.h"
 
 #include "core/clock.h"
-#include "core/memory.h"
-#include "core/file.h"
 #include "core/csv.h"
 #include "core/error.h"
+#include "core/file.h"
+#include "core/memory.h"
 #include "core/progress.h"
 #include "core/ranks.h"
 #include "core/rng.h"
