@@ -43,7 +43,8 @@ void section_data(const study *s, json_t *page) {
     set_training_slices(s, page);
     for (size_t k = 0; k < sweep->comment_count; k++) {
         const char *comment = sweep->comments[k];
-        if (strncmp(comment, "cohort: ", 8) != 0 && strncmp(comment, "split: ", 7) != 0)
+        if (strncmp(comment, "cohort: ", 8) != 0 && strncmp(comment, "split: ", 7) != 0 &&
+            strncmp(comment, "metric ", 7) != 0)
             template_set(template_add(page, "measured"), "comment", "%s", comment);
     }
 }

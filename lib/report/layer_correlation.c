@@ -56,6 +56,7 @@ static int describe(const study *s, const csv_table *t, json_t *item) {
         return -1;
     template_set(item, "acceleration", "%s", study_comment(t, "acceleration", ""));
     template_set(item, "outcome", "%s", study_comment(t, "outcome", "SSIM"));
+    template_set(item, "sign", "%s", study_comment(t, "sign", "-1"));
     template_set(item, "unit", "%s", study_text(t, 0, "unit"));
     template_set(item, "scans", "%s", study_text(t, 0, "n_scans"));
     add_layers(t, item);

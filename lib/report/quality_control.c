@@ -1,9 +1,15 @@
 #include "report/experiments.h"
 
+#include "metrics/metric.h"
+
 static int describe(const study *s, const csv_table *t, json_t *item) {
     int row = -1;
     json_t *detection = NULL;
+    metric_label against = {.title = "SSIM"};
     (void)s;
+    if (metric_label_read(&against, t, study_comment(t, "against", "ssim")) < 0)
+        return -1;
+    template_set(item, "against", "%s", against.title);
     template_set(item, "points", "%s", study_comment(t, "points", "number not recorded"));
     template_set(item, "faulty", "%s", study_comment(t, "faulty", "not recorded"));
     while ((row = STUDY_ROW(t, row + 1, {"statistic", "roc_area"}, {"fault", "any"}, {"group", "pooled"})) >=
