@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/memory.h"
+#include "mri/cubic.h"
 #include <gsl/gsl_complex_math.h>
 #include <gsl/gsl_linalg.h>
 #include <math.h>
@@ -64,15 +65,11 @@ static double complex field(const double at[SEGMENTS][3], const double dl[SEGMEN
     return bx - I * by;
 }
 
-/* Weights of the four coarse points around each fine one: Catmull-Rom. Coarse point k lies on pixel
- * (k - 1) STEP, so that there is always another one on either side. */
-static void cubic_weights(int fine, int *first, double w[4]) {
-    double t = (double)(fine % STEP) / STEP;
+/* Weights of the four coarse points around each fine one. Coarse point k is on pixel (k - 1) STEP, so that there
+ * is always another one on either side. */
+static void coarse_weights(int fine, int *first, double w[4]) {
     *first = fine / STEP;
-    w[0] = 0.5 * t * (-1.0 + t * (2.0 - t));
-    w[1] = 0.5 * (2.0 + t * t * (-5.0 + 3.0 * t));
-    w[2] = 0.5 * t * (1.0 + t * (4.0 - 3.0 * t));
-    w[3] = 0.5 * t * t * (t - 1.0);
+    cubic_weights((double)(fine % STEP) / STEP, w);
 }
 
 static int coarse_size(int size) {
@@ -94,14 +91,14 @@ static void interpolate(const double complex *coarse, int size, double complex *
     int n = coarse_size(size), first;
     double w[4];
     for (int row = 0; row < size; row++) {
-        cubic_weights(row, &first, w);
+        coarse_weights(row, &first, w);
         for (int k = 0; k < n; k++) {
             line[k] = 0.0;
             for (int q = 0; q < 4; q++)
                 line[k] += w[q] * coarse[(first + q) * n + k];
         }
         for (int column = 0; column < size; column++) {
-            cubic_weights(column, &first, w);
+            coarse_weights(column, &first, w);
             map[(size_t)row * size + column] =
                 (float complex)(w[0] * line[first] + w[1] * line[first + 1] + w[2] * line[first + 2] +
                                 w[3] * line[first + 3]);

@@ -19,7 +19,7 @@ static size_t image_pixels(const raw_scan *scan) {
     return (size_t)scan->image_rows * scan->image_columns;
 }
 
-/* --- opening: all inside the critical section --- */
+/* ---------------------------------------------------------------- opening: inside the critical section */
 
 static int read_kspace_size(const h5_file *file, raw_scan *scan) {
     int rank;
@@ -77,7 +77,7 @@ static char *scan_id_of(const char *path) {
     return id ? id : err_set_null("out of memory");
 }
 
-/* fastMRI's files do not say; its acquisitions are coronal for knees ("CORPD_FBK") and axial for brains. */
+/* fastMRI's files do not say. Their acquisitions are coronal for knees ("CORPD_FBK") and axial for brains. */
 static int read_cohort(const h5_file *file, const char *acquisition, char **cohort) {
     if (h5_attr_exists(file, "cohort"))
         return h5_attr_text(file, "cohort", cohort);
@@ -107,21 +107,21 @@ static raw_scan *read_names(const h5_file *file) {
 }
 
 static raw_scan *describe(const h5_file *file) {
-    raw_scan size = {0}, *scan = NULL;
+    raw_scan size = {0};
     if (read_kspace_size(file, &size) != 0 || read_image_size(file, &size) != 0)
         return NULL;
     if (!h5_exists(file, "ismrmrd_header"))
         return err_set_null("%s: dataset 'ismrmrd_header' is missing", file->path);
-    scan = read_names(file);
-    if (scan) {
-        scan->slices = size.slices, scan->coils = size.coils;
-        scan->rows = size.rows, scan->columns = size.columns;
-        scan->image_rows = size.image_rows, scan->image_columns = size.image_columns;
-    }
+    raw_scan *scan = read_names(file);
+    if (!scan)
+        return NULL;
+    scan->slices = size.slices, scan->coils = size.coils;
+    scan->rows = size.rows, scan->columns = size.columns;
+    scan->image_rows = size.image_rows, scan->image_columns = size.image_columns;
     return scan;
 }
 
-/* --- reading --- */
+/* ---------------------------------------------------------------- reading */
 
 static int check_samples(const raw_scan *scan, int slice, const float complex *kspace) {
     const float *values = (const float *)kspace;
@@ -172,7 +172,7 @@ raw_scan *fastmri_open(const char *path) {
     return scan;
 }
 
-/* --- writing --- */
+/* ---------------------------------------------------------------- writing */
 
 typedef struct {
     const raw_scan *scan;
@@ -215,9 +215,9 @@ static int write_slice(writer *w, int slice) {
     const raw_scan *s = w->scan;
     const hsize_t dims[3] = {(hsize_t)s->coils, (hsize_t)s->rows, (hsize_t)s->columns};
     const hsize_t image_dims[2] = {(hsize_t)s->image_rows, (hsize_t)s->image_columns};
-    int status = s->read(s, slice, w->kspace);
-    if (status != 0)
-        return status;
+    if (s->read(s, slice, w->kspace) != 0)
+        return -1;
+    int status;
 #pragma omp critical(hdf5)
     status = h5_write_slab_c64(w->file, "kspace", (hsize_t)slice, 3, dims, w->kspace);
     if (status != 0)
@@ -229,7 +229,7 @@ static int write_slice(writer *w, int slice) {
     return status;
 }
 
-/* The header as text of the caller's; NULL when out of memory. */
+/* The header, owned by the caller; NULL when out of memory. */
 static char *header_text(const raw_scan *s, const fastmri_protocol *p) {
     static const char *const space =
         "    <%s>\n"
@@ -258,21 +258,20 @@ static char *header_text(const raw_scan *s, const fastmri_protocol *p) {
     return length >= 0 ? text : err_set_null("out of memory");
 }
 
-/* Begins the file: all that is known before the first slice. Inside the critical section. */
+/* Writes what is known before the first slice. Inside the critical section. */
 static int begin(writer *w, const char *path, const char *header) {
     const raw_scan *s = w->scan;
     const hsize_t dims[4] = {(hsize_t)s->slices, (hsize_t)s->coils, (hsize_t)s->rows, (hsize_t)s->columns};
     const hsize_t image[3] = {(hsize_t)s->slices, (hsize_t)s->image_rows, (hsize_t)s->image_columns};
     w->file = h5_create(path);
-    return w->file && h5_begin_slabs(w->file, "kspace", 4, dims, H5_COMPLEX) == 0 &&
-                   h5_begin_slabs(w->file, "reconstruction_rss", 3, image, H5_REAL) == 0 &&
-                   h5_write_text(w->file, "ismrmrd_header", header) == 0 &&
-                   h5_set_text(w->file, "acquisition", s->acquisition) == 0 &&
-                   h5_set_text(w->file, "patient_id", s->patient_id) == 0 &&
-                   h5_set_text(w->file, "cohort", s->cohort) == 0 &&
-                   (s->snr == 0.0 || h5_set_real(w->file, "snr", s->snr) == 0)
-               ? 0
-               : -1;
+    if (!w->file || h5_begin_slabs(w->file, "kspace", 4, dims, H5_COMPLEX) != 0 ||
+        h5_begin_slabs(w->file, "reconstruction_rss", 3, image, H5_REAL) != 0 ||
+        h5_write_text(w->file, "ismrmrd_header", header) != 0 ||
+        h5_set_text(w->file, "acquisition", s->acquisition) != 0 ||
+        h5_set_text(w->file, "patient_id", s->patient_id) != 0 ||
+        h5_set_text(w->file, "cohort", s->cohort) != 0)
+        return -1;
+    return s->snr == 0.0 ? 0 : h5_set_real(w->file, "snr", s->snr);
 }
 
 static int write_all(writer *w, const char *path, const char *header) {
@@ -283,12 +282,11 @@ static int write_all(writer *w, const char *path, const char *header) {
         status = write_slice(w, slice);
 #pragma omp critical(hdf5)
     {
-        if (status == 0)
-            status = h5_set_real(w->file, "max", w->max);
-        if (status == 0)
-            status = h5_set_real(w->file, "norm", sqrt(w->sum_of_squares));
-        if (status != 0)
+        if (status != 0 || h5_set_real(w->file, "max", w->max) != 0 ||
+            h5_set_real(w->file, "norm", sqrt(w->sum_of_squares)) != 0) {
             h5_close(w->file);
+            status = -1;
+        }
     }
     return status;
 }

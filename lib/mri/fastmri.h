@@ -6,15 +6,15 @@
  *   reconstruction_rss  float32   (slices, image_rows, image_columns)   what fastMRI takes for the truth
  *   ismrmrd_header      text                                            XML, namespace of ISMRMRD
  * with the root attributes acquisition ("CORPD_FBK"), patient_id, max (largest pixel of reconstruction_rss)
- * and norm (its 2-norm over all slices). Written files also have cohort, and snr where it is known; of a file
- * without them, a coronal acquisition makes cohort "fastmri-knee", an axial one "fastmri-brain". complex64 is
+ * and norm (its 2-norm over all slices). Written files also have cohort, and snr where it is known; a file
+ * without them is of cohort "fastmri-brain" if its acquisition is axial, else "fastmri-knee". complex64 is
  * a compound of the floats r and i, as h5py writes it.
  *
  * reconstruction_rss is sqrt(sum over coils |x|^2), x the centred, orthonormal inverse FFT of kspace
  * (mri/fft.h), of which the centre is kept: rows (n - m) / 2 to (n - m) / 2 + m - 1, columns alike.
  *
- * HDF5 is not thread-safe: every call of it in here is made inside `#pragma omp critical(hdf5)`. Any thread
- * may therefore call these functions, at any time, except from within that critical section. */
+ * HDF5 is not thread-safe: all calls of it here are inside `#pragma omp critical(hdf5)`. So any thread may call
+ * these functions at any time, except from within that critical section. */
 #ifndef SSFD_MRI_FASTMRI_H
 #define SSFD_MRI_FASTMRI_H
 
@@ -22,7 +22,7 @@
 #include "mri/raw_scan.h"
 #include <stdint.h>
 
-/* Opens a file; nothing but shapes and attributes is read. scan_id is the file's name without ".h5", source
+/* Opens a file, reading only shapes and attributes. scan_id is the file's name without ".h5", source
  * is `path`. The file stays open until raw_scan_close(), which like read() enters the critical section.
  *
  * read() checks what it has read: a sample that is NaN or infinite, or a slice of nothing but zeros, is an
@@ -35,15 +35,15 @@
  * slice, or an image of less than 16 x 16 (what io/prepared.h takes). */
 raw_scan *fastmri_open(const char *path);
 
-/* What the header of a file says beyond the sizes. The field of view is that of the image: k-space covers it
+/* What the header of a file holds besides the sizes. The field of view is that of the image: k-space covers it
  * times rows / image_rows and columns / image_columns. */
 typedef struct {
     double rows_mm, columns_mm, thickness_mm;
     int64_t resonance_hz; /* of hydrogen: 123 million at 3 T */
 } fastmri_protocol;
 
-/* Begins `path` with everything above, read from the scan one slice at a time; the caller adds root
- * attributes of its own, then h5_commit()s, both inside `#pragma omp critical(hdf5)`. Memory: one slice of
+/* Begins `path` with everything above, read from the scan one slice at a time; the caller adds its own
+ * root attributes, then h5_commit()s, both inside `#pragma omp critical(hdf5)`. Memory: one slice of
  * k-space. The header is the least that ISMRMRD's schema takes and fastMRI's own loader reads: matrix sizes
  * and fields of view, limits of the phase encoding (0 to columns - 1, centre at columns / 2), a Cartesian
  * trajectory.

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const names[FAULT_KINDS] = {"motion", "lost_coil", "low_snr", "spikes"};
 
@@ -139,15 +140,14 @@ static int apply_motion(const acquired *a) {
 }
 
 static int apply_lost_coil(const acquired *a) {
-    for (int k = 0; k < a->f->coils_lost; k++) {
-        int coil = (a->f->first_coil + k) % a->coils;
-        for (int p = 0; p < a->rows * a->columns; p++)
-            sample(a, coil, 0, 0)[p] = 0.0f;
-    }
+    for (int k = 0; k < a->f->coils_lost; k++)
+        memset(sample(a, (a->f->first_coil + k) % a->coils, 0, 0), 0,
+               (size_t)a->rows * a->columns * sizeof *a->kspace);
     return 0;
 }
 
-/* Of one coil, by the samples far from the centre; negative on failure. work: [rows * columns]. */
+/* Standard deviation in one coil, from the samples far from the centre; negative on failure. work:
+ * [rows * columns]. */
 static double measure_noise(const acquired *a, int coil, float *work) {
     int edge = (a->rows + 19) / 20, count = 0;
     for (int row = 0; row < a->rows; row++)
@@ -157,7 +157,7 @@ static double measure_noise(const acquired *a, int coil, float *work) {
                 work[count++] = magnitude;
         }
     if (count == 0)
-        return err_set("low_snr: coil %d has no sample in the outer rows of k-space to take the noise from",
+        return err_set("low_snr: coil %d has no sample in the outer rows of k-space to measure the noise on",
                        coil);
     gsl_sort_float(work, 1, (size_t)count);
     return gsl_stats_float_median_from_sorted_data(work, 1, (size_t)count) / sqrt(2.0 * M_LN2);
@@ -168,12 +168,12 @@ static int apply_low_snr(const acquired *a) {
     int status = work ? 0 : -1;
     for (int coil = 0; status == 0 && coil < a->coils; coil++) {
         double sigma = measure_noise(a, coil, work) * sqrt(a->f->noise * a->f->noise - 1.0);
+        float complex *kspace = sample(a, coil, 0, 0);
         status = sigma < 0.0 ? -1 : 0;
         for (int p = 0; status == 0 && p < a->rows * a->columns; p++)
             if (a->mask[p]) {
                 double re = gsl_ran_gaussian_ziggurat(a->rng, sigma);
-                sample(a, coil, 0, 0)[p] +=
-                    (float complex)(re + I * gsl_ran_gaussian_ziggurat(a->rng, sigma));
+                kspace[p] += (float complex)(re + I * gsl_ran_gaussian_ziggurat(a->rng, sigma));
             }
     }
     free(work);

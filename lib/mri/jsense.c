@@ -9,7 +9,6 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "mri/fft.h"
-
 #include <cblas.h>
 #include <limits.h>
 #include <math.h>
@@ -58,7 +57,7 @@ static int check_settings(int coils, int rows, int columns, const jsense_setting
                        rows, columns);
     if (!(s->lambda >= 0.0) || !isfinite(s->lambda))
         return err_set("jsense: lambda %g, expected 0 or more", s->lambda);
-    /* the largest matrices must be within the reach of an int, which BLAS counts with */
+    /* BLAS counts with int. */
     const double samples = (double)s->calibration_width * s->calibration_width;
     const double taps = (double)s->kernel_width * s->kernel_width;
     if (fmax(samples * taps, fmax(taps * taps, coils * samples)) > INT_MAX)
@@ -263,8 +262,7 @@ static void normal_image(jsense *j, const cfloat *x, cfloat *out) {
 
 /* ---------------------------------------------------------------- half-steps */
 
-/* Steps of conjugate gradients from x; j->residual holds b - A x. Stops early where nothing is left to gain.
- */
+/* Steps of conjugate gradients from x; j->residual holds b - A x. Stops early when nothing is left to gain. */
 static void conjugate_gradients(jsense *j, normal_operator *apply, cfloat *x, size_t n) {
     memcpy(j->direction, j->residual, n * sizeof *x);
     double energy = dot_real(j->residual, j->residual, n);

@@ -11,11 +11,11 @@
  *   (m * r)[p] = sum_u m[u] r[p + (k - 1) - u]   (the part of the convolution that needs no padding),
  *
  * in turns: `iterations` times, first m with r fixed, then r with m fixed, each by `inner_iterations` steps
- * of conjugate gradients on the normal equations, started from the last value. At first m = 0 and r is 1 at
+ * of conjugate gradients on the normal equations, started from the last value. Initially m = 0 and r is 1 at
  * its centre, (n + k - 1) / 2. The map of coil c is the inverse FFT (mri/fft.h) of m_c, padded with zeros to
  * rows x columns so that m_c's element k / 2 falls on the centre of k-space; at each pixel the maps are
  * divided by their root-sum-of-squares over the coils. The central samples are those from
- * rows / 2 - n / 2 to n - 1 behind it, and columns alike. All divisions of integers round down.
+ * rows / 2 - n / 2 and the n - 1 after it, and columns alike. All divisions of integers round down.
  *
  * The maps' scale is fixed by the normalisation; their phase is relative to the image kernel's: the model
  * cannot tell the two apart. Where all maps vanish (SigPy: 0 / 0), they are 0 here.
@@ -42,19 +42,19 @@ jsense_settings jsense_defaults(void);
  * slices in parallel. */
 typedef struct jsense jsense;
 
-/* NULL, with a message, when coils, rows, columns, kernel_width, iterations or inner_iterations is below 1,
- * the kernel is wider than the calibration region, that is wider than k-space, lambda is negative or not
+/* NULL when coils, rows, columns, kernel_width, iterations or inner_iterations is below 1,
+ * the kernel is wider than the calibration region, the region is wider than k-space, lambda is negative or not
  * finite, or memory runs out. */
 jsense *jsense_create(int coils, int rows, int columns, const jsense_settings *settings);
 void jsense_free(jsense *j); /* NULL is allowed */
 
-/* maps: [coils][rows][columns], written. Reads the centre of k-space alone. -1, with a message and maps
- * untouched, when a sample in it is NaN or infinite, all are 0, or the iterations leave no finite result. */
+/* maps: [coils][rows][columns], written. Reads the centre of k-space alone. Fails, and leaves
+ * maps untouched, when a sample in it is NaN or infinite, all are 0, or the iterations leave no finite result. */
 int jsense_maps(jsense *j, const float complex *kspace, float complex *maps);
 
 /* The adjoint of SENSE for fully sampled k-space, image = sum_c conj(maps_c) inverse-FFT(kspace_c): the least
  * squares image where the maps' root-sum-of-squares is 1; zero-filled k-space gives the zero-filled image.
- * -1, with a message, when the result is not finite. */
+ * Fails when the result is not finite. */
 int jsense_combine(jsense *j, const float complex *kspace, const float complex *maps, float complex *image);
 
 #endif

@@ -28,7 +28,7 @@ int split_find(const char *name) {
     return -1;
 }
 
-/* A file that has been met: links to it under other names are the same file. */
+/* A file that was met before: links to it under other names are the same file. */
 typedef struct {
     dev_t device;
     ino_t inode;
@@ -42,7 +42,7 @@ typedef struct {
     int met_count;
 } builder;
 
-/* Room for one more element behind `count`: the array doubles when count is a power of two. NULL, and the
+/* Room for one more element after `count`: the array doubles when count is a power of two. NULL, and the
  * array as it was, when memory runs out. */
 static void *grow(void *array, int count, size_t size) {
     if (array && (count & (count - 1)) != 0)
@@ -51,7 +51,7 @@ static void *grow(void *array, int count, size_t size) {
     return grown ? grown : err_set_null("out of memory: list of %d files", count);
 }
 
-/* --- taking in files --- */
+/* ---------------------------------------------------------------- taking in files */
 
 static void free_scan(split_scan *scan) {
     free(scan->path);
@@ -59,7 +59,7 @@ static void free_scan(split_scan *scan) {
     free(scan->patient_id);
 }
 
-/* Takes `scan` over, whatever happens. */
+/* Takes ownership of `scan`, also when it fails. */
 static int append_scan(split_part *part, split_scan scan) {
     split_scan *scans = grow(part->scans, part->count, sizeof *scans);
     if (!scans) {
@@ -71,7 +71,7 @@ static int append_scan(split_part *part, split_scan scan) {
     return 0;
 }
 
-/* Sets the last failure aside, or lets it stand. */
+/* With keep_going, lists the last failure as skipped; else lets it stand. */
 static int skip(builder *b, const char *path) {
     if (!b->settings->keep_going)
         return -1;
@@ -115,7 +115,7 @@ static int check_listed(const scan_list_entry *entry, const raw_scan *scan) {
     return 0;
 }
 
-/* Notes one file under `kind`; entry: what the list says of it, NULL without lists. */
+/* Adds one file to a split; entry: its line of the list, NULL without lists. */
 static int add_file(builder *b, split_kind kind, const char *path, const scan_list_entry *entry) {
     raw_scan *scan = fastmri_open(path);
     if (!scan)
@@ -132,7 +132,7 @@ static int add_file(builder *b, split_kind kind, const char *path, const scan_li
     return status;
 }
 
-/* A file that was found: new, then added. A link that leads nowhere is left for add_file() to explain. */
+/* Adds a file that was found if it is new. A dangling link is left for add_file() to report. */
 static int meet_file(builder *b, split_kind kind, const char *path, const scan_list_entry *entry) {
     struct stat info;
     char *label;
@@ -143,11 +143,16 @@ static int meet_file(builder *b, split_kind kind, const char *path, const scan_l
     return status == 0 ? add_file(b, kind, path, entry) : status;
 }
 
-/* --- by folder --- */
+/* ---------------------------------------------------------------- by folder */
 
 static int is_scan_file(const struct dirent *entry) {
     size_t length = strlen(entry->d_name);
     return entry->d_name[0] != '.' && length > 3 && strcmp(entry->d_name + length - 3, ".h5") == 0;
+}
+
+static char *path_join(const char *folder, const char *name) {
+    char *path;
+    return asprintf(&path, "%s/%s", folder, name) >= 0 ? path : err_set_null("out of memory");
 }
 
 /* Byte order: alphasort() would follow the locale. */
@@ -155,37 +160,29 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int meet_entry(builder *b, split_kind kind, const char *folder, const char *name) {
-    char *path;
-    if (asprintf(&path, "%s/%s", folder, name) < 0)
-        return err_set("out of memory");
-    int status = meet_file(b, kind, path, NULL);
-    free(path);
-    return status;
-}
-
-/* Adds every *.h5 in a folder. *there, where asked for, tells a folder that is missing, which is no error. */
+/* Adds every *.h5 in a folder. With `there`, a missing folder is no error, and *there is 0. */
 static int add_folder(builder *b, split_kind kind, const char *folder, int *there) {
     struct dirent **entries = NULL;
     int count = scandir(folder, &entries, is_scan_file, by_name), status = 0;
     if (there)
         *there = count >= 0;
+    if (count < 0 && there && errno == ENOENT)
+        return 0;
     if (count < 0)
-        return there && errno == ENOENT ? 0
-                                        : err_set("%s: cannot list the scans: %s", folder, strerror(errno));
-    for (int k = 0; status == 0 && k < count; k++)
-        status = meet_entry(b, kind, folder, entries[k]->d_name);
-    for (int k = 0; k < count; k++)
+        return err_set("%s: cannot list the scans: %s", folder, strerror(errno));
+    for (int k = 0; k < count; k++) {
+        char *path = status == 0 ? path_join(folder, entries[k]->d_name) : NULL;
+        status = path ? meet_file(b, kind, path, NULL) : -1;
+        free(path);
         free(entries[k]);
+    }
     free(entries);
     return status;
 }
 
 static int add_subfolder(builder *b, split_kind kind, const char *name, int *there) {
-    char *path;
-    if (asprintf(&path, "%s/%s", b->settings->folder, name) < 0)
-        return err_set("out of memory");
-    int status = add_folder(b, kind, path, there);
+    char *path = path_join(b->settings->folder, name);
+    int status = path ? add_folder(b, kind, path, there) : -1;
     free(path);
     return status;
 }
@@ -224,20 +221,18 @@ static int draw_validation(builder *b) {
     if (train->count == 0)
         return 0;
     qsort(train->scans, (size_t)train->count, sizeof *train->scans, by_patient);
-    int *first = mem_alloc(((size_t)train->count + 1) * sizeof *first), patients = 0;
-    int *order = mem_alloc((size_t)train->count * sizeof *order);
-    for (int k = 0; first && order && k < train->count; k++)
+    int *first = mem_alloc((2 * (size_t)train->count + 1) * sizeof *first), patients = 0;
+    if (!first)
+        return -1;
+    int *order = first + train->count + 1;
+    for (int k = 0; k < train->count; k++)
         if (k == 0 || strcmp(train->scans[k].patient_id, train->scans[k - 1].patient_id) != 0) {
             order[patients] = patients;
             first[patients++] = k;
         }
-    int status = -1;
-    if (first && order) {
-        first[patients] = train->count;
-        status = move_patients(b, patients, first, order);
-    }
+    first[patients] = train->count;
+    int status = move_patients(b, patients, first, order);
     free(first);
-    free(order);
     return status;
 }
 
@@ -267,9 +262,9 @@ static int build_by_folder(builder *b) {
     return draw_validation(b);
 }
 
-/* --- by list --- */
+/* ---------------------------------------------------------------- by list */
 
-/* The file that a list means, as text of the caller's; NULL with a message. */
+/* Path of the file that a list means, owned by the caller; NULL with a message. */
 static char *find_listed(const char *folder, const scan_list_entry *entry) {
     const char *slash = strrchr(entry->name, '/'), *base = slash ? slash + 1 : entry->name;
     const char *const places[][3] = {
@@ -308,7 +303,7 @@ static int build_by_lists(builder *b) {
     return status;
 }
 
-/* --- what the splits are like --- */
+/* ---------------------------------------------------------------- checks */
 
 static int by_scan_id(const void *a, const void *b) {
     const split_scan *x = a, *y = b;

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/rng.h"
+#include "mri/cubic.h"
 #include "mri/fft.h"
 #include <gsl/gsl_interp.h>
 #include <gsl/gsl_randist.h>
@@ -15,8 +16,7 @@
 /* What is drawn from a scan's streams. */
 enum { DRAW_GEOMETRY, DRAW_LOOK, DRAW_NOISE, DRAW_COILS = 1 << 20 }; /* DRAW_NOISE + slice */
 
-/* Splits alternate along z, so that each sees the head at several heights; between slabs lie two unused
- * voxels. */
+/* Splits alternate along z, so that each sees the head at several heights. Two unused voxels separate slabs. */
 static const virtual_slab slabs[] = {{"train", 8, 33},  {"test", 36, 56},  {"train", 59, 81},
                                      {"test", 84, 104}, {"val", 107, 123}, {"train", 126, 150},
                                      {NULL, 0, 0}};
@@ -149,12 +149,9 @@ static double waves(const virtual_wave *w, int count, double x, double y, double
     return sum;
 }
 
-/* Catmull-Rom weights of the four neighbours of a position with fraction t. */
-static void cubic_weights(double t, double w[4]) {
-    w[0] = 0.5 * t * (-1.0 + t * (2.0 - t));
-    w[1] = 0.5 * (2.0 + t * t * (-5.0 + 3.0 * t));
-    w[2] = 0.5 * t * (1.0 + t * (4.0 - 3.0 * t));
-    w[3] = 0.5 * t * t * (t - 1.0);
+static void widen(int range[2], int low, int high) {
+    range[0] = low < range[0] ? low : range[0];
+    range[1] = high > range[1] ? high : range[1];
 }
 
 /* Tricubic interpolation; outside the volume is air. */
@@ -164,10 +161,7 @@ static double sample(const nifti_volume *head, double x, double y, double z, int
     cubic_weights(x - ix, wx);
     cubic_weights(y - iy, wy);
     cubic_weights(z - iz, wz);
-    if (iz - 1 < z_range[0])
-        z_range[0] = iz - 1;
-    if (iz + 2 > z_range[1])
-        z_range[1] = iz + 2;
+    widen(z_range, iz - 1, iz + 2);
     for (int c = 0; c < 4; c++)
         for (int b = 0; b < 4; b++) {
             int zz = iz - 1 + c, yy = iy - 1 + b;
@@ -224,10 +218,8 @@ int virtual_scan_render(const virtual_scan *s, const nifti_volume *head, int sli
         for (int column = 0; column < size; column++)
             image[(size_t)row * size + column] = (float)render_pixel(&r, row, column, range);
     gsl_interp_free(r.tone);
-    if (z_range && range[0] < z_range[0])
-        z_range[0] = range[0];
-    if (z_range && range[1] > z_range[1])
-        z_range[1] = range[1];
+    if (z_range)
+        widen(z_range, range[0], range[1]);
     return 0;
 }
 
@@ -247,7 +239,7 @@ typedef struct {
     gsl_rng *rng;
 } acquired;
 
-/* 0 when there is none. */
+/* 0 if there is no tissue. */
 static double tissue_mean(const float *image, size_t pixels) {
     double sum = 0.0;
     size_t tissue = 0;

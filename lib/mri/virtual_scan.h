@@ -1,4 +1,4 @@
-/* Virtual scans: what the default cohort is made of. Slices of one real head volume, each scan seen through
+/* Virtual scans, which make up the default cohort: slices of one real head volume, each scan seen through
  * its own smooth warp, orientation, tone curve and bias field, then acquired: an array of receive coils
  * (mri/coils.h), a smooth phase and correlated noise give fully sampled multi-coil k-space,
  *   kspace_c = F(S_c exp(i phase) image) + noise_c,   F as in mri/fft.h,
@@ -34,7 +34,7 @@ typedef struct {
     double amplitude, k[3], phase; /* amplitude * cos(k . r + phase), r in mm from the head's centre */
 } virtual_wave;
 
-/* Everything that is drawn for one scan. */
+/* What is drawn for one scan. */
 typedef struct {
     virtual_slab slab;
     double pixel_mm, centre_x, centre_y; /* field of view */
@@ -44,9 +44,9 @@ typedef struct {
     virtual_wave bias[3];                /* of the logarithm of the receive field, k in image mm */
     double tone[VIRTUAL_TONE_KNOTS];     /* values of the tone curve at its knots, rising from 0 to 1 */
     virtual_wave phase[3];               /* of the image, in rad, k in image mm */
-    double
-        snr; /* mean tissue signal over the standard deviation of the noise (of its real and of its imaginary
-                part, in one coil of the array, whose sensitivities are 1 together at the centre) */
+    /* Mean tissue signal over the standard deviation of the noise: of its real and of its imaginary part, in
+     * one coil of the array, whose root-sum-of-squares is 1 at the centre. */
+    double snr;
     coil_loop loops[VIRTUAL_COILS];
     uint64_t seed;
     char scan_id[64];
@@ -56,7 +56,7 @@ typedef struct {
  * digits>". */
 int virtual_scan_draw(uint64_t seed, const char *split, int index, virtual_scan *out);
 
-/* Reads the head volume and checks that it reaches over all slabs. */
+/* Reads the head volume and checks that it covers all slabs. */
 nifti_volume *virtual_head_read(const char *path);
 
 /* Position along z (voxels) of slice `slice` of `slices`: spread evenly over the middle of the slab. */
@@ -69,7 +69,7 @@ int virtual_scan_render(const virtual_scan *scan, const nifti_volume *head, int 
                         float *image, int z_range[2]);
 
 /* The scan as raw data of size x size samples; acquisition "VIRTUAL_T1", every scan a patient of its own.
- * scan is copied; head stays the caller's and must outlive it. source: the head's file. */
+ * scan is copied; head is borrowed and must outlive it. source: the head's file. */
 raw_scan *virtual_scan_open(const virtual_scan *scan, const nifti_volume *head, const char *source,
                             int slices, int size);
 

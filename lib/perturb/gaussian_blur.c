@@ -2,10 +2,8 @@
  * by half-sample symmetric reflection (d c b a | a b c d | d c b a). These are the conventions of
  * scipy.ndimage.gaussian_filter. Below sigma = 1/8 the kernel is a single pixel and the image unchanged. */
 #include "core/error.h"
-
 #include "core/memory.h"
 #include "perturb/perturb.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +13,9 @@
 
 /* Index of pixel i of a line of n that is reflected without end. */
 static int reflect(int i, int n) {
-    const int period = 2 * n;
-    i %= period;
-    if (i < 0)
-        i += period;
-    return i < n ? i : period - 1 - i;
+    i %= 2 * n;
+    i += i < 0 ? 2 * n : 0;
+    return i < n ? i : 2 * n - 1 - i;
 }
 
 static double *kernel_make(double sigma, int radius) {
@@ -36,7 +32,7 @@ static double *kernel_make(double sigma, int radius) {
     return kernel;
 }
 
-/* line[c] = image blurred down the columns at row r */
+/* line[c] = image blurred down the columns, at row r. */
 static void blur_down(const float *image, int rows, int columns, int r, const double *kernel, int radius,
                       double *restrict line) {
     memset(line, 0, (size_t)columns * sizeof *line);
@@ -48,7 +44,7 @@ static void blur_down(const float *image, int rows, int columns, int r, const do
     }
 }
 
-/* sum[c] = line blurred along; padded has columns + 2 radius elements and holds the line from `radius` on */
+/* sum[c] = line blurred along the row; padded has columns + 2 radius elements, the line from `radius` on. */
 static void blur_along(double *restrict padded, int columns, const double *kernel, int radius,
                        double *restrict sum) {
     for (int k = 1; k <= radius; k++) {

@@ -1,10 +1,8 @@
 /* White Gaussian noise with a standard deviation of level * (maximum of the slice). Not clipped: negative
  * pixels stay, so that the noise keeps its mean of 0. */
 #include "core/error.h"
-
 #include "core/image.h"
 #include "perturb/perturb.h"
-
 #include <gsl/gsl_randist.h>
 
 static int add_noise(const float *image, float *out, int rows, int columns, double level, gsl_rng *rng) {

@@ -1,8 +1,7 @@
-/* Image perturbations, each on a scale of levels from 0 (none: the image unchanged, bit for bit) to a
- * maximum.
+/* Image perturbations, each on a scale of levels from 0 (the image unchanged, bit for bit) to a maximum.
  *
  * To add one: write lib/perturb/<name>.c that defines `const perturbation perturbation_<name>`, and add its
- * name to the list in lib/perturb/registry.c. It is then in the sweep, its CSV, the figure and --help. */
+ * name to the list in lib/perturb/registry.c. The sweep, its CSV, the figure and --help then have it. */
 #ifndef SSFD_PERTURB_PERTURB_H
 #define SSFD_PERTURB_PERTURB_H
 
@@ -16,9 +15,9 @@ typedef struct {
     const char *level_unit; /* "pixels", "share of slice maximum" */
     double level_max;       /* default end of the sweep's grid */
     /* out = perturbed image (rows*columns floats, row-major; out and image do not overlap). rng is at the
-     * head of the stream of this perturbation, scan and slice, the same for every level, so that levels of
-     * one slice share their random draw. Deterministic perturbations ignore it. level > 0 here: level 0 is
-     * handled by perturb_apply(). */
+     * head of the stream of this perturbation, scan and slice, the same for every level, so that the levels
+     * of a slice share their random draw. Deterministic perturbations ignore it. level > 0: perturb_apply()
+     * handles level 0. */
     int (*apply)(const float *image, float *out, int rows, int columns, double level, gsl_rng *rng);
 } perturbation;
 
@@ -28,10 +27,10 @@ int perturb_apply(const perturbation *p, const float *image, float *out, int row
 
 /* All perturbations in the order of the registry; NULL-terminated. */
 const perturbation *const *perturb_list(void);
-/* A comma-separated list of names, or "all"; returns how many, at most `room`. -1 with a message for none, an
- * unknown one and one given twice. */
+/* A comma-separated list of names, or "all"; returns how many, at most `room`. Errors: none, an
+ * unknown one, one given twice. */
 int perturb_parse(const char *list, const perturbation **out, int room);
-/* Index of a name among `count` perturbations; -1, without a message, when it is not among them. */
+/* Index of a name among `count` perturbations; -1, without a message, if it is not there. */
 int perturb_index(const perturbation *const *list, int count, const char *name);
 /* By name; NULL with a message that lists the known names. */
 const perturbation *perturb_find(const char *name);

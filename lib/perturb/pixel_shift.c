@@ -1,10 +1,9 @@
 /* Circular shift along a row, to the right. Whole pixels are moved and keep their values; a fraction of a
- * pixel is a phase ramp in the Fourier domain of each row, the shift of the image's trigonometric
+ * pixel is a phase ramp in the Fourier domain of each row, which shifts the image's trigonometric
  * interpolation: F[k] *= exp(-2 pi i k s / n). At the Nyquist frequency of even n, whose sign is not defined,
  * the two ramps are averaged to cos(pi s), so that the result is real. */
 #include "core/error.h"
 #include "perturb/perturb.h"
-
 #include <fftw3.h>
 #include <math.h>
 #include <string.h>
@@ -27,7 +26,7 @@ typedef struct {
 } row_shifter;
 
 static void shifter_release(row_shifter *s) {
-    /* FFTW's planner keeps global state: making and destroying plans is for one thread at a time */
+    /* FFTW's planner keeps global state: only one thread at a time may make or destroy plans. */
 #pragma omp critical(fftw_planner)
     {
         fftwf_destroy_plan(s->forward);
@@ -52,7 +51,7 @@ static int shifter_make(row_shifter *s, int columns, double shift) {
                        .spectrum = fftwf_alloc_complex(bins),
                        .ramp = fftwf_alloc_complex(bins)};
     if (s->row && s->spectrum && s->ramp) {
-        /* FFTW_ESTIMATE never times anything, so the same plan, and the same bits, come out every time */
+        /* FFTW_ESTIMATE times nothing: the same plan, hence the same bits, every time. */
 #pragma omp critical(fftw_planner)
         {
             s->forward = fftwf_plan_dft_r2c_1d(columns, s->row, s->spectrum, FFTW_ESTIMATE);

@@ -1,4 +1,5 @@
 #include "core/error.h"
+#include "core/list.h"
 #include "perturb/perturb.h"
 
 #include <math.h>
@@ -54,30 +55,21 @@ int perturb_apply(const perturbation *p, const float *image, float *out, int row
     return p->apply(image, out, rows, columns, level, rng);
 }
 
-static int add(const perturbation *p, const perturbation **out, int count, int room) {
-    if (!p)
-        return -1;
-    if (count == room)
-        return err_set("more than %d perturbations", room);
-    for (int k = 0; k < count; k++)
-        if (out[k] == p)
-            return err_set("perturbation '%s' is given twice", p->name);
-    out[count] = p;
-    return count + 1;
-}
-
-int perturb_parse(const char *list, const perturbation **out, int room) {
-    char copy[1024], *rest = NULL;
+int perturb_parse(const char *text, const perturbation **out, int room) {
     int count = 0;
-    if (strcmp(list, "all") == 0) {
-        for (const perturbation *const *p = perturb_list(); *p && count >= 0; p++)
-            count = add(*p, out, count, room);
-        return count;
+    if (strcmp(text, "all") == 0) {
+        for (; all[count] && count < room; count++)
+            out[count] = all[count];
+        return all[count] ? err_set("more than %d perturbations", room) : count;
     }
-    if (strlen(list) >= sizeof copy)
-        return err_set("list of perturbations is longer than %zu characters", sizeof copy - 1);
-    strcpy(copy, list);
-    for (char *name = strtok_r(copy, ",", &rest); name && count >= 0; name = strtok_r(NULL, ",", &rest))
-        count = add(perturb_find(name), out, count, room);
-    return count ? count : err_set("no perturbation given");
+    name_list names;
+    int status = name_list_split(&names, text, "perturbation");
+    if (status == 0 && names.count == 0)
+        status = err_set("no perturbation given");
+    if (status == 0 && names.count > (size_t)room)
+        status = err_set("more than %d perturbations", room);
+    for (; status == 0 && count < (int)names.count; count++)
+        status = (out[count] = perturb_find(names.items[count])) ? 0 : -1;
+    name_list_free(&names);
+    return status < 0 ? -1 : count;
 }
