@@ -5,21 +5,20 @@
  *
  * A folder per network holds weights.h5 of train_ssl and perturbation_sweep_claims.csv of perturbation_sweep
  * (`make ablation` makes both). */
-#include "experiment.h"
-
 #include "core/checksum.h"
 #include "core/csv.h"
+#include "core/error.h"
 #include "core/file.h"
 #include "core/memory.h"
+#include "core/ranks.h"
 #include "io/h5.h"
 #include "io/unfinished.h"
-#include "models/ssl_unet.h"
+#include "program/groups.h"
 #include "stats/correlation.h"
 #include "study/claim.h"
 #include "study/reconstruction_scores.h"
 #include "study/sweep_claims.h"
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,12 +27,11 @@
 #define PATH_LENGTH 4096
 #define CONFIDENCE 0.95
 #define REPLICATES 5000
-#define SAVE_EVERY 20.0 /* seconds */
 
 typedef struct {
-    const char *cohort, *out, *records, *layer;
-    int scans, threads;
-    uint64_t seed;
+    cohort_options cohort;
+    const char *layers;
+    run_options run;
 } options;
 
 /* A network of the comparison, as its weight file describes it. */
@@ -47,8 +45,7 @@ typedef struct {
 
 typedef struct {
     const options *o;
-    char **folders; /* [count]: one of each network */
-    int count;
+    operand_list folders;  /* one of each network */
     candidate *candidates; /* [count] */
     prepared_split *split;
     csv_writer *csv; /* of rank 0 */
@@ -99,13 +96,13 @@ static int name_of(const char *folder, const char **name) {
 static int candidate_open(candidate *c, const options *o, const char *folder) {
     const char *name;
     int length = name_of(folder, &name);
-    if (!length || length >= (int)sizeof c->name || strlen(folder) + strlen(o->out) > PATH_LENGTH - 512)
+    if (!length || length >= (int)sizeof c->name || strlen(folder) + strlen(o->run.out) > PATH_LENGTH - 512)
         return err_set("%s: expected the path of a folder with a name", folder);
     snprintf(c->name, sizeof c->name, "%.*s", length, name);
     length += (int)(name - folder);
     snprintf(c->weights, sizeof c->weights, "%.*s/weights.h5", length, folder);
     snprintf(c->claims, sizeof c->claims, "%.*s/perturbation_sweep_claims.csv", length, folder);
-    snprintf(c->saved, sizeof c->saved, "%s/." PROGRAM "_%s.unfinished.h5", o->out, c->name);
+    snprintf(c->saved, sizeof c->saved, "%s/." PROGRAM "_%s.unfinished.h5", o->run.out, c->name);
     return file_checksum(c->weights, "sha256", c->sha256) < 0 ? -1 : read_training(c);
 }
 
@@ -123,9 +120,9 @@ static int check_distinct(const candidate *all, int k) {
 }
 
 static int candidates_open(study *s) {
-    int status = (s->candidates = mem_calloc((size_t)s->count, sizeof *s->candidates)) ? 0 : -1;
-    for (int k = 0; status == 0 && k < s->count; k++)
-        status = candidate_open(&s->candidates[k], s->o, s->folders[k]) < 0
+    int status = (s->candidates = mem_calloc((size_t)s->folders.count, sizeof *s->candidates)) ? 0 : -1;
+    for (int k = 0; status == 0 && k < s->folders.count; k++)
+        status = candidate_open(&s->candidates[k], s->o, s->folders.at[k]) < 0
                      ? -1
                      : check_distinct(s->candidates, k);
     return status;
@@ -147,7 +144,7 @@ static void write_row(const study *s, const candidate *c, const char *measure, c
 }
 
 static int write_correlation(const study *s, const candidate *c, const score_table *t) {
-    const bootstrap_plan plan = {t->scans, NULL, REPLICATES, CONFIDENCE, s->o->seed, 0};
+    const bootstrap_plan plan = {t->scans, NULL, REPLICATES, CONFIDENCE, s->o->run.seed, 0};
     int ssfd = score_table_metric(t, "ssfd"), ssim = score_table_metric(t, "ssim");
     const double *scores[] = {t->values[ssfd]};
     interval r;
@@ -206,10 +203,10 @@ static int write_shifts(const study *s, const candidate *c, const metric_set *me
 
 /* What has been computed stays in c->saved until the whole table is written. */
 static int study_network(const study *s, const candidate *c) {
-    const metric_files files = {.ssfd_weights = c->weights, .ssfd_layers = s->o->layer};
+    const metric_files files = {.ssfd_weights = c->weights, .ssfd_layers = s->o->layers};
     metric_set metrics = {.count = 0};
     const reconstruction_plan plan = {
-        .split = s->split, .metrics = &metrics, .saved = c->saved, .save_every = SAVE_EVERY};
+        .split = s->split, .metrics = &metrics, .saved = c->saved, .save_every = s->o->run.save_every};
     int taken_over, status = ranks_agree(metric_set_open(&metrics, "", 0, &files));
     score_table *t = status == 0 ? reconstruction_scores(&plan, &taken_over) : NULL;
     if (t && ranks_me() == 0)
@@ -224,9 +221,10 @@ static int study_network(const study *s, const candidate *c) {
 
 static int study_open(study *s) {
     const options *o = s->o;
-    if (candidates_open(s) < 0 || !(s->split = prepared_split_open(o->cohort, "test", o->scans)))
+    if (candidates_open(s) < 0 ||
+        !(s->split = prepared_split_open(o->cohort.folder, o->cohort.split, o->cohort.scans)))
         return -1;
-    return path_make_dirs(o->out);
+    return path_make_dirs(o->run.out);
 }
 
 static int begin_table(study *s, const char *path) {
@@ -234,7 +232,7 @@ static int begin_table(study *s, const char *path) {
         return -1;
     csv_writer_comment(s->csv, "cohort: %s", s->split->cohort);
     prepared_split_comments(s->split, s->csv);
-    csv_writer_comment(s->csv, "ssfd: layer %s", s->o->layer);
+    csv_writer_comment(s->csv, "ssfd: layer %s", s->o->layers);
     csv_writer_comment(s->csv,
                        "ssim_correlation: Pearson, reconstruction against reference, over slices; interval: "
                        "95 %% BCa bootstrap over scans, %d replicates",
@@ -243,7 +241,7 @@ static int begin_table(study *s, const char *path) {
                        "shift_to_*: SSFD of a shift / SSFD of the other where both cost the same SSIM, %.2f; "
                        "nan where fewer than half of the scans reach it; interval: 95 %% t on log ratio",
                        SWEEP_PRIMARY_SSIM);
-    csv_writer_comment(s->csv, "seed: %llu", (unsigned long long)s->o->seed);
+    csv_writer_comment(s->csv, "seed: %llu", (unsigned long long)s->o->run.seed);
     csv_writer_row(s->csv, "network,patch_pixels,coverage_percent,training_steps,measure,n_scans,estimate,"
                            "ci_low,ci_high,title");
     return 0;
@@ -259,10 +257,10 @@ static void study_close(void *given) {
 static int run(void *given, run_record *record) {
     study *s = given;
     char path[PATH_LENGTH];
-    snprintf(path, sizeof path, "%s/ablation.csv", s->o->out);
+    snprintf(path, sizeof path, "%s/ablation.csv", s->o->run.out);
     if (ranks_agree(study_open(s)) < 0 || ranks_agree(ranks_me() == 0 ? begin_table(s, path) : 0) < 0)
         return -1;
-    for (int k = 0; k < s->count; k++)
+    for (int k = 0; k < s->folders.count; k++)
         if (study_network(s, &s->candidates[k]) < 0)
             return -1;
     if (ranks_me() > 0)
@@ -271,7 +269,7 @@ static int run(void *given, run_record *record) {
     s->csv = NULL;
     if (csv_writer_close(csv) < 0)
         return -1;
-    for (int k = 0; k < s->count; k++) {
+    for (int k = 0; k < s->folders.count; k++) {
         unfinished_remove(s->candidates[k].saved);
         if (record_file(record, "weights", s->candidates[k].weights) < 0)
             return -1;
@@ -282,35 +280,26 @@ static int run(void *given, run_record *record) {
 }
 
 int main(int argc, char **argv) {
-    options o = {.cohort = "build/cohort",
-                 .out = "results",
-                 .layer = SSFD_DEFAULT_LAYER,
-                 .threads = omp_get_num_procs(),
-                 .seed = 2022};
-    const cli_option table[] = {
-        {CLI_STRING, "cohort", &o.cohort, "DIR", "prepared scans with the split test and reconstructions", 0,
-         0},
-        {CLI_STRING, "out", &o.out, "DIR", "folder for ablation.csv", 0, 0},
-        {CLI_STRING, "layer", &o.layer, "NAMES", "feature layers of SSFD", 0, 0},
-        {CLI_INT, "scans", &o.scans, "N", "take the first N scans only (0: all)", 0, 1e9},
-        {CLI_U64, "seed", &o.seed, "N", "seed of the bootstrap", 0, 0},
-        {CLI_INT, "threads", &o.threads, "N", "threads", 1, 1024},
-        {CLI_STRING, "records", &o.records, "DIR", "folder for the run record (default: OUT/records)", 0, 0},
-        {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};
-    const cli_spec spec = {PROGRAM,
-                           "Compares networks trained with different patches and coverages of the pretext "
-                           "task. Each NETWORK is a\n"
-                           "folder with weights.h5 (train_ssl) and perturbation_sweep_claims.csv "
-                           "(perturbation_sweep).",
-                           "NETWORK...",
-                           1,
-                           1000,
-                           table,
-                           NULL};
-    int first, code;
-    if (experiment_begin(&spec, &argc, &argv, &first, &code) != CLI_RUN)
-        return code;
-    study s = {.o = &o, .folders = argv + first, .count = argc - first};
-    const experiment e = {PROGRAM, o.out, o.records, o.threads, run, study_close};
-    return experiment_run(&e, &s, argc, argv);
+    static options o = {.cohort = COHORT_DEFAULTS, .layers = SSFD_DEFAULT_LAYER, .run = RUN_DEFAULTS};
+    static const program_option table[] = {
+        OPT_COHORT(&o.cohort), OPT_TEXT("layer", &o.layers, "NAMES", "feature layers of SSFD"),
+        OPT_RUN(&o.run, "folder for ablation.csv", "seed of the bootstrap"), OPT_SAVE_EVERY(&o.run), OPT_END};
+    study s = {.o = &o};
+    const program p = {
+        .command =
+            {.name = PROGRAM,
+             .summary =
+                 "Compares networks trained with different patches and coverages of the pretext task. Each "
+                 "NETWORK is a\nfolder with weights.h5 (train_ssl) and perturbation_sweep_claims.csv "
+                 "(perturbation_sweep).",
+             .operands = "NETWORK...",
+             .operands_min = 1,
+             .operands_max = 1000,
+             .options = table},
+        .operands = &s.folders,
+        .options = &o.run,
+        .self = &s,
+        .run = run,
+        .close = study_close};
+    return program_main(&p, argc, argv);
 }

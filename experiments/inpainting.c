@@ -13,9 +13,9 @@
 #include "io/panel.h"
 #include "io/prepared.h"
 #include "io/slice_job.h"
+#include "models/ssl_unet.h"
 #include "pretext/harmonic_fill.h"
 #include "pretext/ssl_mask.h"
-#include "models/ssl_unet.h"
 #include "stats/stats.h"
 #include <gsl/gsl_sort.h>
 #include <math.h>

@@ -1,16 +1,16 @@
 /* Figure 1 of the poster: SSFD and SSIM of perturbed test images against the level of the perturbation.
  *
  * Every slice of every test scan, every perturbation, a linear grid of levels from none to the maximum. The
- * features of a slice's reference are computed once. Slices are averaged within their scan; means and
- * intervals are over scans. Baselines (metrics/baselines.h) are computed for a seeded choice of scans. */
-#include "experiment.h"
-
+ * features of a slice's reference are computed once. Slices are averaged within their scan; means and intervals are over
+ * scans. Metrics on request (--baseline) are computed for a seeded choice of scans. */
 #include "core/clock.h"
 #include "core/csv.h"
+#include "core/error.h"
 #include "core/file.h"
 #include "core/list.h"
 #include "core/memory.h"
 #include "core/progress.h"
+#include "core/ranks.h"
 #include "core/rng.h"
 #include "core/version.h"
 #include "io/panel.h"
@@ -20,10 +20,10 @@
 #include "metrics/metric_set.h"
 #include "models/ssl_unet.h"
 #include "perturb/perturb.h"
+#include "program/groups.h"
 #include "stats/stats.h"
 #include "study/sweep_claims.h"
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,11 +34,12 @@
 #define CONFIDENCE 0.95
 
 typedef struct {
-    const char *cohort, *split, *weights, *out, *records, *layers, *perturbations, *maxima;
-    const char *against, *baselines, *vgg16_weights, *lpips_weights;
-    int levels, scans, threads, example, baseline_scans;
-    double save_every; /* seconds between two saves of what has been computed */
-    uint64_t seed;
+    cohort_options cohort;
+    network_options network;
+    baseline_options baselines;
+    const char *perturbations, *maxima, *against;
+    int levels, example, baseline_scans;
+    run_options run;
 } options;
 
 typedef struct {
@@ -96,7 +97,7 @@ static int worker_open(void *given, const void *self) {
     worker *w = given;
     size_t bytes = (size_t)s->split->rows * (size_t)s->split->columns * sizeof(float);
     return (w->scorer = scorer_create(&s->metrics, s->split->rows, s->split->columns)) &&
-                   (w->rng = rng_stream(s->o->seed, RNG_PERTURB, 0, 0)) &&
+                   (w->rng = rng_stream(s->o->run.seed, RNG_PERTURB, 0, 0)) &&
                    (w->reference = mem_alloc(bytes)) && (w->image = mem_alloc(bytes))
                ? 0
                : -1;
@@ -105,7 +106,7 @@ static int worker_open(void *given, const void *self) {
 static int perturb_slice(const sweep *s, worker *w, int scan, int slice, int p, double level) {
     char stream[512];
     snprintf(stream, sizeof stream, "%s/%s", s->perturbations[p]->name, s->split->scan_ids[scan]);
-    rng_restart(w->rng, s->o->seed, RNG_PERTURB, rng_hash(stream), (uint64_t)slice);
+    rng_restart(w->rng, s->o->run.seed, RNG_PERTURB, rng_hash(stream), (uint64_t)slice);
     return perturb_apply(s->perturbations[p], w->reference, w->image, s->split->rows, s->split->columns,
                          level, w->rng);
 }
@@ -134,7 +135,7 @@ static int run_sweep(sweep *s, int *taken_over) {
                            .numbers = slice_count(s),
                            .saved = s->saved,
                            .settings = s->settings,
-                           .save_every = s->o->save_every,
+                           .save_every = s->o->run.save_every,
                            .self = s,
                            .worker_size = sizeof(worker),
                            .open = worker_open,
@@ -183,13 +184,13 @@ static void write_comments(const sweep *s, csv_writer *csv) {
     prepared_split_comments(s->split, csv);
     metric_set_labels(&s->metrics, csv);
     metric_set_comments(&s->metrics, csv);
-    csv_writer_comment(csv, "seed: %llu", (unsigned long long)s->o->seed);
+    csv_writer_comment(csv, "seed: %llu", (unsigned long long)s->o->run.seed);
 }
 
 /* Begins OUT/<name>.csv with the comments that all tables have. */
 static csv_writer *begin_table(const sweep *s, const char *name) {
     char path[PATH_LENGTH];
-    snprintf(path, sizeof path, "%s/%s.csv", s->o->out, name);
+    snprintf(path, sizeof path, "%s/%s.csv", s->o->run.out, name);
     csv_writer *csv = csv_writer_open(path);
     if (csv)
         write_comments(s, csv);
@@ -246,19 +247,21 @@ static int write_mean(const sweep *s, csv_writer *csv, int p, int level, int met
     return 0;
 }
 
-static int write_means(const sweep *s, double *scans) {
-    csv_writer *csv = begin_table(s, PROGRAM);
-    int status = 0;
-    if (!csv)
-        return -1;
-    csv_writer_comment(csv, "ci: two-sided 95 %% Student-t interval of the mean over scans");
-    csv_writer_row(csv,
-                   "perturbation,level,level_unit,metric,n_scans,mean,sd,ci_low,ci_high,title,level_name,"
-                   "metric_title");
+static int write_means(const sweep *s) {
+    double *scans = mem_alloc((size_t)s->split->scans * sizeof *scans);
+    csv_writer *csv = scans ? begin_table(s, PROGRAM) : NULL;
+    int status = csv ? 0 : -1;
+    if (csv) {
+        csv_writer_comment(csv, "ci: two-sided 95 %% Student-t interval of the mean over scans");
+        csv_writer_row(csv,
+                       "perturbation,level,level_unit,metric,n_scans,mean,sd,ci_low,ci_high,title,level_name,"
+                       "metric_title");
+    }
     for (int p = 0; status == 0 && p < s->count; p++)
         for (int level = 0; status == 0 && level < s->o->levels; level++)
             for (int m = 0; status == 0 && m < s->metrics.count; m++)
                 status = write_mean(s, csv, p, level, m, scans);
+    free(scans);
     return csv_writer_end(csv, status);
 }
 
@@ -292,7 +295,7 @@ static int write_example(const sweep *s, worker *w, csv_writer *csv, int scan, i
     csv_writer_real(csv, scores[s->ssfd]);
     csv_writer_real(csv, scores[s->ssim]);
     csv_writer_end_row(csv);
-    snprintf(path, sizeof path, "%s/panels/%s.f32", s->o->out, name);
+    snprintf(path, sizeof path, "%s/panels/%s.f32", s->o->run.out, name);
     return panel_write(path, w->image, (size_t)s->split->rows * (size_t)s->split->columns, 0.0, white);
 }
 
@@ -306,7 +309,7 @@ static int write_examples(const sweep *s) {
         worker_close(&w);
         return -1;
     }
-    snprintf(path, sizeof path, "%s/panels/perturbation_examples.csv", s->o->out);
+    snprintf(path, sizeof path, "%s/panels/perturbation_examples.csv", s->o->run.out);
     csv_writer *csv = csv_writer_open(path);
     int status = csv && prepared_split_read(s->split, scan, PREPARED_REFERENCE, slice, w.reference) == 0 &&
                          scorer_reference(w.scorer, w.reference, 0) == 0
@@ -325,7 +328,6 @@ static int write_examples(const sweep *s) {
 
 /* ---------------------------------------------------------------- set-up */
 
-/* Exit code 2 for what the caller asked for wrongly: the message is set. */
 static int choose_perturbations(sweep *s) {
     if ((s->count = perturb_parse(s->o->perturbations, s->perturbations, MAX_PERTURBATIONS)) < 0)
         return -1;
@@ -367,9 +369,9 @@ static int describe(sweep *s) {
         metric_set_settings(&s->metrics, metrics, sizeof metrics) < 0)
         return -1;
     snprintf(to, left, "%s of %d scans levels=%d seed=%llu scans=%d files=%llx kernels=%s version=%s",
-             metrics, *s->o->baselines ? s->o->baseline_scans : 0, s->o->levels,
-             (unsigned long long)s->o->seed, s->split->scans, (unsigned long long)files, conv_kernels_name(),
-             SSFD_VERSION);
+             metrics, *s->o->baselines.names ? s->o->baseline_scans : 0, s->o->levels,
+             (unsigned long long)s->o->run.seed, s->split->scans, (unsigned long long)files,
+             conv_kernels_name(), SSFD_VERSION);
     for (int p = 0; p < s->count; p++)
         snprintf(to + strlen(to), left - strlen(to), " %s=%.9g", s->perturbations[p]->name, s->level_max[p]);
     return 0;
@@ -377,8 +379,8 @@ static int describe(sweep *s) {
 
 static int open_metrics(sweep *s) {
     const options *o = s->o;
-    const metric_files files = {o->weights, o->layers, o->vgg16_weights, o->lpips_weights, o->seed};
-    if (metric_set_open(&s->metrics, o->baselines, 0, &files) < 0 ||
+    const metric_files files = metric_files_of(&o->network, &o->baselines, o->run.seed);
+    if (metric_set_open(&s->metrics, o->baselines.names, 0, &files) < 0 ||
         (s->ssfd = metric_set_find(&s->metrics, "ssfd")) < 0 ||
         (s->ssim = metric_set_find(&s->metrics, "ssim")) < 0)
         return -1;
@@ -387,25 +389,25 @@ static int open_metrics(sweep *s) {
 
 static int sweep_open(sweep *s) {
     const options *o = s->o;
-    if (!(s->split = prepared_split_open(o->cohort, o->split, o->scans)))
+    if (!(s->split = prepared_split_open(o->cohort.folder, o->cohort.split, o->cohort.scans)))
         return -1;
     if (s->split->scans < 2)
-        return err_set("%s: %s split has %d scan: intervals need at least 2", o->cohort, o->split,
-                       s->split->scans);
+        return err_set("%s: %s split has %d scan: intervals need at least 2", o->cohort.folder,
+                       o->cohort.split, s->split->scans);
     if (open_metrics(s) < 0 || describe(s) < 0)
         return -1;
     /* Feature networks cost several times what SSFD does. */
     s->has_requested = mem_alloc((size_t)s->split->scans * sizeof *s->has_requested);
     if (!s->has_requested ||
-        rng_choose(o->seed, RNG_SPLIT, 1, 0, s->split->scans, o->baseline_scans, s->has_requested) < 0)
+        rng_choose(o->run.seed, RNG_SPLIT, 1, 0, s->split->scans, o->baseline_scans, s->has_requested) < 0)
         return -1;
     s->first_slice = mem_calloc((size_t)s->split->scans + 1, sizeof *s->first_slice);
     if (!s->first_slice)
         return -1;
     for (int scan = 0; scan < s->split->scans; scan++)
         s->first_slice[scan + 1] = s->first_slice[scan] + s->split->slices[scan];
-    snprintf(s->saved, sizeof s->saved, "%s/.perturbation_sweep.unfinished.h5", o->out);
-    return path_make_dirs(o->out);
+    snprintf(s->saved, sizeof s->saved, "%s/.perturbation_sweep.unfinished.h5", o->run.out);
+    return path_make_dirs(o->run.out);
 }
 
 static void sweep_close(void *given) {
@@ -431,98 +433,85 @@ static int run(void *given, run_record *record) {
         printf("%d of %d slices taken over from an interrupted run\n", taken_over, s->split->total_slices);
     if (ranks_me() > 0)
         return 0;
-    double *scans = mem_alloc((size_t)s->split->scans * sizeof(double));
-    int status = scans && average_scans(s) == 0 && write_scans(s) == 0 && write_examples(s) == 0 &&
-                         write_claims(s) == 0 && write_baselines(s) == 0 && write_means(s, scans) == 0
-                     ? 0
-                     : -1;
-    free(scans);
-    if (status < 0)
+    if (average_scans(s) < 0 || write_scans(s) < 0 || write_examples(s) < 0 || write_claims(s) < 0 ||
+        write_baselines(s) < 0 || write_means(s) < 0)
         return -1;
     unfinished_remove(s->saved);
     record_text(record, "cohort", s->split->cohort);
     record_text(record, "settings", s->settings);
     record_integer(record, "scans", s->split->scans);
     record_integer(record, "slices", s->split->total_slices);
-    record_integer(record, "seed", (int64_t)s->o->seed);
+    record_integer(record, "seed", (int64_t)s->o->run.seed);
     record_real(record, "slice_perturbations_per_second",
                 (double)(s->split->total_slices - taken_over) * s->count * (s->o->levels - 1) /
                     (clock_seconds() - started));
-    snprintf(path, sizeof path, "%s/perturbation_sweep.csv", s->o->out);
-    if (record_file(record, "weights", s->o->weights) < 0 ||
-        (s->o->vgg16_weights && record_file(record, "vgg16_weights", s->o->vgg16_weights) < 0) ||
-        (s->o->lpips_weights && record_file(record, "lpips_weights", s->o->lpips_weights) < 0))
+    snprintf(path, sizeof path, "%s/perturbation_sweep.csv", s->o->run.out);
+    const metric_files files = metric_files_of(&s->o->network, &s->o->baselines, s->o->run.seed);
+    if (metric_files_record(&files, record) < 0)
         return -1;
     return record_file(record, "result", path);
 }
 
-int main(int argc, char **argv) {
-    char names[2048] = "Perturbations (default: all):\n";
-    options o = {.cohort = "build/cohort",
-                 .split = "test",
-                 .weights = "lib/models/weights/ssl_unet.h5",
-                 .out = "results",
-                 .layers = SSFD_DEFAULT_LAYER,
-                 .perturbations = "all",
-                 .maxima = "",
-                 .against = "ssim",
-                 .baselines = "",
-                 .baseline_scans = 24,
-                 .levels = 11,
-                 .threads = omp_get_num_procs(),
-                 .save_every = 20.0,
-                 .seed = 2022};
-    const cli_option table[] = {
-        {CLI_STRING, "cohort", &o.cohort, "DIR", "prepared scans", 0, 0},
-        {CLI_STRING, "split", &o.split, "NAME", "split of the cohort", 0, 0},
-        {CLI_STRING, "weights", &o.weights, "FILE", "weights of the self-supervised network", 0, 0},
-        {CLI_STRING, "out", &o.out, "DIR", "folder for the tables and example panels", 0, 0},
-        {CLI_STRING, "layer", &o.layers, "NAMES",
-         "feature layers of SSFD, comma-separated (their distances add)", 0, 0},
-        {CLI_STRING, "perturbations", &o.perturbations, "NAMES", "comma-separated, or all", 0, 0},
-        {CLI_STRING, "max", &o.maxima, "NAME=LEVEL,...", "ends of level grids other than the defaults", 0, 0},
-        {CLI_STRING, "against", &o.against, "METRIC",
-         "similarity whose loss is held equal in the claims: ssim or ssim_foreground", 0, 0},
-        {CLI_STRING, "baseline", &o.baselines, "NAMES",
-         "distances to compare with, comma-separated, each NAME or NAME:LAYER (see below)", 0, 0},
-        {CLI_INT, "baseline-scans", &o.baseline_scans, "N",
-         "compute baselines for N scans, a seeded choice (0: all)", 0, 1e9},
-        {CLI_STRING, "vgg16-weights", &o.vgg16_weights, "FILE",
-         "weights of VGG-16: Keras HDF5 or torchvision safetensors (default: random, and called so)", 0, 0},
-        {CLI_STRING, "lpips-weights", &o.lpips_weights, "FILE", "linear weights of LPIPS", 0, 0},
-        {CLI_INT, "levels", &o.levels, "N", "points of each level grid, none and the maximum included", 2,
-         1001},
-        {CLI_INT, "scans", &o.scans, "N", "take the first N scans only (0: all)", 0, 1e9},
-        {CLI_INT, "example", &o.example, "N", "scan that the example images are of, counted from 0", 0, 1e9},
-        {CLI_U64, "seed", &o.seed, "N", "seed of random perturbations", 0, 0},
-        {CLI_REAL, "save-every", &o.save_every, "SECONDS",
-         "time between saves that an interrupted run goes on from", 0, 1e6},
-        {CLI_INT, "threads", &o.threads, "N", "threads", 1, 1024},
-        {CLI_STRING, "records", &o.records, "DIR", "folder for the run record (default: OUT/records)", 0, 0},
-        {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};
-    for (const perturbation *const *p = perturb_list(); *p; p++)
-        snprintf(names + strlen(names), sizeof names - strlen(names), "  %-16s %s, up to %g\n", (*p)->name,
-                 (*p)->level_name, (*p)->level_max);
-    metric_help(names + strlen(names), sizeof names - strlen(names));
-    const cli_spec spec = {
-        PROGRAM,
-        "SSFD, SSIM, PSNR, NRMSE and baselines of perturbed test images against the level (figure 1).",
-        NULL,
-        0,
-        0,
-        table,
-        names};
-    int first, code;
-    if (experiment_begin(&spec, &argc, &argv, &first, &code) != CLI_RUN)
-        return code;
-    sweep s = {.o = &o};
-    if (choose_perturbations(&s) < 0 || choose_maxima(&s) < 0 || metric_list_check(o.baselines) < 0)
-        return cli_usage(PROGRAM, "%s", err_message());
-    const metric *against = metric_find(o.against);
+static int check(void *given) {
+    sweep *s = given;
+    const options *o = s->o;
+    if (choose_perturbations(s) < 0 || choose_maxima(s) < 0 || metric_list_check(o->baselines.names) < 0)
+        return -1;
+    const metric *against = metric_find(o->against);
     if (!against || sweep_check_against(against) < 0)
-        return cli_usage(PROGRAM, "--against: %s", err_message());
-    if (o.baseline_scans == 1)
-        return cli_usage(PROGRAM, "--baseline-scans: intervals need at least 2 scans");
-    const experiment e = {PROGRAM, o.out, o.records, o.threads, run, sweep_close};
-    return experiment_run(&e, &s, argc, argv);
+        return err_prefix("--against");
+    return o->baseline_scans == 1 ? err_set("--baseline-scans: intervals need at least 2 scans") : 0;
+}
+
+static void describe_names(char *text, size_t size) {
+    size_t used = (size_t)snprintf(text, size, "Perturbations (default: all):\n");
+    for (const perturbation *const *p = perturb_list(); *p && used < size; p++)
+        used += (size_t)snprintf(text + used, size - used, "  %-16s %s, up to %g\n", (*p)->name,
+                                 (*p)->level_name, (*p)->level_max);
+    if (used < size)
+        metric_help(text + used, size - used);
+}
+
+int main(int argc, char **argv) {
+    static char names[4096];
+    static options o = {.cohort = COHORT_DEFAULTS,
+                        .network = NETWORK_DEFAULTS,
+                        .baselines = BASELINE_DEFAULTS,
+                        .perturbations = "all",
+                        .maxima = "",
+                        .against = "ssim",
+                        .levels = 11,
+                        .baseline_scans = 24,
+                        .run = RUN_DEFAULTS};
+    static const program_option table[] = {
+        OPT_COHORT(&o.cohort),
+        OPT_NETWORK(&o.network),
+        OPT_TEXT("perturbations", &o.perturbations, "NAMES", "comma-separated, or all"),
+        OPT_INT("levels", &o.levels, "N", 2, 1001,
+                "points of each level grid, none and the maximum included"),
+        OPT_TEXT("max", &o.maxima, "NAME=LEVEL,...", "ends of level grids other than the defaults"),
+        OPT_TEXT("against", &o.against, "METRIC",
+                 "similarity whose loss is held equal in the claims: ssim or ssim_foreground"),
+        OPT_BASELINES(&o.baselines),
+        OPT_INT("baseline-scans", &o.baseline_scans, "N", 0, 1e9,
+                "compute baselines for N scans, a seeded choice (0: all)"),
+        OPT_INT("example", &o.example, "N", 0, 1e9, "scan of the example images, counted from 0"),
+        OPT_RUN(&o.run, "folder for the tables and example panels",
+                "seed of random perturbations and weights"),
+        OPT_SAVE_EVERY(&o.run),
+        OPT_END};
+    describe_names(names, sizeof names);
+    sweep s = {.o = &o};
+    const program p = {
+        .command = {.name = PROGRAM,
+                    .summary =
+                        "SSFD, SSIM and other metrics of perturbed test images against the level (figure 1).",
+                    .options = table,
+                    .epilogue = names},
+        .options = &o.run,
+        .self = &s,
+        .check = check,
+        .run = run,
+        .close = sweep_close};
+    return program_main(&p, argc, argv);
 }

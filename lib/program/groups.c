@@ -26,3 +26,23 @@ const program_option run_group[] = {
     OPT_TEXT("records", OPT_FIELD(run_options, records), "DIR",
              "folder for the run record (default: OUT/records)"),
     OPT_END};
+
+metric_files metric_files_of(const network_options *network, const baseline_options *baselines,
+                             uint64_t seed) {
+    metric_files files = {.ssfd_weights = network->weights, .ssfd_layers = network->layers, .seed = seed};
+    if (baselines) {
+        files.vgg16_weights = baselines->vgg16_weights;
+        files.lpips_weights = baselines->lpips_weights;
+    }
+    return files;
+}
+
+int metric_files_record(const metric_files *files, run_record *record) {
+    const char *const names[][2] = {{"weights", files->ssfd_weights},
+                                    {"vgg16_weights", files->vgg16_weights},
+                                    {"lpips_weights", files->lpips_weights}};
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        if (names[k][1] && record_file(record, names[k][0], names[k][1]) < 0)
+            return -1;
+    return 0;
+}

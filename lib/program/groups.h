@@ -2,6 +2,7 @@
 #ifndef SSFD_PROGRAM_GROUPS_H
 #define SSFD_PROGRAM_GROUPS_H
 
+#include "metrics/metric.h"
 #include "models/ssl_unet.h"
 #include "program/program.h"
 
@@ -32,6 +33,12 @@ typedef struct {
     { .names = "" }
 #define OPT_BASELINES(baselines) OPT_GROUP(baseline_group, OPT_TARGET(baselines, baseline_options *))
 extern const program_option baseline_group[];
+
+/* The files that metrics are computed with, by these options (baselines NULL: SSFD alone), and their entries in a run
+ * record. */
+metric_files metric_files_of(const network_options *network, const baseline_options *baselines,
+                             uint64_t seed);
+int metric_files_record(const metric_files *files, run_record *record);
 
 /* --out, --seed, --threads, --records: what these are for differs from program to program */
 #define RUN_DEFAULTS                                                                                         \
