@@ -476,7 +476,7 @@ START_TEST(test_undefined_correlations) {
     ck_assert(isnan(real_at(trend, row, "estimate")));
     csv_table_free(trend);
     char *text = read_table("r/layer_correlation.csv");
-    ck_assert(strstr(text, "# left out: 1 rows with a fault\n") && !strstr(text, "-nan"));
+    ck_assert(strstr(text, "# excluded: 1 rows with a fault\n") && !strstr(text, "-nan"));
     free(text);
     expect_figure("layer_correlation", "r");
 }
