@@ -1,8 +1,8 @@
 /* The ablation: networks of other pretext tasks, compared. */
 #include "core/csv.h"
 #include "core/error.h"
-#include "programs.h"
 #include "suites.h"
+#include "support.h"
 #include <math.h>
 #include <unistd.h>
 
@@ -21,13 +21,7 @@ static void make_networks(void) {
     expect_done(SWEEP "large/weights.h5 --out @/large");
 }
 
-static double number_at(const csv_table *t, size_t row, const char *column) {
-    double value;
-    ck_assert_msg(csv_table_real(t, row, csv_table_column(t, column), &value) == 0, "%s", err_message());
-    return value;
-}
-
-START_TEST(test_networks_are_compared) {
+START_TEST(networks_are_compared) {
     static const char *const measures[] = {"ssim_correlation", "shift_to_gaussian_blur",
                                            "shift_to_gaussian_noise"};
     make_networks();
@@ -40,25 +34,25 @@ START_TEST(test_networks_are_compared) {
     for (size_t row = 0; row < 6; row++) {
         ck_assert_str_eq(csv_table_text(t, row, csv_table_column(t, "network")), row < 3 ? "small" : "large");
         ck_assert_str_eq(csv_table_text(t, row, csv_table_column(t, "measure")), measures[row % 3]);
-        ck_assert_double_eq(number_at(t, row, "patch_pixels"), row < 3 ? 4 : 8);
-        ck_assert_double_eq_tol(number_at(t, row, "coverage_percent"), row < 3 ? 10 : 50, 1e-9);
-        ck_assert_double_eq(number_at(t, row, "training_steps"), row < 3 ? 2 : 3);
-        double r = number_at(t, row, "estimate");
+        ck_assert_double_eq(table_number(t, row, "patch_pixels"), row < 3 ? 4 : 8);
+        ck_assert_double_eq_tol(table_number(t, row, "coverage_percent"), row < 3 ? 10 : 50, 1e-9);
+        ck_assert_double_eq(table_number(t, row, "training_steps"), row < 3 ? 2 : 3);
+        double r = table_number(t, row, "estimate");
         if (row % 3 == 0)
-            ck_assert(r >= -1.0 && r <= 1.0 && number_at(t, row, "ci_low") <= r &&
-                      r <= number_at(t, row, "ci_high"));
+            ck_assert(r >= -1.0 && r <= 1.0 && table_number(t, row, "ci_low") <= r &&
+                      r <= table_number(t, row, "ci_high"));
         if (row % 3 == 2) /* was not swept */
-            ck_assert(isnan(r) && number_at(t, row, "n_scans") == 0);
+            ck_assert(isnan(r) && table_number(t, row, "n_scans") == 0);
         if (row % 3 == 1)
-            ck_assert(r > 0.0 && number_at(t, row, "n_scans") >= 3);
+            ck_assert(r > 0.0 && table_number(t, row, "n_scans") >= 3);
     }
-    ck_assert(number_at(t, 0, "estimate") != number_at(t, 3, "estimate"));
+    ck_assert(table_number(t, 0, "estimate") != table_number(t, 3, "estimate"));
     csv_table_free(t);
     expect_figure("ablation", "one");
 }
 END_TEST
 
-START_TEST(test_ablation_rejects_bad_input) {
+START_TEST(ablation_rejects_bad_input) {
     make_networks();
     expect_failure("ablation --cohort @/cohort --out @/x", 2, "NETWORK", "");
     expect_failure("ablation --cohort @/cohort --out @/x @/nowhere", 1, "nowhere/weights.h5", "");
@@ -99,8 +93,8 @@ Suite *suite_ablation(void) {
     TCase *t = tcase_create("ablation");
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
-    tcase_add_test(t, test_networks_are_compared);
-    tcase_add_test(t, test_ablation_rejects_bad_input);
+    tcase_add_test(t, networks_are_compared);
+    tcase_add_test(t, ablation_rejects_bad_input);
     suite_add_tcase(s, t);
     return s;
 }

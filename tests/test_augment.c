@@ -2,17 +2,16 @@
  * share of the scans that is trained on. */
 #include "core/checksum.h"
 #include "core/rng.h"
-#include "golden.h"
 #include "io/prepared.h"
-#include "scratch.h"
 #include "suites.h"
+#include "support.h"
 #include "train/augment.h"
 #include "train/slice_set.h"
 #include <string.h>
 
 enum { ROWS = 26, COLUMNS = 21, PIXELS = ROWS * COLUMNS };
 
-START_TEST(test_rotation_matches_scipy) {
+START_TEST(rotation_matches_scipy) {
     h5_file *f = h5_open("tests/golden/augment.h5");
     const hsize_t three[1] = {3};
     double degrees[3];
@@ -33,7 +32,7 @@ START_TEST(test_rotation_matches_scipy) {
 }
 END_TEST
 
-START_TEST(test_flips) {
+START_TEST(a_flip_reverses_rows_or_columns) {
     float image[6] = {1, 2, 3, 4, 5, 6},
           expected[4][6] = {{1, 2, 3, 4, 5, 6}, {3, 2, 1, 6, 5, 4}, {4, 5, 6, 1, 2, 3}, {6, 5, 4, 3, 2, 1}};
     for (int k = 0; k < 4; k++) {
@@ -53,7 +52,7 @@ START_TEST(test_flips) {
 }
 END_TEST
 
-START_TEST(test_draws) {
+START_TEST(flips_and_angles_are_drawn_evenly) {
     enum { DRAWS = 2000 };
     gsl_rng *rng = rng_stream(1, RNG_TEST, 0, 0);
     int flips[2] = {0}, rotated = 0, positive = 0;
@@ -123,7 +122,7 @@ static unsigned scans_of(const slice_set *s) {
     return scans;
 }
 
-START_TEST(test_share_of_the_scans) {
+START_TEST(a_share_takes_whole_scans) {
     unsigned of_seed[4], smaller = 0;
     for (int k = 0; k < SCANS; k++)
         write_scan(k, 0.0f);
@@ -153,7 +152,7 @@ START_TEST(test_share_of_the_scans) {
 }
 END_TEST
 
-START_TEST(test_slices_in_turn) {
+START_TEST(slices_are_taken_from_the_scans_in_turn) {
     slice_set s;
     static const int expected[5][2] = {{0, 0}, {1, 0}, {2, 0}, {3, 0}, {1, 1}};
     for (int k = 0; k < 4; k++)
@@ -168,7 +167,7 @@ START_TEST(test_slices_in_turn) {
 }
 END_TEST
 
-START_TEST(test_checksum_is_that_of_the_pixels) {
+START_TEST(checksum_is_that_of_the_pixels) {
     const slice_images kind = {1, {PREPARED_REFERENCE}}, missing = {1, {PREPARED_REFERENCE_COMPLEX}};
     char first[CHECKSUM_HEX], again[CHECKSUM_HEX];
     for (int k = 0; k < SCANS; k++)
@@ -200,12 +199,12 @@ Suite *suite_augment(void) {
     Suite *s = suite_create("augment");
     TCase *t = tcase_create("augment");
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
-    tcase_add_test(t, test_rotation_matches_scipy);
-    tcase_add_test(t, test_flips);
-    tcase_add_test(t, test_draws);
-    tcase_add_test(t, test_share_of_the_scans);
-    tcase_add_test(t, test_slices_in_turn);
-    tcase_add_test(t, test_checksum_is_that_of_the_pixels);
+    tcase_add_test(t, rotation_matches_scipy);
+    tcase_add_test(t, a_flip_reverses_rows_or_columns);
+    tcase_add_test(t, flips_and_angles_are_drawn_evenly);
+    tcase_add_test(t, a_share_takes_whole_scans);
+    tcase_add_test(t, slices_are_taken_from_the_scans_in_turn);
+    tcase_add_test(t, checksum_is_that_of_the_pixels);
     suite_add_tcase(s, t);
     return s;
 }

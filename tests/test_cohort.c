@@ -11,7 +11,7 @@ enum { SIZE = 64, PIXELS = SIZE * SIZE };
 
 static const char *const splits[] = {"train", "val", "test"};
 
-START_TEST(test_slabs_are_apart) {
+START_TEST(slabs_are_apart) {
     int seen[3] = {0};
     const virtual_slab *s = virtual_slabs();
     for (; s->split; s++) {
@@ -27,7 +27,7 @@ START_TEST(test_slabs_are_apart) {
 END_TEST
 
 /* What was really read, neighbours of the interpolation included, lies in a slab of the scan's own split. */
-START_TEST(test_scans_read_their_own_slab_only) {
+START_TEST(scans_read_their_own_slab_only) {
     float image[PIXELS];
     nifti_volume *head = nifti_volume_read(HEAD);
     ck_assert_msg(head != NULL, "%s", err_message());
@@ -67,7 +67,7 @@ static double correlation(const float *a, const float *b) {
     return ab / sqrt(aa * bb);
 }
 
-START_TEST(test_scans_are_named_by_their_seed) {
+START_TEST(scans_are_named_by_their_seed) {
     float a[PIXELS], b[PIXELS];
     virtual_scan first, again, other;
     nifti_volume *head = nifti_volume_read(HEAD);
@@ -91,7 +91,7 @@ END_TEST
 
 /* On the axis of a loop of radius R, at a distance d, the field is proportional to R^2 / (R^2 + d^2)^(3/2).
  */
-START_TEST(test_sensitivity_on_the_axis) {
+START_TEST(sensitivity_on_the_axis_is_that_of_a_loop) {
     enum { N = 257 };
     static float complex map[N * N];
     const coil_loop loop = {.centre = {170.0, 0.0, 0.0}, .normal = {-1.0, 0.0, 0.0}, .radius = 65.0};
@@ -108,7 +108,7 @@ START_TEST(test_sensitivity_on_the_axis) {
 END_TEST
 
 /* Turned by a right angle, the field is, too: S = Bx - i By becomes -i S on the turned pixel. */
-START_TEST(test_sensitivity_turns_with_the_loop) {
+START_TEST(sensitivity_turns_with_the_loop) {
     enum { N = 49 };
     static float complex first[N * N], turned[N * N];
     const coil_loop a = {{170.0, 20.0, 10.0}, {-1.0, 0.1, 0.0}, 65.0},
@@ -125,7 +125,7 @@ START_TEST(test_sensitivity_turns_with_the_loop) {
 END_TEST
 
 /* L L^H is Psi, which has a diagonal of ones. */
-START_TEST(test_noise_factor) {
+START_TEST(noise_factor_gives_the_covariance) {
     enum { N = 32, C = VIRTUAL_COILS };
     static float complex maps[C * N * N];
     double complex factor[C * C];
@@ -155,7 +155,7 @@ END_TEST
 
 /* In the corners of k-space is noise alone: of the stated strength, alike in both parts, correlated as
  * stated. */
-START_TEST(test_noise_is_as_stated) {
+START_TEST(noise_is_as_stated) {
     enum { N = 320, C = VIRTUAL_COILS, CORNER = 40 };
     virtual_scan scan;
     nifti_volume *head = nifti_volume_read(HEAD);
@@ -196,7 +196,7 @@ START_TEST(test_noise_is_as_stated) {
 }
 END_TEST
 
-START_TEST(test_slices_are_acquired_alike_in_any_order) {
+START_TEST(slices_are_acquired_alike_in_any_order) {
     enum { N = 48 };
     static float complex first[VIRTUAL_COILS * N * N], again[VIRTUAL_COILS * N * N];
     virtual_scan scan;
@@ -216,13 +216,13 @@ START_TEST(test_slices_are_acquired_alike_in_any_order) {
 }
 END_TEST
 
-START_TEST(test_head_that_is_not_there) {
+START_TEST(a_missing_head_is_named) {
     ck_assert_ptr_null(virtual_head_read("/nowhere/ch2.nii.gz"));
     ck_assert(strstr(err_message(), "/nowhere/ch2.nii.gz") && strstr(err_message(), "mricron-data"));
 }
 END_TEST
 
-START_TEST(test_unknown_split) {
+START_TEST(an_unknown_split_is_refused) {
     virtual_scan scan;
     ck_assert_int_eq(virtual_scan_draw(1, "tests", 0, &scan), -1);
     ck_assert_ptr_nonnull(strstr(err_message(), "tests"));
@@ -233,16 +233,16 @@ Suite *suite_cohort(void) {
     Suite *s = suite_create("cohort");
     TCase *t = tcase_create("cohort");
     tcase_set_timeout(t, 120);
-    tcase_add_test(t, test_slabs_are_apart);
-    tcase_add_loop_test(t, test_scans_read_their_own_slab_only, 0, 3);
-    tcase_add_test(t, test_scans_are_named_by_their_seed);
-    tcase_add_test(t, test_sensitivity_on_the_axis);
-    tcase_add_test(t, test_sensitivity_turns_with_the_loop);
-    tcase_add_test(t, test_noise_factor);
-    tcase_add_test(t, test_noise_is_as_stated);
-    tcase_add_test(t, test_slices_are_acquired_alike_in_any_order);
-    tcase_add_test(t, test_head_that_is_not_there);
-    tcase_add_test(t, test_unknown_split);
+    tcase_add_test(t, slabs_are_apart);
+    tcase_add_loop_test(t, scans_read_their_own_slab_only, 0, 3);
+    tcase_add_test(t, scans_are_named_by_their_seed);
+    tcase_add_test(t, sensitivity_on_the_axis_is_that_of_a_loop);
+    tcase_add_test(t, sensitivity_turns_with_the_loop);
+    tcase_add_test(t, noise_factor_gives_the_covariance);
+    tcase_add_test(t, noise_is_as_stated);
+    tcase_add_test(t, slices_are_acquired_alike_in_any_order);
+    tcase_add_test(t, a_missing_head_is_named);
+    tcase_add_test(t, an_unknown_split_is_refused);
     suite_add_tcase(s, t);
     return s;
 }

@@ -1,9 +1,9 @@
 /* Edge cases of io and the cohort: every float16, files cut at every byte, slabs that must not matter. */
-#include "scratch.h"
 #include "suites.h"
+#include "support.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "io/h5.h"
 #include "io/nifti_volume.h"
 #include "io/prepared.h"
@@ -17,10 +17,6 @@
 #include <zlib.h>
 
 #define HEAD "/usr/share/mricron/templates/ch2.nii.gz"
-static void expect_message(const char *a, const char *b) {
-    ck_assert_msg(strstr(err_message(), a) && strstr(err_message(), b), "message is: %s", err_message());
-}
-
 /* ---------------------------------------------------------------- float16 */
 
 /* Positive binary16 by its bits; 0x7c00 stands for 65536, where rounding to infinity begins in earnest. */
@@ -33,7 +29,7 @@ enum { HALVES = 0x7c00, PROBES = 4 };
 
 /* Every finite half, the midpoint to the next one (goes to the even one), and a float32 to either side of it.
  */
-START_TEST(test_float16_every_value) {
+START_TEST(every_float16_is_rounded_to) {
     hsize_t dims[1] = {HALVES * PROBES};
     float *values = mem_alloc(dims[0] * sizeof *values), *back = mem_alloc(dims[0] * sizeof *back);
     uint16_t *bits = mem_alloc(dims[0] * sizeof *bits);
@@ -72,7 +68,7 @@ START_TEST(test_float16_every_value) {
 }
 END_TEST
 
-START_TEST(test_float16_nan) {
+START_TEST(float16_keeps_nan) {
     const float values[5] = {NAN, -NAN, INFINITY, -INFINITY, 3.4e38f};
     float back[5];
     hsize_t dims[1] = {5};
@@ -111,7 +107,7 @@ static void write_bytes(const char *name, const void *bytes, size_t count) {
     ck_assert(f && fwrite(bytes, 1, count, f) == count && fclose(f) == 0);
 }
 
-START_TEST(test_nifti_types) {
+START_TEST(nifti_types_are_read) {
     uint8_t u8[12];
     uint16_t u16[12];
     int16_t i16[12];
@@ -150,7 +146,7 @@ START_TEST(test_nifti_types) {
 END_TEST
 
 /* Cut at any byte a NIfTI file is refused, packed or not. */
-START_TEST(test_nifti_cut_anywhere) {
+START_TEST(nifti_cut_anywhere_is_refused) {
     char file[1024], packed[2048];
     float voxels[12];
     for (int k = 0; k < 12; k++)
@@ -161,7 +157,7 @@ START_TEST(test_nifti_cut_anywhere) {
         nifti_volume *v = nifti_volume_read(path);
         ck_assert_msg((v != NULL) == (cut == size), "%zu of %zu bytes", cut, size);
         if (!v)
-            expect_message("v.nii", "NIfTI");
+            expect_error("v.nii", "NIfTI");
         nifti_volume_free(v);
     }
     gzFile gz = gzopen(in_folder("v.nii.gz"), "wb");
@@ -175,9 +171,9 @@ START_TEST(test_nifti_cut_anywhere) {
     nifti_volume_free(v);
     write_bytes("v.nii.gz", packed, packed_size / 2);
     ck_assert_ptr_null(nifti_volume_read(path));
-    expect_message("v.nii.gz", "NIfTI");
+    expect_error("v.nii.gz", "NIfTI");
     ck_assert_ptr_null(nifti_volume_read("Makefile"));
-    expect_message("Makefile", "not a NIfTI file");
+    expect_error("Makefile", "not a NIfTI file");
 }
 END_TEST
 
@@ -204,7 +200,7 @@ static void write_scan(const char *name, const char *cohort, const char *split, 
     ck_assert_msg(h5_commit(f) == 0, "%s", err_message());
 }
 
-START_TEST(test_split_lists_scans_only) {
+START_TEST(split_lists_scans_only) {
     static const char *const names[] = {"test/b.h5", "test/C.h5", "test/a10.h5", "test/a2.h5"};
     for (int k = 0; k < 4; k++)
         write_scan(names[k], "c", "test", 20);
@@ -224,21 +220,21 @@ START_TEST(test_split_lists_scans_only) {
 }
 END_TEST
 
-START_TEST(test_split_of_scans_that_disagree) {
+START_TEST(scans_that_disagree_are_refused) {
     write_scan("test/a.h5", "c", "test", 20);
     write_scan("test/b.h5", "c", "test", 40);
     ck_assert_ptr_null(prepared_split_open(folder, "test", 0));
-    expect_message("/b.h5", "expected slices of 20 x 16");
-    expect_message("/a.h5", "found 40 x 16");
+    expect_error("/b.h5", "expected slices of 20 x 16");
+    expect_error("/a.h5", "found 40 x 16");
     prepared_split *s = prepared_split_open(folder, "test", 1); /* the second is not looked at */
     ck_assert_msg(s != NULL, "%s", err_message());
     prepared_split_free(s);
     write_scan("test/b.h5", "other", "test", 20);
     ck_assert_ptr_null(prepared_split_open(folder, "test", 0));
-    expect_message("/b.h5", "expected cohort 'c'");
+    expect_error("/b.h5", "expected cohort 'c'");
     write_bytes("test/b.h5", "x", 1);
     ck_assert_ptr_null(prepared_split_open(folder, "test", 0));
-    expect_message("/b.h5", "not an HDF5 file");
+    expect_error("/b.h5", "not an HDF5 file");
 }
 END_TEST
 
@@ -246,7 +242,7 @@ END_TEST
 
 /* The strict form of "no voxel on two sides": a head that is different outside the slab gives the same image.
  */
-START_TEST(test_other_slabs_have_no_influence) {
+START_TEST(other_slabs_have_no_influence) {
     static const char *const splits[] = {"train", "val", "test"};
     float image[64 * 64], again[64 * 64];
     nifti_volume *head = nifti_volume_read(HEAD);
@@ -273,7 +269,7 @@ START_TEST(test_other_slabs_have_no_influence) {
 END_TEST
 
 /* No tilt that is drawn leaves a slab, so the hold at its edges is tried with one that would. */
-START_TEST(test_steep_slices_are_held_in_the_slab) {
+START_TEST(steep_slices_are_held_in_the_slab) {
     float image[64 * 64];
     virtual_scan scan;
     int range[2] = {1 << 20, -1};
@@ -293,14 +289,14 @@ Suite *suite_edges(void) {
     TCase *t = tcase_create("edges");
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
-    tcase_add_loop_test(t, test_float16_every_value, 0, 2);
-    tcase_add_test(t, test_float16_nan);
-    tcase_add_test(t, test_nifti_types);
-    tcase_add_test(t, test_nifti_cut_anywhere);
-    tcase_add_test(t, test_split_lists_scans_only);
-    tcase_add_test(t, test_split_of_scans_that_disagree);
-    tcase_add_loop_test(t, test_other_slabs_have_no_influence, 0, 3);
-    tcase_add_test(t, test_steep_slices_are_held_in_the_slab);
+    tcase_add_loop_test(t, every_float16_is_rounded_to, 0, 2);
+    tcase_add_test(t, float16_keeps_nan);
+    tcase_add_test(t, nifti_types_are_read);
+    tcase_add_test(t, nifti_cut_anywhere_is_refused);
+    tcase_add_test(t, split_lists_scans_only);
+    tcase_add_test(t, scans_that_disagree_are_refused);
+    tcase_add_loop_test(t, other_slabs_have_no_influence, 0, 3);
+    tcase_add_test(t, steep_slices_are_held_in_the_slab);
     suite_add_tcase(s, t);
     return s;
 }

@@ -1,13 +1,13 @@
 /* fastMRI files: what is written comes back and is what fastMRI says it is; what is wrong is named.
  * Splits: the right files in the right places, no patient in two. */
-#include "core/file.h"
 #include "core/error.h"
+#include "core/file.h"
 #include "core/rng.h"
 #include "mri/fastmri.h"
 #include "mri/fft.h"
 #include "mri/scan_split.h"
-#include "scratch.h"
 #include "suites.h"
+#include "support.h"
 #include <gsl/gsl_randist.h>
 #include <malloc.h>
 #include <math.h>
@@ -15,10 +15,6 @@
 
 static const fastmri_protocol protocol = {
     .rows_mm = 160, .columns_mm = 150, .thickness_mm = 3, .resonance_hz = 123200000};
-
-static void expect_message(const char *a, const char *b) {
-    ck_assert_msg(strstr(err_message(), a) && strstr(err_message(), b), "message is: %s", err_message());
-}
 
 /* ---------------------------------------------------------------- a scan made of noise */
 
@@ -74,7 +70,7 @@ static void check_round_trip(int slices, int coils, int rows, int columns) {
     raw_scan_close(s), raw_scan_close(made);
 }
 
-START_TEST(test_round_trip) {
+START_TEST(fastmri_reads_what_it_writes) {
     check_round_trip(3, 15, 40, 23);
     check_round_trip(2, 4, 48, 46);
     check_round_trip(1, 1, 20, 20);
@@ -97,7 +93,7 @@ static double direct_pixel(const raw_scan *s, const float complex *kspace, int r
     return sqrt(sum);
 }
 
-START_TEST(test_rss_max_and_norm) {
+START_TEST(attributes_max_and_norm_are_those_of_the_image) {
     enum { ROWS = 41, COLUMNS = 24, SIDE = 20, PIXELS = SIDE * SIDE, SLICES = 2 };
     raw_scan *s = fastmri_open(write_noise("rss.h5", SLICES, 2, ROWS, COLUMNS));
     float complex *kspace = malloc(samples(s) * sizeof *kspace);
@@ -123,7 +119,7 @@ START_TEST(test_rss_max_and_norm) {
 }
 END_TEST
 
-START_TEST(test_header) {
+START_TEST(header_tells_the_encoding) {
     write_noise("header.h5", 1, 4, 40, 25);
     h5_file *h = h5_open(path);
     hid_t id = H5Dopen2(h->id, "ismrmrd_header", H5P_DEFAULT), type = H5Dget_type(id);
@@ -148,7 +144,7 @@ START_TEST(test_header) {
 END_TEST
 
 /* Attributes of the caller's; a file that fails half-way leaves nothing behind. */
-START_TEST(test_create) {
+START_TEST(a_file_that_fails_half_way_leaves_nothing) {
     raw_scan *s = noise_scan("own", 3, 2, 24, 24);
     h5_file *h = fastmri_create(in_folder("own.h5"), s, &protocol);
     ck_assert_msg(h != NULL, "%s", err_message());
@@ -161,11 +157,11 @@ START_TEST(test_create) {
     int failing = 2;
     s->self = &failing;
     ck_assert_int_eq(fastmri_write(in_folder("half.h5"), s, &protocol), -1);
-    expect_message("noise", "slice 2 fails");
+    expect_error("noise", "slice 2 fails");
     ck_assert_int_ne(access(path, F_OK), 0);
     s->image_rows = 25;
     ck_assert_int_eq(fastmri_write(path, s, &protocol), -1);
-    expect_message("half.h5", "25 x 20");
+    expect_error("half.h5", "25 x 20");
     raw_scan_close(s);
     char command[128];
     snprintf(command, sizeof command, "test \"$(ls %s)\" = own.h5", folder);
@@ -173,7 +169,7 @@ START_TEST(test_create) {
 }
 END_TEST
 
-START_TEST(test_threads) {
+START_TEST(threads_read_at_the_same_time) {
     err_box box = {0};
 #pragma omp parallel for num_threads(4)
     for (int k = 0; k < 16; k++) {
@@ -226,10 +222,10 @@ static void write_hollow(const char *file, const hollow *c) {
 static void expect_refused(hollow c, const char *message) {
     write_hollow(in_folder("wrong.h5"), &c);
     ck_assert_ptr_null(fastmri_open(path));
-    expect_message("wrong.h5", message);
+    expect_error("wrong.h5", message);
 }
 
-START_TEST(test_wrong_layout) {
+START_TEST(a_wrong_layout_is_named) {
     hollow c = hollow_scan;
     c.kspace_rank = 3;
     expect_refused(c, "'kspace': single-coil data: expected multicoil kspace (slices, coils, rows, columns), "
@@ -255,7 +251,7 @@ START_TEST(test_wrong_layout) {
 }
 END_TEST
 
-START_TEST(test_wrong_sizes) {
+START_TEST(wrong_sizes_are_named) {
     hollow c = hollow_scan;
     c.image[0] = 3;
     expect_refused(c, "'reconstruction_rss': expected 2 slices as 'kspace', found 3");
@@ -276,19 +272,19 @@ START_TEST(test_wrong_sizes) {
 }
 END_TEST
 
-START_TEST(test_wrong_files) {
+START_TEST(files_that_are_no_scans_are_refused) {
     ck_assert_ptr_null(fastmri_open(in_folder("none.h5")));
-    expect_message("none.h5", "No such file");
+    expect_error("none.h5", "No such file");
     ck_assert_ptr_null(fastmri_open("Makefile"));
-    expect_message("Makefile", "not an HDF5 file");
+    expect_error("Makefile", "not an HDF5 file");
     write_noise("cut.h5", 2, 3, 30, 24);
     ck_assert_int_eq(truncate(path, 9000), 0);
     ck_assert_ptr_null(fastmri_open(path));
-    expect_message("cut.h5", "truncated");
+    expect_error("cut.h5", "truncated");
 }
 END_TEST
 
-START_TEST(test_wrong_samples) {
+START_TEST(wrong_samples_are_named) {
     enum { COILS = 3, ROWS = 30, COLUMNS = 24 };
     static float complex slice[COILS * ROWS * COLUMNS];
     const hsize_t dims[3] = {COILS, ROWS, COLUMNS};
@@ -306,14 +302,14 @@ START_TEST(test_wrong_samples) {
     raw_scan *s = fastmri_open(path);
     ck_assert_msg(s != NULL, "%s", err_message());
     ck_assert_int_eq(s->read(s, 0, slice), -1);
-    expect_message("samples.h5: dataset 'kspace', slice 0", "every sample is zero");
+    expect_error("samples.h5: dataset 'kspace', slice 0", "every sample is zero");
     ck_assert_int_eq(s->read(s, 1, slice), 0);
     ck_assert_int_eq(s->read(s, 2, slice), -1);
-    expect_message("samples.h5: dataset 'kspace', slice 2", "found nan in coil 2, row 7, column 5");
+    expect_error("samples.h5: dataset 'kspace', slice 2", "found nan in coil 2, row 7, column 5");
     ck_assert_int_eq(s->read(s, 3, slice), -1);
-    expect_message("samples.h5: dataset 'kspace', slice 3", "found inf in coil 2, row 7, column 5");
+    expect_error("samples.h5: dataset 'kspace', slice 3", "found inf in coil 2, row 7, column 5");
     ck_assert_int_eq(s->read(s, 4, slice), -1);
-    expect_message("samples.h5", "expected a slice below 4, found 4");
+    expect_error("samples.h5", "expected a slice below 4, found 4");
     ck_assert_int_eq(s->read(s, -1, slice), -1);
     raw_scan_close(s);
 }
@@ -353,7 +349,7 @@ static scan_split *open_split(split_settings settings) {
 
 static void expect_no_split(split_settings settings, const char *a, const char *b) {
     ck_assert_ptr_null(scan_split_open(&settings));
-    expect_message(a, b);
+    expect_error(a, b);
 }
 
 static void expect_counts(const split_part *part, int scans, int patients, int slices) {
@@ -381,7 +377,7 @@ static int names_of(const split_part *part, char *text) {
     return used;
 }
 
-START_TEST(test_split_by_patient) {
+START_TEST(split_keeps_patients_together) {
     make_cohort();
     scan_split *s = open_split(by_default());
     const split_part *train = &s->parts[SPLIT_TRAIN], *val = &s->parts[SPLIT_VAL];
@@ -402,7 +398,7 @@ START_TEST(test_split_by_patient) {
 }
 END_TEST
 
-START_TEST(test_split_depends_on_seed_and_share_alone) {
+START_TEST(split_depends_on_seed_and_share_alone) {
     static char first[4096], again[4096];
     make_cohort();
     scan_split *s = open_split(by_default());
@@ -434,7 +430,7 @@ START_TEST(test_split_depends_on_seed_and_share_alone) {
 }
 END_TEST
 
-START_TEST(test_split_folders) {
+START_TEST(split_takes_folders) {
     expect_no_split(by_default(), folder, "expected a folder multicoil_train or multicoil_val");
     split_settings none = by_default();
     none.folder = "/nowhere/at/all";
@@ -455,11 +451,11 @@ START_TEST(test_split_folders) {
     scan_split_free(s);
     add_scan("multicoil_val", 6, "c", 4);
     expect_no_split(by_default(), "patient 'c' is in two splits: ", "multicoil_train/file5.h5 (train) and ");
-    expect_message("multicoil_val/file6.h5 (test)", "");
+    expect_error("multicoil_val/file6.h5 (test)", "");
 }
 END_TEST
 
-START_TEST(test_split_lists) {
+START_TEST(split_takes_lists) {
     make_cohort();
     add_scan(".", 9, "z", 1);
     split_settings by_list = by_default();
@@ -479,7 +475,7 @@ START_TEST(test_split_lists) {
     scan_split_free(s);
     by_list.lists[SPLIT_VAL] = write_list("val.txt", "file1002.h5\nfile1024.h5\n");
     expect_no_split(by_list, "patient 'p00' is in two splits: ", "file1024.h5 (val) and ");
-    expect_message("multicoil_train/file1000.h5 (test)", "");
+    expect_error("multicoil_train/file1000.h5 (test)", "");
 }
 END_TEST
 
@@ -489,14 +485,14 @@ static void expect_bad_list(const char *text, const char *a, const char *b) {
     expect_no_split(by_list, a, b);
 }
 
-START_TEST(test_wrong_lists) {
+START_TEST(wrong_lists_are_refused) {
     make_cohort();
     expect_bad_list("", "/val: ", "names no file");
     expect_bad_list("# nothing\n\n", "/val: ", "names no file");
     expect_bad_list("{\"images\": []}", "/val: ", "names no file");
     expect_bad_list("file1.h5\n\nfile77.h5\n", "/val: line 3: file 'file77.h5' is neither in ", folder);
     expect_bad_list("file1.h5\n./multicoil_val/file1.h5", "/val: line 2: ", "the same file as ");
-    expect_message("/val: line 1: ", "multicoil_val/file1.h5");
+    expect_error("/val: line 1: ", "multicoil_val/file1.h5");
     expect_bad_list("{\"images\": [\n{\"file_name\": \"file1.h5\"}\n", "/val: line 3, column ",
                     "malformed JSON");
     expect_bad_list("{\"images\": [], \"images\": []}", "/val: line 1", "malformed JSON");
@@ -533,7 +529,7 @@ START_TEST(test_wrong_lists) {
 }
 END_TEST
 
-START_TEST(test_split_keeps_going) {
+START_TEST(split_skips_damaged_scans) {
     make_cohort();
     ck_assert_int_eq(truncate(in_folder("multicoil_train/file1003.h5"), 1000), 0);
     ck_assert_int_eq(truncate(in_folder("multicoil_val/file2.h5"), 0), 0);
@@ -560,7 +556,7 @@ START_TEST(test_split_keeps_going) {
 END_TEST
 
 /* As many files as the knee data have, 973 and 199: by lists, then by patient. */
-START_TEST(test_split_at_full_size) {
+START_TEST(split_works_at_full_size) {
     enum { TRAIN = 778, ALL = 973, TEST = 199 };
     static const char *const names[SPLIT_KINDS] = {"train.json", "val.json", "test.json"};
     static char text[SPLIT_KINDS][1 << 17];
@@ -598,26 +594,26 @@ Suite *suite_fastmri(void) {
     TCase *t = tcase_create("files");
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
-    tcase_add_test(t, test_round_trip);
-    tcase_add_test(t, test_rss_max_and_norm);
-    tcase_add_test(t, test_header);
-    tcase_add_test(t, test_create);
-    tcase_add_test(t, test_threads);
-    tcase_add_test(t, test_wrong_layout);
-    tcase_add_test(t, test_wrong_sizes);
-    tcase_add_test(t, test_wrong_files);
-    tcase_add_test(t, test_wrong_samples);
+    tcase_add_test(t, fastmri_reads_what_it_writes);
+    tcase_add_test(t, attributes_max_and_norm_are_those_of_the_image);
+    tcase_add_test(t, header_tells_the_encoding);
+    tcase_add_test(t, a_file_that_fails_half_way_leaves_nothing);
+    tcase_add_test(t, threads_read_at_the_same_time);
+    tcase_add_test(t, a_wrong_layout_is_named);
+    tcase_add_test(t, wrong_sizes_are_named);
+    tcase_add_test(t, files_that_are_no_scans_are_refused);
+    tcase_add_test(t, wrong_samples_are_named);
     suite_add_tcase(s, t);
     t = tcase_create("splits");
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
-    tcase_add_test(t, test_split_by_patient);
-    tcase_add_test(t, test_split_depends_on_seed_and_share_alone);
-    tcase_add_test(t, test_split_folders);
-    tcase_add_test(t, test_split_lists);
-    tcase_add_test(t, test_wrong_lists);
-    tcase_add_test(t, test_split_keeps_going);
-    tcase_add_test(t, test_split_at_full_size);
+    tcase_add_test(t, split_keeps_patients_together);
+    tcase_add_test(t, split_depends_on_seed_and_share_alone);
+    tcase_add_test(t, split_takes_folders);
+    tcase_add_test(t, split_takes_lists);
+    tcase_add_test(t, wrong_lists_are_refused);
+    tcase_add_test(t, split_skips_damaged_scans);
+    tcase_add_test(t, split_works_at_full_size);
     suite_add_tcase(s, t);
     return s;
 }

@@ -5,8 +5,8 @@
 #include "io/prepared.h"
 #include "mri/faults.h"
 #include "mri/fft.h"
-#include "programs.h"
 #include "suites.h"
+#include "support.h"
 #include <gsl/gsl_randist.h>
 #include <math.h>
 
@@ -46,7 +46,7 @@ static int is_changed(int coil, int p) {
 }
 
 /* The displaced lines follow each other in the order of acquisition, and are those of the displaced image. */
-START_TEST(test_motion) {
+START_TEST(motion_displaces_lines_that_follow_each_other) {
     acquire();
     scan_fault f = spoil(FAULT_MOTION, "a", 0);
     double length = hypot(f.shift[0], f.shift[1]);
@@ -71,7 +71,7 @@ START_TEST(test_motion) {
 END_TEST
 
 /* All lines displaced by whole pixels: the image is where it should be. */
-START_TEST(test_motion_moves_the_image) {
+START_TEST(motion_moves_the_image) {
     static float complex image[PIXELS], moved[PIXELS];
     fft2 *fft = fft2_create(ROWS, COLUMNS);
     scan_fault f = {.kind = FAULT_MOTION, .shift = {3.0, -2.0}, .begin = 0.0, .end = 1.0};
@@ -87,7 +87,7 @@ START_TEST(test_motion_moves_the_image) {
 }
 END_TEST
 
-START_TEST(test_lost_coil) {
+START_TEST(a_lost_coil_is_zero) {
     acquire();
     scan_fault f = spoil(FAULT_LOST_COIL, "a", 0);
     ck_assert_int_eq(f.coils_lost, 1); /* of five */
@@ -100,7 +100,7 @@ START_TEST(test_lost_coil) {
 END_TEST
 
 /* The outer rows, nothing but noise, have as much more of it as was drawn. */
-START_TEST(test_low_snr) {
+START_TEST(low_snr_adds_noise) {
     acquire();
     scan_fault f = spoil(FAULT_LOW_SNR, "a", 0);
     ck_assert(f.noise >= 3.0 && f.noise <= 16.0);
@@ -119,7 +119,7 @@ START_TEST(test_low_snr) {
 }
 END_TEST
 
-START_TEST(test_spikes) {
+START_TEST(spikes_are_single_samples) {
     acquire();
     float largest = 0.0f;
     for (int k = 0; k < SAMPLES; k++)
@@ -146,7 +146,7 @@ START_TEST(test_spikes) {
 END_TEST
 
 /* Of the scan and its slice, whatever was spoilt before; other scans suffer more or less. */
-START_TEST(test_faults_are_drawn_by_scan) {
+START_TEST(faults_are_drawn_by_scan) {
     static float complex first[SAMPLES];
     acquire();
     for (int kind = 0; kind < FAULT_KINDS; kind++) {
@@ -162,7 +162,7 @@ START_TEST(test_faults_are_drawn_by_scan) {
 }
 END_TEST
 
-START_TEST(test_fault_choice) {
+START_TEST(the_faults_share_the_scans_evenly) {
     enum { SCANS = 199 };
     int kind[SCANS], again[SCANS], other[SCANS], count[FAULT_KINDS + 1] = {0};
     ck_assert_int_eq(fault_choose(5, 0.1, SCANS, kind), 0);
@@ -178,7 +178,7 @@ START_TEST(test_fault_choice) {
 }
 END_TEST
 
-START_TEST(test_faults_refuse) {
+START_TEST(faults_refuse_an_empty_mask_and_empty_data) {
     scan_fault f = {.kind = FAULT_LOW_SNR, .noise = 3.0};
     memset(mask, 0, sizeof mask);
     ck_assert_int_eq(fault_apply(&f, 0, mask, COILS, ROWS, COLUMNS, spoilt), -1);
@@ -218,7 +218,7 @@ static void read_images(const char *name, prepared_kind kind, float *images) {
 
 /* The good acquisition of every scan stays as it is; a scan with a fault has it beside, the same on any
  * number of threads. */
-START_TEST(test_prepared_faults) {
+START_TEST(faulty_acquisitions_leave_the_good_ones_as_they_are) {
     static const char *const good_files[] = {TEST_SCAN("good", 1), TEST_SCAN("good", 2), TEST_SCAN("good", 3),
                                              TEST_SCAN("good", 4)};
     static const char *const files[] = {TEST_SCAN("half", 1), TEST_SCAN("half", 2), TEST_SCAN("half", 3),
@@ -261,7 +261,7 @@ START_TEST(test_prepared_faults) {
 END_TEST
 
 /* Real acquisitions get no faults unless they are asked for. */
-START_TEST(test_fastmri_has_no_faults_by_default) {
+START_TEST(fastmri_has_no_faults_by_default) {
     static float a[SLICES * SIDE * SIDE], b[SLICES * SIDE * SIDE];
     train_network();
     expect_done(
@@ -286,7 +286,7 @@ START_TEST(test_fastmri_has_no_faults_by_default) {
 }
 END_TEST
 
-START_TEST(test_wrong_faults) {
+START_TEST(wrong_faults_are_refused) {
     expect_failure("prepare_scans --faults some", 2, "--faults", "some");
     expect_failure("prepare_scans --faults 1.5", 2, "--faults", "1.5");
     expect_failure("prepare_scans --faults 0.1x", 2, "--faults", "0.1x");
@@ -300,17 +300,17 @@ Suite *suite_faults(void) {
     TCase *t = tcase_create("faults");
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
-    tcase_add_test(t, test_motion);
-    tcase_add_test(t, test_motion_moves_the_image);
-    tcase_add_test(t, test_lost_coil);
-    tcase_add_test(t, test_low_snr);
-    tcase_add_test(t, test_spikes);
-    tcase_add_test(t, test_faults_are_drawn_by_scan);
-    tcase_add_test(t, test_fault_choice);
-    tcase_add_test(t, test_faults_refuse);
-    tcase_add_test(t, test_prepared_faults);
-    tcase_add_test(t, test_fastmri_has_no_faults_by_default);
-    tcase_add_test(t, test_wrong_faults);
+    tcase_add_test(t, motion_displaces_lines_that_follow_each_other);
+    tcase_add_test(t, motion_moves_the_image);
+    tcase_add_test(t, a_lost_coil_is_zero);
+    tcase_add_test(t, low_snr_adds_noise);
+    tcase_add_test(t, spikes_are_single_samples);
+    tcase_add_test(t, faults_are_drawn_by_scan);
+    tcase_add_test(t, the_faults_share_the_scans_evenly);
+    tcase_add_test(t, faults_refuse_an_empty_mask_and_empty_data);
+    tcase_add_test(t, faulty_acquisitions_leave_the_good_ones_as_they_are);
+    tcase_add_test(t, fastmri_has_no_faults_by_default);
+    tcase_add_test(t, wrong_faults_are_refused);
     suite_add_tcase(s, t);
     return s;
 }

@@ -7,11 +7,11 @@
 #include "io/h5.h"
 #include "io/panel.h"
 #include "io/prepared.h"
+#include "models/ssl_unet.h"
 #include "pretext/harmonic_fill.h"
 #include "pretext/ssl_mask.h"
-#include "models/ssl_unet.h"
-#include "programs.h"
 #include "suites.h"
+#include "support.h"
 #include <math.h>
 #include <unistd.h>
 
@@ -20,7 +20,7 @@
 enum { ROWS = 40, COLUMNS = 33, PIXELS = ROWS * COLUMNS, MASKS = 3 };
 
 /* Patches inside, at a border and in a corner; nearly all pixels masked; all but one. */
-START_TEST(test_harmonic_agrees_with_a_direct_solution) {
+START_TEST(harmonic_agrees_with_a_direct_solution) {
     static float image[PIXELS], out[PIXELS];
     static double expected[MASKS][PIXELS];
     static int32_t masks[MASKS][PIXELS];
@@ -52,7 +52,7 @@ static void mask_box(unsigned char *mask, int top, int left, int bottom, int rig
 
 /* A ramp is harmonic, a hole inside restores it; what the hole held is not read, and filling in place is
  * allowed. */
-START_TEST(test_harmonic_restores_a_ramp) {
+START_TEST(harmonic_restores_a_ramp) {
     float image[PIXELS], holed[PIXELS];
     unsigned char mask[PIXELS] = {0};
     mask_box(mask, 5, 4, 21, 20);
@@ -69,7 +69,7 @@ END_TEST
 
 /* An image that changes along x only goes on as a constant through a hole that reaches the left border:
  * mirrored there, it cannot slope. */
-START_TEST(test_harmonic_is_mirrored_at_the_border) {
+START_TEST(harmonic_is_mirrored_at_the_border) {
     float image[PIXELS], out[PIXELS];
     unsigned char mask[PIXELS] = {0};
     mask_box(mask, 0, 0, ROWS, 6);
@@ -81,7 +81,7 @@ START_TEST(test_harmonic_is_mirrored_at_the_border) {
 }
 END_TEST
 
-START_TEST(test_harmonic_edges) {
+START_TEST(harmonic_refuses_what_it_cannot_fill) {
     float image[PIXELS], out[PIXELS];
     unsigned char mask[PIXELS] = {0};
     for (int k = 0; k < PIXELS; k++)
@@ -101,7 +101,7 @@ END_TEST
 
 /* ---------------------------------------------------------------- panels */
 
-START_TEST(test_panels) {
+START_TEST(panels_are_grey_values_from_black_to_white) {
     float image[1001], grey[5];
     double white;
     for (int k = 0; k < 1001; k++)
@@ -144,7 +144,7 @@ static const char *const files[] = {"inpainting.csv",
                                     "panels/inpainting_worst_harmonic.f32",
                                     "panels/inpainting_worst_error.f32"};
 
-START_TEST(test_inpainting_is_the_same_for_any_number_of_threads) {
+START_TEST(inpainting_is_the_same_for_any_number_of_threads) {
     make_cohort();
     expect_done(INPAINTING "--slices 0 --threads 1 --out @/one");
     expect_done(INPAINTING "--slices 0 --threads 3 --out @/three");
@@ -198,13 +198,7 @@ static void expected_errors(double *errors) {
     errors[2] = ssl_mask_mse(mask, filled, image, N * N);
 }
 
-static double real_at(const csv_table *t, size_t row, const char *column) {
-    double value;
-    ck_assert_msg(csv_table_real(t, row, csv_table_column(t, column), &value) == 0, "%s", err_message());
-    return value;
-}
-
-START_TEST(test_inpainting_tables) {
+START_TEST(inpainting_tables_hold_the_errors) {
     enum { SCANS = 4, METHODS = 3 };
     double expected[METHODS], sum[METHODS] = {0};
     make_cohort();
@@ -216,18 +210,20 @@ START_TEST(test_inpainting_tables) {
     ck_assert_uint_eq(summary->rows, METHODS);
     expected_errors(expected);
     for (size_t m = 0; m < METHODS; m++)
-        ck_assert_double_eq_tol(real_at(scans, METHODS + m, "masked_mse_per_variance"), expected[m], 1e-8);
+        ck_assert_double_eq_tol(table_number(scans, METHODS + m, "masked_mse_per_variance"), expected[m],
+                                1e-8);
     for (size_t k = 0; k < scans->rows; k++)
-        sum[k % METHODS] += real_at(scans, k, "masked_mse_per_variance");
+        sum[k % METHODS] += table_number(scans, k, "masked_mse_per_variance");
     for (size_t m = 0; m < METHODS; m++) {
-        double mean = real_at(summary, m, "mean"), difference = real_at(summary, m, "network_minus_method");
+        double mean = table_number(summary, m, "mean"),
+               difference = table_number(summary, m, "network_minus_method");
         ck_assert_double_eq_tol(mean, sum[m] / SCANS, 1e-8);
-        ck_assert(real_at(summary, m, "n_scans") == SCANS);
-        ck_assert(real_at(summary, m, "ci_low") < mean && mean < real_at(summary, m, "ci_high"));
+        ck_assert(table_number(summary, m, "n_scans") == SCANS);
+        ck_assert(table_number(summary, m, "ci_low") < mean && mean < table_number(summary, m, "ci_high"));
         if (m > 0) {
             ck_assert_double_eq_tol(difference, (sum[0] - sum[m]) / SCANS, 1e-8);
-            ck_assert(real_at(summary, m, "difference_ci_low") < difference &&
-                      difference < real_at(summary, m, "difference_ci_high"));
+            ck_assert(table_number(summary, m, "difference_ci_low") < difference &&
+                      difference < table_number(summary, m, "difference_ci_high"));
         } else {
             ck_assert(isnan(difference));
         }
@@ -241,7 +237,7 @@ static void expect_no_output(const char *name) {
     ck_assert_msg(access(in_folder(name), F_OK) != 0, "%s is there", path);
 }
 
-START_TEST(test_wrong_input_of_inpainting) {
+START_TEST(inpainting_rejects_wrong_input) {
     make_cohort();
     expect_failure("inpainting --cohort @/nowhere --weights " GOLDEN " --out @/r", 1, "nowhere/test",
                    "cannot list");
@@ -266,17 +262,17 @@ END_TEST
 Suite *suite_inpainting(void) {
     Suite *s = suite_create("inpainting");
     TCase *t = tcase_create("harmonic_fill"), *p = tcase_create("inpainting");
-    tcase_add_test(t, test_harmonic_agrees_with_a_direct_solution);
-    tcase_add_test(t, test_harmonic_restores_a_ramp);
-    tcase_add_test(t, test_harmonic_is_mirrored_at_the_border);
-    tcase_add_test(t, test_harmonic_edges);
+    tcase_add_test(t, harmonic_agrees_with_a_direct_solution);
+    tcase_add_test(t, harmonic_restores_a_ramp);
+    tcase_add_test(t, harmonic_is_mirrored_at_the_border);
+    tcase_add_test(t, harmonic_refuses_what_it_cannot_fill);
     suite_add_tcase(s, t);
     tcase_set_timeout(p, 120);
     tcase_add_checked_fixture(p, scratch_set_up, scratch_tear_down);
-    tcase_add_test(p, test_panels);
-    tcase_add_test(p, test_inpainting_is_the_same_for_any_number_of_threads);
-    tcase_add_test(p, test_inpainting_tables);
-    tcase_add_test(p, test_wrong_input_of_inpainting);
+    tcase_add_test(p, panels_are_grey_values_from_black_to_white);
+    tcase_add_test(p, inpainting_is_the_same_for_any_number_of_threads);
+    tcase_add_test(p, inpainting_tables_hold_the_errors);
+    tcase_add_test(p, inpainting_rejects_wrong_input);
     suite_add_tcase(s, p);
     return s;
 }

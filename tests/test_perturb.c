@@ -1,8 +1,8 @@
 /* Perturbations against scipy.ndimage and NumPy, and the promises of perturb.h. */
 #include "suites.h"
 
-#include "core/image.h"
 #include "core/error.h"
+#include "core/image.h"
 #include "core/rng.h"
 #include "io/h5.h"
 #include "perturb/perturb.h"
@@ -117,7 +117,8 @@ START_TEST(shifts_run_in_parallel) {
 #pragma omp parallel for reduction(+ : different) num_threads(4)
     for (int i = 0; i < 64; i++) {
         float *mine = malloc(PIXELS * sizeof *mine);
-        const int failed = perturb_apply(perturb_find("pixel_shift"), perturbed, mine, ROWS, COLUMNS, 2.25, NULL);
+        const int failed =
+            perturb_apply(perturb_find("pixel_shift"), perturbed, mine, ROWS, COLUMNS, 2.25, NULL);
         different += failed || memcmp(mine, out, PIXELS * sizeof *mine);
         free(mine);
     }
@@ -153,7 +154,8 @@ START_TEST(noise_depends_on_the_seed_alone) {
     ck_assert_mem_eq(out, again, sizeof out);
     apply("gaussian_noise", perturbed, again, ROWS, COLUMNS, 0.1, 8);
     ck_assert_mem_ne(out, again, sizeof out);
-    ck_assert_int_eq(perturb_apply(perturb_find("gaussian_noise"), perturbed, out, ROWS, COLUMNS, 0.1, NULL), -1);
+    ck_assert_int_eq(perturb_apply(perturb_find("gaussian_noise"), perturbed, out, ROWS, COLUMNS, 0.1, NULL),
+                     -1);
 }
 END_TEST
 

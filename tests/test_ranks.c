@@ -1,7 +1,7 @@
 /* Several processes on one task: the same bytes as from one, and one message when one of them fails. */
-#include "core/file.h"
 #include "core/cli.h"
 #include "core/error.h"
+#include "core/file.h"
 #include "core/ranks.h"
 #include "suites.h"
 #include "support.h"
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-START_TEST(test_one_rank_is_a_plain_loop) {
+START_TEST(one_rank_is_a_plain_loop) {
     float gradients[3][4] = {{1e8f, 1, 2, 3}, {-1e8f, 10, 20, 30}, {0.5f, 100, 200, 300}};
     const float expected[4] = {0.5f, 111, 222, 333}; /* in another order the first would be 0 */
     ck_assert(ranks_count() == 1 && ranks_me() == 0 && ranks_is_mine(5));
@@ -64,7 +64,7 @@ static void make_cohort(void) {
 #define TRAIN_RECON "train_recon --channels 4" TRAIN
 
 /* More ranks than some batches' images, and a pause on as many ranks as one likes. */
-START_TEST(test_training_is_the_same_on_any_number_of_ranks) {
+START_TEST(training_is_the_same_on_any_number_of_ranks) {
     if (!can_launch())
         return;
     make_cohort();
@@ -119,7 +119,7 @@ static void expect_same_sweep(const char *name) {
     "perturbation_sweep --cohort @/cohort --weights tests/golden/unet_plain.h5 --levels 3 --threads 1 "      \
     "--baseline ssfd_random --baseline-scans 2 --save-every 0 --out @/"
 
-START_TEST(test_scans_are_dealt_out_to_ranks) {
+START_TEST(scans_are_dealt_out_to_ranks) {
     if (!can_launch())
         return;
     make_cohort();
@@ -155,7 +155,7 @@ static void expect_nothing_unfinished(const char *name) {
 }
 
 /* Scores of every scan on every rank, also where a run of three ranks ended early and two went on. */
-START_TEST(test_scores_of_reconstructions_on_ranks) {
+START_TEST(scores_are_the_same_on_any_number_of_ranks) {
     if (!can_launch())
         return;
     expect_done("prepare_scans --weights tests/golden/recon_unet.h5 --out @/cohort --records @/records "
@@ -179,7 +179,7 @@ START_TEST(test_scores_of_reconstructions_on_ranks) {
 }
 END_TEST
 
-START_TEST(test_ablation_on_ranks) {
+START_TEST(ablation_is_the_same_on_any_number_of_ranks) {
     if (!can_launch())
         return;
     expect_done("prepare_scans --weights tests/golden/recon_unet.h5 --complex --out @/cohort --records "
@@ -196,7 +196,7 @@ START_TEST(test_ablation_on_ranks) {
 END_TEST
 
 /* A scan that cannot be read ends the sweep of three ranks; when it can, two go on. */
-START_TEST(test_an_interrupted_run_goes_on_on_other_ranks) {
+START_TEST(an_interrupted_run_resumes_on_other_ranks) {
     if (!can_launch())
         return;
     make_cohort();
@@ -217,7 +217,7 @@ static void expect_rank_failure(int code, const char *arguments, const char *mes
                   output);
 }
 
-START_TEST(test_an_error_of_any_rank_ends_all_with_one_message) {
+START_TEST(an_error_of_any_rank_ends_all_with_one_message) {
     if (!can_launch())
         return;
     make_cohort();
@@ -242,7 +242,7 @@ int ranks_probe(int argc, char **argv) {
     return cli_fail("probe");
 }
 
-START_TEST(test_ranks_that_are_deep_inside_find_out) {
+START_TEST(ranks_that_are_deep_inside_find_out) {
     char before[512], self[256] = "";
     if (!can_launch())
         return;
@@ -259,14 +259,14 @@ Suite *suite_ranks(void) {
     TCase *t = tcase_create("ranks");
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
-    tcase_add_test(t, test_one_rank_is_a_plain_loop);
-    tcase_add_test(t, test_training_is_the_same_on_any_number_of_ranks);
-    tcase_add_test(t, test_scans_are_dealt_out_to_ranks);
-    tcase_add_test(t, test_scores_of_reconstructions_on_ranks);
-    tcase_add_test(t, test_ablation_on_ranks);
-    tcase_add_test(t, test_an_interrupted_run_goes_on_on_other_ranks);
-    tcase_add_test(t, test_ranks_that_are_deep_inside_find_out);
-    tcase_add_test(t, test_an_error_of_any_rank_ends_all_with_one_message);
+    tcase_add_test(t, one_rank_is_a_plain_loop);
+    tcase_add_test(t, training_is_the_same_on_any_number_of_ranks);
+    tcase_add_test(t, scans_are_dealt_out_to_ranks);
+    tcase_add_test(t, scores_are_the_same_on_any_number_of_ranks);
+    tcase_add_test(t, ablation_is_the_same_on_any_number_of_ranks);
+    tcase_add_test(t, an_interrupted_run_resumes_on_other_ranks);
+    tcase_add_test(t, ranks_that_are_deep_inside_find_out);
+    tcase_add_test(t, an_error_of_any_rank_ends_all_with_one_message);
     suite_add_tcase(s, t);
     return s;
 }

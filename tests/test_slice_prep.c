@@ -37,7 +37,7 @@ enum { COILS = 3, SIDE = 20 };
 static const int sizes[][2] = {{20, 20}, {40, 23}, {29, 38}, {33, 21}};
 
 /* k-space of a larger field of view gives what k-space of the cropped coil images gives. */
-START_TEST(test_crop) {
+START_TEST(a_larger_field_of_view_is_cropped_in_image_space) {
     int rows = sizes[_i][0], columns = sizes[_i][1];
     size_t pixels = (size_t)rows * (size_t)columns;
     float complex *image = malloc(COILS * pixels * sizeof *image),
@@ -82,7 +82,7 @@ END_TEST
 
 /* A mask of ones changes nothing; one of lines changes the zero-filled image alone, as masking k-space does.
  */
-START_TEST(test_undersampling) {
+START_TEST(masks_change_the_zero_filled_image_alone) {
     static float complex kspace[COILS * SIDE * SIDE], masked[COILS * SIDE * SIDE], image[SIDE * SIDE];
     static float complex reference[SIDE * SIDE], zero_filled[SIDE * SIDE], direct[SIDE * SIDE];
     static unsigned char mask[SIDE * SIDE];
@@ -115,7 +115,7 @@ START_TEST(test_undersampling) {
 }
 END_TEST
 
-START_TEST(test_wrong_shapes) {
+START_TEST(wrong_shapes_are_refused) {
     jsense_settings settings = jsense_defaults();
     slice_shape larger = {COILS, 20, 20, 24, 20}, tiny = {COILS, 20, 20, 8, 8};
     ck_assert_ptr_null(slice_prep_create(&larger, &settings));
@@ -124,7 +124,7 @@ START_TEST(test_wrong_shapes) {
 }
 END_TEST
 
-START_TEST(test_sampling_draw) {
+START_TEST(sampling_draws_a_mask_of_its_kind) {
     enum { N = 64 };
     static unsigned char mask[N * N], line[N];
     gsl_rng *rng = rng_stream(1, RNG_TEST, 1, 0);
@@ -149,10 +149,11 @@ Suite *suite_slice_prep(void) {
     Suite *s = suite_create("slice_prep");
     TCase *t = tcase_create("slice_prep");
     tcase_set_timeout(t, 60);
-    tcase_add_loop_test(t, test_crop, 0, (int)(sizeof sizes / sizeof *sizes));
-    tcase_add_test(t, test_undersampling);
-    tcase_add_test(t, test_wrong_shapes);
-    tcase_add_test(t, test_sampling_draw);
+    tcase_add_loop_test(t, a_larger_field_of_view_is_cropped_in_image_space, 0,
+                        (int)(sizeof sizes / sizeof *sizes));
+    tcase_add_test(t, masks_change_the_zero_filled_image_alone);
+    tcase_add_test(t, wrong_shapes_are_refused);
+    tcase_add_test(t, sampling_draws_a_mask_of_its_kind);
     suite_add_tcase(s, t);
     return s;
 }

@@ -38,7 +38,7 @@ static const struct {
 } shapes[] = {{320, 320, 16, 0.25}, {320, 320, 8, 0.10}, {320, 320, 64, 0.50}, {320, 320, 16, 0.75},
               {320, 320, 1, 0.25},  {320, 320, 4, 0.25}, {200, 131, 16, 0.25}, {64, 48, 16, 0.3}};
 
-START_TEST(test_coverage_and_bounds) {
+START_TEST(masks_have_their_coverage_and_bounds) {
     int rows = shapes[_i].rows, columns = shapes[_i].columns, pixels = rows * columns;
     ssl_mask_config config = {shapes[_i].patch, shapes[_i].coverage};
     unsigned char *guarded = malloc((size_t)pixels + 2 * 64);
@@ -58,7 +58,7 @@ START_TEST(test_coverage_and_bounds) {
 }
 END_TEST
 
-START_TEST(test_variable_density) {
+START_TEST(density_falls_from_the_centre) {
     enum { N = 320, DRAWS = 200 };
     ssl_mask_config config = {16, 0.25};
     unsigned char *mask = malloc(N * N);
@@ -81,7 +81,7 @@ START_TEST(test_variable_density) {
 }
 END_TEST
 
-START_TEST(test_same_stream_same_mask) {
+START_TEST(the_same_stream_draws_the_same_mask) {
     ssl_mask_config config = {16, 0.25};
     unsigned char a[100 * 100], b[100 * 100];
     gsl_rng *rng = rng_stream(9, RNG_TEST, 1, 2);
@@ -95,7 +95,7 @@ START_TEST(test_same_stream_same_mask) {
 }
 END_TEST
 
-START_TEST(test_impossible_masks_are_refused) {
+START_TEST(impossible_masks_are_refused) {
     unsigned char mask[64 * 64];
     gsl_rng *rng = rng_stream(9, RNG_TEST, 1, 2);
     ck_assert_int_eq(ssl_mask_draw(&(ssl_mask_config){65, 0.25}, 64, 64, rng, mask), -1);
@@ -110,7 +110,7 @@ START_TEST(test_impossible_masks_are_refused) {
 END_TEST
 
 /* Against the definition, pixel by pixel. */
-START_TEST(test_local_mean) {
+START_TEST(local_mean_fills_from_the_surroundings) {
     enum { H = 30, W = 41, REACH = 3 };
     float image[H * W], filled[H * W];
     unsigned char mask[H * W] = {0};
@@ -137,7 +137,7 @@ START_TEST(test_local_mean) {
 }
 END_TEST
 
-START_TEST(test_error_is_that_of_masked_pixels) {
+START_TEST(error_is_that_of_masked_pixels) {
     const unsigned char mask[5] = {0, 1, 1, 0, 1};
     const float a[5] = {9.0f, 1.0f, 2.0f, NAN, -1.0f}, b[5] = {0.0f, 1.5f, 0.0f, 0.0f, 1.0f};
     ck_assert_double_eq_tol(ssl_mask_mse(mask, a, b, 5), (0.25 + 4.0 + 4.0) / 3.0, 1e-15);
@@ -148,12 +148,12 @@ Suite *suite_ssl_mask(void) {
     Suite *s = suite_create("ssl_mask");
     TCase *t = tcase_create("ssl_mask");
     tcase_set_timeout(t, 120);
-    tcase_add_loop_test(t, test_coverage_and_bounds, 0, (int)(sizeof shapes / sizeof *shapes));
-    tcase_add_test(t, test_variable_density);
-    tcase_add_test(t, test_same_stream_same_mask);
-    tcase_add_test(t, test_impossible_masks_are_refused);
-    tcase_add_test(t, test_local_mean);
-    tcase_add_test(t, test_error_is_that_of_masked_pixels);
+    tcase_add_loop_test(t, masks_have_their_coverage_and_bounds, 0, (int)(sizeof shapes / sizeof *shapes));
+    tcase_add_test(t, density_falls_from_the_centre);
+    tcase_add_test(t, the_same_stream_draws_the_same_mask);
+    tcase_add_test(t, impossible_masks_are_refused);
+    tcase_add_test(t, local_mean_fills_from_the_surroundings);
+    tcase_add_test(t, error_is_that_of_masked_pixels);
     suite_add_tcase(s, t);
     return s;
 }
