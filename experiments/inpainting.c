@@ -16,7 +16,7 @@
 #include "models/ssl_unet.h"
 #include "pretext/harmonic_fill.h"
 #include "pretext/ssl_mask.h"
-#include "stats/stats.h"
+#include "stats/interval.h"
 #include <gsl/gsl_sort.h>
 #include <math.h>
 #include <omp.h>
@@ -182,8 +182,8 @@ static int write_method(const study *s, csv_writer *csv, int method, double *dif
     double sd;
     for (size_t k = 0; k < scans; k++)
         differences[k] = errors_of(s, NETWORK)[k] - errors_of(s, method)[k];
-    if (stats_mean_t(errors_of(s, method), scans, CONFIDENCE, &mean, &sd) < 0 ||
-        (method != NETWORK && stats_mean_t(differences, scans, CONFIDENCE, &difference, NULL) < 0))
+    if (interval_of_mean(errors_of(s, method), scans, CONFIDENCE, &mean, &sd) < 0 ||
+        (method != NETWORK && interval_of_mean(differences, scans, CONFIDENCE, &difference, NULL) < 0))
         return err_prefix("errors of method %s", method_names[method]);
     csv_writer_row(csv, "%s," METRIC ",%zu,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%s", method_names[method],
                    scans, mean.estimate, sd, mean.low, mean.high, difference.estimate, difference.low,

@@ -21,7 +21,7 @@
 #include "models/ssl_unet.h"
 #include "perturb/perturb.h"
 #include "program/groups.h"
-#include "stats/stats.h"
+#include "stats/interval.h"
 #include "study/sweep_claims.h"
 #include <math.h>
 #include <stdio.h>
@@ -239,7 +239,7 @@ static int write_mean(const sweep *s, csv_writer *csv, int p, int level, int met
             return 0;
         n += !isnan(scans[n]);
     }
-    if (stats_mean_t(scans, n, CONFIDENCE, &mean, &sd) < 0)
+    if (interval_of_mean(scans, n, CONFIDENCE, &mean, &sd) < 0)
         return err_prefix("%s of %s at level %g", label->key, q->name, level_at(s, p, level));
     csv_writer_row(csv, "%s,%.9g,%s,%s,%zu,%.9g,%.9g,%.9g,%.9g,%s,%s,%s", q->name, level_at(s, p, level),
                    q->level_unit, label->key, n, mean.estimate, sd, mean.low, mean.high, q->title,

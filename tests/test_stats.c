@@ -3,8 +3,8 @@
 
 #include "core/error.h"
 #include "io/h5.h"
+#include "stats/interval.h"
 #include "stats/matched.h"
-#include "stats/stats.h"
 
 #include <math.h>
 #include <string.h>
@@ -38,12 +38,12 @@ START_TEST(t_interval_agrees_with_scipy) {
         values[i] = sample[i];
     interval found;
     double sd;
-    ck_assert_int_eq(stats_mean_t(values, SAMPLE, 0.95, &found, &sd), 0);
+    ck_assert_int_eq(interval_of_mean(values, SAMPLE, 0.95, &found, &sd), 0);
     assert_close(found.estimate, sample_summary[0]);
     assert_close(sd, sample_summary[1]);
     assert_close(found.low, sample_summary[2]);
     assert_close(found.high, sample_summary[3]);
-    ck_assert_int_eq(stats_mean_t(values, SAMPLE, 0.99, &found, NULL), 0);
+    ck_assert_int_eq(interval_of_mean(values, SAMPLE, 0.99, &found, NULL), 0);
     assert_close(found.low, sample_summary[4]);
     assert_close(found.high, sample_summary[5]);
 }
@@ -52,17 +52,17 @@ END_TEST
 START_TEST(t_interval_rejects_bad_input) {
     double values[3] = {1.0, 2.0, 4.0};
     interval found;
-    ck_assert_int_eq(stats_mean_t(values, 2, 0.95, &found, NULL), 0);
-    ck_assert_int_eq(stats_mean_t(values, 1, 0.95, &found, NULL), -1);
+    ck_assert_int_eq(interval_of_mean(values, 2, 0.95, &found, NULL), 0);
+    ck_assert_int_eq(interval_of_mean(values, 1, 0.95, &found, NULL), -1);
     ck_assert_ptr_nonnull(strstr(err_message(), "expected at least 2"));
     const double bad_confidence[] = {0.0, 1.0, -0.5, 95.0, NAN};
     for (int i = 0; i < 5; i++)
-        ck_assert_int_eq(stats_mean_t(values, 3, bad_confidence[i], &found, NULL), -1);
+        ck_assert_int_eq(interval_of_mean(values, 3, bad_confidence[i], &found, NULL), -1);
     values[1] = NAN;
-    ck_assert_int_eq(stats_mean_t(values, 3, 0.95, &found, NULL), -1);
+    ck_assert_int_eq(interval_of_mean(values, 3, 0.95, &found, NULL), -1);
     ck_assert_ptr_nonnull(strstr(err_message(), "value 2 of 3"));
     values[1] = INFINITY;
-    ck_assert_int_eq(stats_mean_t(values, 3, 0.95, &found, NULL), -1);
+    ck_assert_int_eq(interval_of_mean(values, 3, 0.95, &found, NULL), -1);
 }
 END_TEST
 

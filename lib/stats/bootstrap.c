@@ -19,7 +19,8 @@ typedef struct {
     size_t *member; /* [scans] */
     size_t *from;   /* [scans]: where the stratum of member[k] begins */
     size_t *size;   /* [scans]: and how many it has */
-    double *values; /* [replicates][count], then [scans][count] of those that leave one out */
+    double
+        *values; /* [replicates][count], [scans][count] of those that leave one out, [count] of all scans */
 } bootstrap;
 
 static int stratum_of(const bootstrap_plan *plan, size_t scan) {
@@ -51,13 +52,16 @@ static void draw(const bootstrap *b, gsl_rng *rng, size_t *scan) {
         scan[k] = b->member[b->from[k] + gsl_rng_uniform_int(rng, b->size[k])];
 }
 
-static void leave_out(size_t scans, size_t left_out, size_t *scan) {
-    for (size_t k = 0, n = 0; k < scans; k++)
+/* All scans but one; all where left_out is none of them. */
+static size_t leave_out(size_t scans, size_t left_out, size_t *scan) {
+    size_t n = 0;
+    for (size_t k = 0; k < scans; k++)
         if (k != left_out)
             scan[n++] = k;
+    return n;
 }
 
-/* All samples, replicates first, then those without one scan. */
+/* All samples: the replicates, those without one scan, and the scans as they are. */
 static int run_samples(bootstrap *b, size_t work_size) {
     const bootstrap_plan *plan = b->plan;
     err_box failure = {0};
@@ -70,16 +74,17 @@ static int run_samples(bootstrap *b, size_t work_size) {
         if (!ready)
             err_box_take(&failure);
 #pragma omp for schedule(static)
-        for (size_t k = 0; k < plan->replicates + plan->scans; k++) {
+        for (size_t k = 0; k <= plan->replicates + plan->scans; k++) {
+            size_t n = plan->scans;
             if (!ready)
                 continue;
             if (k < plan->replicates) {
                 rng_restart(rng, plan->seed, RNG_BOOTSTRAP, plan->statistic, k);
                 draw(b, rng, scan);
             } else {
-                leave_out(plan->scans, k - plan->replicates, scan);
+                n = leave_out(plan->scans, k - plan->replicates, scan);
             }
-            b->f(b->self, work, scan, plan->scans - (k >= plan->replicates), b->values + k * b->count);
+            b->f(b->self, work, scan, n, b->values + k * b->count);
         }
         if (rng)
             gsl_rng_free(rng);
@@ -87,21 +92,6 @@ static int run_samples(bootstrap *b, size_t work_size) {
         free(work);
     }
     return err_box_raise(&failure);
-}
-
-/* The statistics of the scans as they are. */
-static int run_estimate(const bootstrap *b, size_t work_size, double *values) {
-    size_t *scan = mem_alloc(b->plan->scans * sizeof *scan);
-    void *work = mem_alloc(work_size ? work_size : 1);
-    int status = scan && work ? 0 : -1;
-    if (status == 0) {
-        for (size_t k = 0; k < b->plan->scans; k++)
-            scan[k] = k;
-        b->f(b->self, work, scan, b->plan->scans, values);
-    }
-    free(scan);
-    free(work);
-    return status;
 }
 
 /* a of the header; NaN when some value is. left_out: [scans][stride], in the order of scans. */
@@ -143,7 +133,7 @@ static void find_interval(const bootstrap *b, size_t which, double *sorted, inte
         if (!isnan(b->values[k * b->count + which]))
             sorted[n++] = b->values[k * b->count + which];
     double a = acceleration(b, b->values + plan->replicates * b->count + which, b->count);
-    out->low = out->high = NAN;
+    *out = (interval){b->values[(plan->replicates + plan->scans) * b->count + which], NAN, NAN};
     if (isnan(out->estimate) || isnan(a) || 2 * n <= plan->replicates)
         return;
     gsl_sort(sorted, 1, n);
@@ -158,9 +148,7 @@ static int check(const bootstrap_plan *plan) {
         return err_set("bootstrap: %zu scans, expected at least 3", plan->scans);
     if (plan->replicates < 100)
         return err_set("bootstrap: %zu replicates, expected at least 100", plan->replicates);
-    if (!(plan->confidence > 0.0 && plan->confidence < 1.0))
-        return err_set("bootstrap: confidence %g, expected a number between 0 and 1", plan->confidence);
-    return 0;
+    return interval_check_confidence("bootstrap", plan->confidence);
 }
 
 int bootstrap_bca(const bootstrap_plan *plan, bootstrap_statistic f, const void *self, size_t work_size,
@@ -168,17 +156,13 @@ int bootstrap_bca(const bootstrap_plan *plan, bootstrap_statistic f, const void 
     if (check(plan) < 0)
         return -1;
     size_t *places = mem_alloc(3 * plan->scans * sizeof *places);
-    double *values = mem_alloc((plan->replicates + plan->scans) * count * sizeof *values);
-    double *sorted = mem_alloc((plan->replicates > count ? plan->replicates : count) * sizeof *sorted);
+    double *values = mem_alloc((plan->replicates + plan->scans + 1) * count * sizeof *values);
+    double *sorted = mem_alloc(plan->replicates * sizeof *sorted);
     int status = places && values && sorted ? 0 : -1;
     if (status == 0) {
         bootstrap b = {plan, f, self, count, places, places + plan->scans, places + 2 * plan->scans, values};
         order_strata(&b);
-        status = run_estimate(&b, work_size, sorted);
-        for (size_t k = 0; k < count; k++)
-            out[k].estimate = sorted[k];
-        if (status == 0)
-            status = run_samples(&b, work_size);
+        status = run_samples(&b, work_size);
         for (size_t k = 0; status == 0 && k < count; k++)
             find_interval(&b, k, sorted, &out[k]);
     }

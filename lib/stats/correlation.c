@@ -14,7 +14,7 @@ typedef struct {
     sorted *x, y;        /* x[m] */
 } study;
 
-/* Scratch of one thread. */
+/* Of one thread. */
 typedef struct {
     double *weight;          /* [n] */
     double *rank_x, *rank_y; /* [n] */
@@ -169,26 +169,6 @@ static int check(const double *x, const double *y, size_t n) {
     return 0;
 }
 
-int correlation(correlation_kind kind, const double *x, const double *y, size_t n, double *r) {
-    if (n < 2)
-        return err_set("correlation: %zu points, expected at least 2", n);
-    if (check(x, y, n) < 0)
-        return -1;
-    sorted a = {0}, b = {0};
-    double *room = mem_calloc(scratch_doubles(n), sizeof *room);
-    int status = room && sorted_init(&a, x, n) == 0 && sorted_init(&b, y, n) == 0 ? 0 : -1;
-    if (status == 0) {
-        scratch w = scratch_in(room, n);
-        for (size_t k = 0; k < n; k++)
-            w.weight[k] = 1.0;
-        *r = coefficient(kind, &a, &b, &w);
-    }
-    sorted_free(&a);
-    sorted_free(&b);
-    free(room);
-    return status;
-}
-
 /* ---------------------------------------------------------------- over scans */
 
 /* Least-squares slope of r over 1 .. m. */
@@ -251,11 +231,9 @@ int correlation_study(correlation_kind kind, size_t m, const double *const *x, c
     size_t n = first[plan->scans];
     study s = {.kind = kind, .m = m, .first = first};
     interval *all = mem_alloc((m + 2) * sizeof *all);
-    int status = all && study_init(&s, x, y, n, plan->scans) == 0 &&
-                         bootstrap_bca(plan, correlate_sample, &s, scratch_doubles(n) * sizeof(double), m + 2,
-                                       all) == 0
-                     ? 0
-                     : -1;
+    int status = all ? study_init(&s, x, y, n, plan->scans) : -1;
+    if (status == 0)
+        status = bootstrap_bca(plan, correlate_sample, &s, scratch_doubles(n) * sizeof(double), m + 2, all);
     if (status == 0) {
         memcpy(r, all, m * sizeof *r);
         if (trend)

@@ -1,6 +1,31 @@
 #include "stats/interval.h"
 
-#include <stdio.h>
+#include "core/error.h"
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_statistics_double.h>
+
+int interval_check_confidence(const char *what, double confidence) {
+    if (confidence > 0.0 && confidence < 1.0)
+        return 0;
+    return err_set("%s: confidence %g, expected a number between 0 and 1", what, confidence);
+}
+
+int interval_of_mean(const double *values, size_t n, double confidence, interval *mean, double *sd) {
+    if (n < 2)
+        return err_set("mean with interval: %zu values, expected at least 2", n);
+    if (interval_check_confidence("mean with interval", confidence) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(values[i]))
+            return err_set("mean with interval: value %zu of %zu is not finite", i + 1, n);
+    const double middle = gsl_stats_mean(values, 1, n), spread = gsl_stats_sd_m(values, 1, n, middle);
+    const double t = gsl_cdf_tdist_Pinv(0.5 + 0.5 * confidence, (double)(n - 1));
+    const double half = t * spread / sqrt((double)n);
+    *mean = (interval){middle, middle - half, middle + half};
+    if (sd)
+        *sd = spread;
+    return 0;
+}
 
 interval interval_negate(interval i) {
     return (interval){-i.estimate, -i.high, -i.low};

@@ -2,7 +2,6 @@
 
 #include "core/error.h"
 #include "core/memory.h"
-#include "stats/stats.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -53,7 +52,7 @@ int matched_log_ratio(const double *a, const double *b, size_t n, double confide
     interval mean;
     int status = log_ratios(a, b, n, logs, used);
     if (status == 0)
-        status = stats_mean_t(logs, *used, confidence, &mean, NULL);
+        status = interval_of_mean(logs, *used, confidence, &mean, NULL);
     free(logs);
     if (status == 0)
         *ratio = (interval){exp(mean.estimate), exp(mean.low), exp(mean.high)};

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of rows of scans; b.n is 0 where a is not compared with anything. */
+/* Rows of scans; b.n is 0 where a is not compared with anything. */
 typedef struct {
     sorted a, b;
     const int *is_case;
@@ -64,7 +64,7 @@ typedef struct {
     double area, cases, controls, z;
 } wilson;
 
-/* Positive where A is outside of the interval. */
+/* Positive where A is outside the interval. */
 static double outside(const wilson *w, double A) {
     double N = 0.5 * (w->cases + w->controls) - 1.0, d = A - w->area;
     double variance =
@@ -89,8 +89,8 @@ static double limit(const wilson *w, double out) {
 }
 
 int roc_interval(const double *score, const int *is_case, size_t n, double confidence, interval *out) {
-    if (!(confidence > 0.0 && confidence < 1.0))
-        return err_set("ROC: confidence %g, expected a number between 0 and 1", confidence);
+    if (interval_check_confidence("ROC", confidence) < 0)
+        return -1;
     size_t cases = 0;
     for (size_t k = 0; k < n; k++)
         cases += is_case[k] != 0;
@@ -134,40 +134,27 @@ static int find_strata(const int *is_case, const size_t *first, size_t scans, in
     return check_counts("scans with ", cases, controls, 2);
 }
 
-/* b: NULL for the area of a alone. */
-static int resample(const double *a, const double *b, const int *is_case, const size_t *first,
-                    const bootstrap_plan *plan, interval *out) {
+int roc_bootstrap(const double *a, const double *b, const int *is_case, const size_t *first,
+                  const bootstrap_plan *plan, interval *out) {
     size_t scans = plan->scans, n = first[scans];
+    if (check_score(b ? "the first score" : "the score", a, n) < 0 ||
+        (b && check_score("the second score", b, n) < 0))
+        return -1;
     areas of = {.is_case = is_case, .first = first};
+    bootstrap_plan apart = *plan;
     int *stratum = mem_alloc(scans * sizeof *stratum);
-    int status = stratum && find_strata(is_case, first, scans, stratum) == 0 &&
-                         sorted_init(&of.a, a, n) == 0 && (!b || sorted_init(&of.b, b, n) == 0)
-                     ? 0
-                     : -1;
-    if (status == 0) {
-        bootstrap_plan apart = *plan;
-        apart.stratum = stratum;
+    int status = stratum ? find_strata(is_case, first, scans, stratum) : -1;
+    if (status == 0)
+        status = sorted_init(&of.a, a, n);
+    if (status == 0 && b)
+        status = sorted_init(&of.b, b, n);
+    apart.stratum = stratum;
+    if (status == 0)
         status = bootstrap_bca(&apart, sample_areas, &of, n * sizeof(double), 1, out);
-    }
     if (status == 0 && out->low == out->high)
         out->low = out->high = NAN;
     sorted_free(&of.a);
     sorted_free(&of.b);
     free(stratum);
     return status;
-}
-
-int roc_bootstrap(const double *score, const int *is_case, const size_t *first, const bootstrap_plan *plan,
-                  interval *out) {
-    if (check_score("the score", score, first[plan->scans]) < 0)
-        return -1;
-    return resample(score, NULL, is_case, first, plan, out);
-}
-
-int roc_compare(const double *a, const double *b, const int *is_case, const size_t *first,
-                const bootstrap_plan *plan, interval *out) {
-    size_t n = first[plan->scans];
-    if (check_score("the first score", a, n) < 0 || check_score("the second score", b, n) < 0)
-        return -1;
-    return resample(a, b, is_case, first, plan, out);
 }

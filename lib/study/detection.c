@@ -89,7 +89,7 @@ int detection_area(const detection *d, int metric, const bootstrap_plan *plan, i
     }
     if (d->n == d->scans)
         return roc_interval(poor, d->is_case, d->n, plan->confidence, out);
-    int status = roc_bootstrap(poor, d->is_case, d->first, plan, out);
+    int status = roc_bootstrap(poor, NULL, d->is_case, d->first, plan, out);
     *note = note_on(out, "no resample differs");
     return status;
 }
@@ -104,7 +104,7 @@ int detection_compare(const detection *d, int metric, int other, const bootstrap
         out->estimate = roc_area(a, d->is_case, d->n) - roc_area(b, d->is_case, d->n);
         return 0;
     }
-    int status = roc_compare(a, b, d->is_case, d->first, plan, out);
+    int status = roc_bootstrap(a, b, d->is_case, d->first, plan, out);
     *note = note_on(out, "no resample differs: these scans cannot tell the two apart");
     return status;
 }
