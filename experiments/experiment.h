@@ -40,7 +40,7 @@ static inline int experiment_run(const experiment *e, void *study, int argc, cha
     int status = ranks_agree(record ? e->run(study, record) : -1);
     e->close(study);
     if (status == 0 && ranks_me() == 0)
-        status = record_end(record, e->records ? e->records : records);
+        status = record_end(record, e->records ? e->records : records, 0);
     else
         record_discard(record);
     return status < 0 ? cli_fail(e->program) : 0;

@@ -347,7 +347,7 @@ START_TEST(a_record_is_json_with_all_values) {
     ck_assert_int_eq(record_file(r, "input", in_folder("abc")), 0);
     ck_assert_int_eq(record_file(r, "input", in_folder("none")), -1);
     expect_error("/none", "No such file");
-    ck_assert_msg(record_end(r, in_folder("records")) == 0, "%s", err_message());
+    ck_assert_msg(record_end(r, in_folder("records"), 0) == 0, "%s", err_message());
 
     char *text = read_table("records/stage_one.json");
     expect_json(text);
@@ -376,7 +376,7 @@ END_TEST
 
 START_TEST(a_discarded_record_leaves_nothing) {
     run_record *r = record_begin("empty", 0, NULL);
-    ck_assert_int_eq(record_end(r, folder), 0);
+    ck_assert_int_eq(record_end(r, folder, 0), 0);
     char *text = read_table("empty.json");
     expect_json(text);
     free(text);
@@ -385,8 +385,17 @@ START_TEST(a_discarded_record_leaves_nothing) {
     record_discard(r);
     record_discard(NULL);
     expect_entries(".", 1);
+    r = record_begin("cancelled", 0, NULL);
+    record_when(r, RECORD_NEVER);
+    ck_assert_int_eq(record_end(r, folder, 0), 0);
+    ck_assert_int_eq(record_end(record_begin("failed", 0, NULL), folder, -1), -1);
+    expect_entries(".", 1);
+    r = record_begin("skipped", 0, NULL);
+    record_when(r, RECORD_ALWAYS);
+    ck_assert_int_eq(record_end(r, folder, -1), -1);
+    expect_entries(".", 2);
     r = record_begin("homeless", 0, NULL);
-    ck_assert_int_eq(record_end(r, in_folder("empty.json")), -1);
+    ck_assert_int_eq(record_end(r, in_folder("empty.json"), 0), -1);
     expect_error("empty.json", "Not a directory");
 }
 END_TEST

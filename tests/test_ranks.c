@@ -1,8 +1,8 @@
 /* Several processes on one task: the same bytes as from one, and one message when one of them fails. */
-#include "core/cli.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/ranks.h"
+#include "program/program.h"
 #include "suites.h"
 #include "support.h"
 #include <fcntl.h>
@@ -56,6 +56,42 @@ static void make_cohort(void) {
     expect_done("prepare_scans --no-reconstruction --complex --out @/cohort --records @/records --size 64 "
                 "--test 5 --train 3 --val 2 --train-slices 2 --val-slices 2 --test-slices 2 --threads 2");
 }
+
+#define PREPARE                                                                                              \
+    "prepare_scans @/raw --weights tests/golden/recon_unet.h5 --split test --faults 0.4 --records "          \
+    "@/records --out @/"
+
+static void expect_same_scans(const char *name) {
+    for (int k = 1; k <= 5; k++) {
+        char file[64];
+        snprintf(file, sizeof file, "test/colin27_test_%04d.h5", k);
+        expect_same_file(file, "one", name);
+    }
+}
+
+/* More ranks than some have scans; a scan that cannot be read is reported whichever rank it belongs to. */
+START_TEST(scans_are_prepared_on_any_number_of_ranks) {
+    if (!can_launch())
+        return;
+    expect_done(
+        "simulate_cohort --split test --size 64 --test 5 --test-slices 2 --out @/raw --records @/records");
+    expect_done(PREPARE "one");
+    expect_ranks_done(2, PREPARE "two");
+    ck_assert_ptr_nonnull(strstr(output, "5 scans prepared (10 slices), 0 kept, 0 removed, 0 skipped"));
+    expect_same_scans("two");
+    shell("rm @/two/test/colin27_test_0002.h5 && cp @/two/test/colin27_test_0001.h5 @/two/test/old.h5");
+    expect_ranks_done(6, PREPARE "two");
+    ck_assert_ptr_nonnull(strstr(output, "1 scans prepared (2 slices), 4 kept, 1 removed, 0 skipped"));
+    expect_same_scans("two");
+    shell("printf x | dd of=@/raw/multicoil_val/colin27_test_0002.h5 bs=1 count=1 conv=notrunc 2>/dev/null");
+    ck_assert_int_eq(run_ranks(2, PREPARE "three"), 1);
+    ck_assert_int_eq(error_lines, 1);
+    ck_assert_int_eq(run_ranks(2, PREPARE "three --keep-going --calibration-width 60"), 1);
+    ck_assert_msg(strstr(output, "colin27_test_0003.h5") && strstr(output, "colin27_test_0004.h5") &&
+                      strstr(output, "0 scans prepared (0 slices), 0 kept, 0 removed, 5 skipped"),
+                  "%s", output);
+}
+END_TEST
 
 #define TRAIN                                                                                                \
     " --cohort @/cohort --steps 4 --batch 3 --validation-slices 3 --validate-every 2 --augment --threads 1 " \
@@ -233,13 +269,13 @@ END_TEST
 /* Rank 1 fails early and gives its last word where the others are still inside of their run. */
 int ranks_probe(int argc, char **argv) {
     if (ranks_begin(&argc, &argv) < 0)
-        return cli_fail("probe");
+        return program_fail("probe");
     int status = ranks_me() == 1 ? err_set("rank 1 of %d", ranks_count()) : ranks_agree(0);
     if (ranks_agree(status) == 0)
         return 0;
     if (ranks_check_same(ranks_me(), "anything") == 0)
         return 3;
-    return cli_fail("probe");
+    return program_fail("probe");
 }
 
 START_TEST(ranks_that_are_deep_inside_find_out) {
@@ -260,6 +296,7 @@ Suite *suite_ranks(void) {
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
     tcase_add_test(t, one_rank_is_a_plain_loop);
+    tcase_add_test(t, scans_are_prepared_on_any_number_of_ranks);
     tcase_add_test(t, training_is_the_same_on_any_number_of_ranks);
     tcase_add_test(t, scans_are_dealt_out_to_ranks);
     tcase_add_test(t, scores_are_the_same_on_any_number_of_ranks);

@@ -1,7 +1,8 @@
 #include "core/list.h"
 
 #include "core/error.h"
-#include "core/memory.h"
+#include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,28 @@ int name_list_split(name_list *list, const char *text, const char *what) {
             status = name_list_add(list, item);
     }
     free(copy);
+    return status;
+}
+
+/* Byte order: alphasort() would follow the locale. */
+static int compare_entries(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+int name_list_folder(name_list *list, const char *folder, const char *ending) {
+    struct dirent **entries;
+    *list = (name_list){0};
+    int count = scandir(folder, &entries, NULL, compare_entries), status = 0;
+    if (count < 0)
+        return errno == ENOENT ? 0 : err_set("%s: cannot list the files: %s", folder, strerror(errno));
+    for (int k = 0; k < count; k++) {
+        const char *name = entries[k]->d_name;
+        size_t length = strlen(name), tail = strlen(ending);
+        if (status == 0 && name[0] != '.' && length > tail && strcmp(name + length - tail, ending) == 0)
+            status = name_list_add(list, name);
+        free(entries[k]);
+    }
+    free(entries);
     return status;
 }
 

@@ -1,15 +1,16 @@
 #include "io/prepared.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/list.h"
+#include "core/memory.h"
 #include "core/rng.h"
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { SIDE_MIN = 16, SIDE_MAX = 1 << 14, SLICES_MAX = 1 << 16 };
 
@@ -236,12 +237,17 @@ static int begin_datasets(h5_file *file, const prepared_content *content) {
             h5_begin_slabs(file, prepared_kind_name((prepared_kind)kind), 3, dims,
                            kind >= PREPARED_REFERENCE_COMPLEX ? H5_COMPLEX : H5_REAL) != 0)
             return -1;
-    return h5_write_i32(file, "slice", 1, dims, content->slice);
+    int32_t *slice = mem_alloc((size_t)content->slices * sizeof *slice);
+    for (int k = 0; slice && k < content->slices; k++)
+        slice[k] = content->slice ? content->slice[k] : k;
+    int status = slice ? h5_write_i32(file, "slice", 1, dims, slice) : -1;
+    free(slice);
+    return status;
 }
 
 h5_file *prepared_create(const char *path, const prepared_content *content) {
-    if (!content->has[PREPARED_REFERENCE] || !content->slice || content->slices < 1 ||
-        content->rows < SIDE_MIN || content->columns < SIDE_MIN)
+    if (!content->has[PREPARED_REFERENCE] || content->slices < 1 || content->rows < SIDE_MIN ||
+        content->columns < SIDE_MIN)
         return err_set_null("%s: a prepared scan needs a reference of at least one slice of %d x %d", path,
                             SIDE_MIN, SIDE_MIN);
     h5_file *file = h5_create(path);
@@ -264,16 +270,6 @@ int prepared_write_complex(h5_file *file, prepared_kind kind, int index, int row
 }
 
 /* --- a split --- */
-
-static int is_scan_file(const struct dirent *entry) {
-    size_t length = strlen(entry->d_name);
-    return entry->d_name[0] != '.' && length > 3 && strcmp(entry->d_name + length - 3, ".h5") == 0;
-}
-
-/* Byte order: alphasort() would follow the locale. */
-static int by_name(const struct dirent **a, const struct dirent **b) {
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
 
 /* Notes what the split needs of one scan, and checks that it belongs with the ones before. */
 static int add_scan(prepared_split *split, char *path) {
@@ -314,7 +310,7 @@ static int add_scan(prepared_split *split, char *path) {
     return status;
 }
 
-static int add_scans(prepared_split *split, const char *folder, struct dirent **entries, int count) {
+static int add_scans(prepared_split *split, const char *folder, const name_list *names, int count) {
     split->paths = mem_calloc((size_t)count, sizeof *split->paths);
     split->scan_ids = mem_calloc((size_t)count, sizeof *split->scan_ids);
     split->faults = mem_calloc((size_t)count, sizeof *split->faults);
@@ -323,7 +319,7 @@ static int add_scans(prepared_split *split, const char *folder, struct dirent **
         return -1;
     for (int i = 0; i < count; i++) {
         char *path;
-        if (asprintf(&path, "%s/%s", folder, entries[i]->d_name) < 0)
+        if (asprintf(&path, "%s/%s", folder, names->items[i]) < 0)
             return err_set("out of memory");
         if (add_scan(split, path) != 0)
             return -1;
@@ -333,19 +329,17 @@ static int add_scans(prepared_split *split, const char *folder, struct dirent **
 
 static int list_split(prepared_split *split, int limit) {
     char *folder;
+    name_list names;
     if (asprintf(&folder, "%s/%s", split->folder, split->split) < 0)
         return err_set("out of memory");
-    struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, is_scan_file, by_name), status;
-    if (count < 0)
+    int status = name_list_folder(&names, folder, ".h5"), count = (int)names.count;
+    if (status == 0 && access(folder, F_OK) != 0)
         status = err_set("%s: cannot list the scans: %s", folder, strerror(errno));
-    else if (count == 0)
+    else if (status == 0 && count == 0)
         status = err_set("%s: expected prepared scans (*.h5), found none", folder);
-    else
-        status = add_scans(split, folder, entries, limit > 0 && limit < count ? limit : count);
-    for (int i = 0; i < count; i++)
-        free(entries[i]);
-    free(entries);
+    else if (status == 0)
+        status = add_scans(split, folder, &names, limit > 0 && limit < count ? limit : count);
+    name_list_free(&names);
     free(folder);
     return status;
 }

@@ -67,7 +67,7 @@ typedef struct {
     const char *cohort, *scan_id, *patient_id, *split, *acquisition, *source_file, *source_sha256, *generator;
     uint64_t seed;
     int slices, rows, columns;
-    const int32_t *slice;    /* [slices] */
+    const int32_t *slice;    /* [slices]; NULL: 0, 1, 2, ... */
     int has[PREPARED_KINDS]; /* which images will be written; the reference is required */
 } prepared_content;
 

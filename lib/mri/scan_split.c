@@ -1,11 +1,11 @@
 #include "mri/scan_split.h"
 
 #include "core/error.h"
+#include "core/list.h"
 #include "core/memory.h"
 #include "core/rng.h"
 #include "io/scan_list.h"
 #include "mri/fastmri.h"
-#include <dirent.h>
 #include <errno.h>
 #include <gsl/gsl_randist.h>
 #include <inttypes.h>
@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char train_folder[] = "multicoil_train", test_folder[] = "multicoil_val";
 
@@ -145,38 +146,25 @@ static int meet_file(builder *b, split_kind kind, const char *path, const scan_l
 
 /* ---------------------------------------------------------------- by folder */
 
-static int is_scan_file(const struct dirent *entry) {
-    size_t length = strlen(entry->d_name);
-    return entry->d_name[0] != '.' && length > 3 && strcmp(entry->d_name + length - 3, ".h5") == 0;
-}
-
 static char *path_join(const char *folder, const char *name) {
     char *path;
     return asprintf(&path, "%s/%s", folder, name) >= 0 ? path : err_set_null("out of memory");
 }
 
-/* Byte order: alphasort() would follow the locale. */
-static int by_name(const struct dirent **a, const struct dirent **b) {
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
 /* Adds every *.h5 in a folder. With `there`, a missing folder is no error, and *there is 0. */
 static int add_folder(builder *b, split_kind kind, const char *folder, int *there) {
-    struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, is_scan_file, by_name), status = 0;
+    name_list names;
+    int status = name_list_folder(&names, folder, ".h5"), found = access(folder, F_OK) == 0;
     if (there)
-        *there = count >= 0;
-    if (count < 0 && there && errno == ENOENT)
-        return 0;
-    if (count < 0)
-        return err_set("%s: cannot list the scans: %s", folder, strerror(errno));
-    for (int k = 0; k < count; k++) {
-        char *path = status == 0 ? path_join(folder, entries[k]->d_name) : NULL;
+        *there = found;
+    else if (!found)
+        status = err_set("%s: cannot list the scans: %s", folder, strerror(errno));
+    for (size_t k = 0; status == 0 && k < names.count; k++) {
+        char *path = path_join(folder, names.items[k]);
         status = path ? meet_file(b, kind, path, NULL) : -1;
         free(path);
-        free(entries[k]);
     }
-    free(entries);
+    name_list_free(&names);
     return status;
 }
 

@@ -21,12 +21,6 @@ const program_option baseline_group[] = {
     OPT_TEXT("lpips-weights", OPT_FIELD(baseline_options, lpips_weights), "FILE", "linear weights of LPIPS"),
     OPT_END};
 
-const program_option run_group[] = {
-    OPT_INT("threads", OPT_FIELD(run_options, threads), "N", 1, 1024, "threads"),
-    OPT_TEXT("records", OPT_FIELD(run_options, records), "DIR",
-             "folder for the run record (default: OUT/records)"),
-    OPT_END};
-
 metric_files metric_files_of(const network_options *network, const baseline_options *baselines,
                              uint64_t seed) {
     metric_files files = {.ssfd_weights = network->weights, .ssfd_layers = network->layers, .seed = seed};

@@ -15,15 +15,15 @@ static void set_up_threads(const run_options *o) {
     openblas_set_num_threads(1); /* threads work on different images */
 }
 
-/* Rank 0 writes the record of a run that went well. */
+/* Rank 0 writes the record. */
 static int end_record(const program *p, run_record *record, int status) {
     char folder[4096];
-    if (!record || status < 0 || ranks_me() > 0) {
+    if (!record || ranks_me() > 0) {
         record_discard(record);
         return status;
     }
     snprintf(folder, sizeof folder, "%s/records", p->options->out);
-    return record_end(record, p->options->records ? p->options->records : folder);
+    return record_end(record, p->options->records ? p->options->records : folder, status);
 }
 
 static int run(const program *p, int argc, char **argv) {

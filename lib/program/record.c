@@ -31,11 +31,12 @@ struct run_record {
     char *arguments; /* JSON array */
     record_entry *values, *files;
     size_t value_count, file_count;
+    record_policy policy;
 };
 
-/* --- JSON text --- */
+/* ---------------------------------------------------------------- JSON text */
 
-/* Length of the well-formed UTF-8 sequence at `s`, 0 when it is none: JSON may hold nothing else. */
+/* Length of the well-formed UTF-8 sequence at `s`, 0 when there is none: JSON may hold nothing else. */
 static int utf8_length(const unsigned char *s) {
     int length = s[0] < 0x80                    ? 1
                  : s[0] >= 0xC2 && s[0] <= 0xDF ? 2
@@ -80,7 +81,7 @@ static char *json_string(const char *text) {
     return json;
 }
 
-/* JSON has no word for NaN and infinity: null. */
+/* JSON has neither NaN nor infinity: null. */
 static char *json_real(double value) {
     char *json = NULL;
     int printed = isfinite(value) ? asprintf(&json, "%.9g", value) : asprintf(&json, "null");
@@ -103,9 +104,9 @@ static char *json_arguments(int argc, char **argv) {
     return json;
 }
 
-/* --- collecting --- */
+/* ---------------------------------------------------------------- collecting */
 
-/* Takes `json` over. A record is a note beside the results: when memory ends, the note is dropped. */
+/* Takes over `json`. A record is a note about the results: out of memory, the note is dropped. */
 static void add_entry(record_entry **list, size_t *count, const char *key, char *json) {
     record_entry *grown = json ? realloc(*list, (*count + 1) * sizeof *grown) : NULL;
     char *name = grown ? strdup(key) : NULL;
@@ -117,7 +118,7 @@ static void add_entry(record_entry **list, size_t *count, const char *key, char 
         free(json);
 }
 
-/* A key said twice keeps its last value. */
+/* A key given twice keeps its last value. */
 static void set_value(run_record *r, const char *key, char *json) {
     for (size_t i = 0; json && i < r->value_count; i++) {
         if (strcmp(r->values[i].key, key) == 0) {
@@ -144,6 +145,10 @@ run_record *record_begin(const char *stage, int argc, char **argv) {
         return NULL;
     }
     return r;
+}
+
+void record_when(run_record *r, record_policy policy) {
+    r->policy = policy;
 }
 
 void record_text(run_record *r, const char *key, const char *value) {
@@ -174,7 +179,7 @@ int record_file(run_record *r, const char *role, const char *path) {
     return 0;
 }
 
-/* --- host --- */
+/* ---------------------------------------------------------------- host */
 
 static void cpu_model(char *model, size_t size) {
     snprintf(model, size, "unknown");
@@ -214,7 +219,7 @@ static void put_host(FILE *out) {
     put_pair(out, "gsl", gsl_version, "\n  },\n");
 }
 
-/* --- writing --- */
+/* ---------------------------------------------------------------- writing */
 
 static void put_record(FILE *out, const run_record *r) {
     fputs("{\n  ", out);
@@ -243,16 +248,13 @@ static void put_record(FILE *out, const run_record *r) {
 
 static int write_record(const run_record *r, const char *path) {
     char *temporary = atomic_begin(path);
+    FILE *out = temporary ? fopen(temporary, "w") : NULL;
     if (!temporary)
         return -1;
-    FILE *out = fopen(temporary, "w");
-    int bad = !out;
-    if (out) {
+    if (out)
         put_record(out, r);
-        bad = ferror(out);
-        bad = fclose(out) != 0 || bad;
-    }
-    if (bad) {
+    int bad = !out || ferror(out);
+    if ((out && fclose(out) != 0) || bad) {
         err_set("%s: cannot write: %s", path, strerror(errno));
         atomic_discard(temporary);
         return -1;
@@ -260,11 +262,12 @@ static int write_record(const run_record *r, const char *path) {
     return atomic_commit(temporary, path);
 }
 
-int record_end(run_record *r, const char *folder) {
-    char *path = NULL;
-    int status = asprintf(&path, "%s/%s.json", folder, r->stage) < 0 ? err_set("out of memory")
-                                                                     : write_record(r, path);
-    free(path);
+int record_end(run_record *r, const char *folder, int status) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s.json", folder, r->stage);
+    int wanted = r->policy == RECORD_ALWAYS || (r->policy == RECORD_SUCCESS && status == 0);
+    if (wanted && write_record(r, path) < 0)
+        status = -1;
     record_discard(r);
     return status;
 }
