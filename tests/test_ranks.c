@@ -86,7 +86,7 @@ START_TEST(scans_are_prepared_on_any_number_of_ranks) {
     shell("printf x | dd of=@/raw/multicoil_val/colin27_test_0002.h5 bs=1 count=1 conv=notrunc 2>/dev/null");
     ck_assert_int_eq(run_ranks(2, PREPARE "three"), 1);
     ck_assert_int_eq(error_lines, 1);
-    ck_assert_int_eq(run_ranks(2, PREPARE "three --keep-going --calibration-width 60"), 1);
+    ck_assert_int_eq(run_ranks(2, PREPARE "three --keep-going --calibration-width 100"), 1);
     ck_assert_msg(strstr(output, "colin27_test_0003.h5") && strstr(output, "colin27_test_0004.h5") &&
                       strstr(output, "0 scans prepared (0 slices), 0 kept, 0 removed, 5 skipped"),
                   "%s", output);
