@@ -17,11 +17,8 @@ typedef struct {
     double loss;
 } training;
 
-typedef struct {
-    double percent; /* tolerance */
-    operand_list files;
-    training found, expected;
-} comparison;
+static double percent = 5.0; /* tolerance */
+static operand_list files;
 
 static int read_attributes(training *t, const h5_file *f) {
     if (h5_attr_text(f, "training_command", &t->command) < 0 ||
@@ -42,7 +39,7 @@ static int read_training(training *t, const char *path) {
     return status < 0 ? -1 : file_checksum(path, "sha256", t->sha256);
 }
 
-static int compare(const training *found, const training *expected, double percent) {
+static int compare(const training *found, const training *expected) {
     double apart = 100.0 * fabs(found->loss - expected->loss) / expected->loss;
     if (strcmp(found->command, expected->command) != 0)
         return err_set("%s: trained by '%s', expected '%s' as for %s", found->path, found->command,
@@ -64,25 +61,23 @@ static int compare(const training *found, const training *expected, double perce
 }
 
 static int run(void *self, run_record *record) {
-    comparison *c = self;
-    (void)record;
-    if (read_training(&c->found, c->files.at[0]) < 0 || read_training(&c->expected, c->files.at[1]) < 0)
-        return -1;
-    return compare(&c->found, &c->expected, c->percent);
-}
-
-static void close_all(void *self) {
-    comparison *c = self;
-    free(c->found.command);
-    free(c->expected.command);
-    free(c->found.data);
-    free(c->expected.data);
+    training t[2] = {{0}, {0}};
+    (void)self, (void)record;
+    int status = read_training(&t[0], files.at[0]);
+    if (status == 0)
+        status = read_training(&t[1], files.at[1]);
+    if (status == 0)
+        status = compare(&t[0], &t[1]);
+    for (int k = 0; k < 2; k++) {
+        free(t[k].command);
+        free(t[k].data);
+    }
+    return status;
 }
 
 int main(int argc, char **argv) {
-    comparison c = {.percent = 5.0};
     const program_option table[] = {
-        OPT_REAL("tolerance", &c.percent, "PERCENT", 0, 100, "largest difference of the validation losses"),
+        OPT_REAL("tolerance", &percent, "PERCENT", 0, 100, "largest difference of the validation losses"),
         OPT_END};
     const program p = {
         .command =
@@ -90,9 +85,7 @@ int main(int argc, char **argv) {
              "Compares two weight files that one command of train_ssl or train_recon has made. They have\n"
              "the same bytes, or, on another kind of CPU or build, validation losses within a tolerance.",
              "FOUND EXPECTED", 2, 2, table, NULL},
-        .operands = &c.files,
-        .self = &c,
-        .run = run,
-        .close = close_all};
+        .operands = &files,
+        .run = run};
     return program_main(&p, argc, argv);
 }

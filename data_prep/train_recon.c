@@ -18,8 +18,8 @@ static int make(const training *t, const training_example *e, float *input, floa
     float scale;
     if (training_augmentation(t, e, 0.0, &a) < 0)
         return -1;
-    augment_flip_complex(&a, zero_filled, t->rows, t->columns);
-    augment_flip_complex(&a, reference, t->rows, t->columns);
+    augment_flip(&a, zero_filled, t->rows, t->columns, sizeof *zero_filled);
+    augment_flip(&a, reference, t->rows, t->columns, sizeof *reference);
     if (recon_unet_scale(zero_filled, t->pixels, target, &scale) < 0) /* target: scratch until here */
         return -1;
     recon_unet_split(zero_filled, t->pixels, scale, input, input + t->pixels);
@@ -108,9 +108,8 @@ static void describe(const double *values, char *text, size_t size) {
 }
 
 int main(int argc, char **argv) {
-    training_options o = TRAINING_DEFAULTS("build/models/recon_unet");
+    training_options o = TRAINING_DEFAULTS("build/models/recon_unet", 2);
     recon_unet_config config = recon_unet_defaults();
-    o.batch = 2;
     const program_option table[] = {
         OPT_TRAINING(&o), OPT_INT("channels", &config.channels, "N", 1, 512, "channels of the first block"),
         OPT_END};

@@ -26,7 +26,7 @@ static int augment(const training *t, const training_example *e, double rotation
     augmentation a;
     if (training_augmentation(t, e, rotation, &a) < 0)
         return -1;
-    augment_flip(&a, image, t->rows, t->columns);
+    augment_flip(&a, image, t->rows, t->columns, sizeof *image);
     if (a.degrees == 0.0) {
         memcpy(target, image, t->pixels * sizeof *target);
         return 0;
@@ -130,7 +130,7 @@ static void describe(const double *values, char *text, size_t size) {
 }
 
 int main(int argc, char **argv) {
-    options o = {.training = TRAINING_DEFAULTS("build/models/ssl_unet"),
+    options o = {.training = TRAINING_DEFAULTS("build/models/ssl_unet", 4),
                  .network = ssl_unet_defaults(),
                  .mask = {16, 0.25}};
     const program_option table[] = {

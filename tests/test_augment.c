@@ -42,8 +42,8 @@ START_TEST(a_flip_reverses_rows_or_columns) {
         memcpy(found, image, sizeof found);
         for (int i = 0; i < 6; i++)
             both[i] = image[i] - image[i] * 10.0f * I;
-        augment_flip(&a, found, 2, 3);
-        augment_flip_complex(&a, both, 2, 3);
+        augment_flip(&a, found, 2, 3, sizeof *found);
+        augment_flip(&a, both, 2, 3, sizeof *both);
         for (int i = 0; i < 6; i++) {
             ck_assert(found[i] == expected[k][i]);
             ck_assert(crealf(both[i]) == expected[k][i] && cimagf(both[i]) == -10.0f * expected[k][i]);

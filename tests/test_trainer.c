@@ -181,7 +181,7 @@ START_TEST(test_early_stopping) {
     ck_assert(r->best_loss < r->last_loss && r->values[0] == r->best_loss);
     toy_validate(NULL, straight.n, &found);
     ck_assert(found == r->best_loss);
-    for (int64_t pause = best - 3; pause <= best + 6; pause += 3) /* before, at and behind the best */
+    for (int64_t pause = best - 3; pause <= best + 6; pause += 3) /* before, at and after the best */
         expect_same(&config, &straight, 2 - (int)pause % 2, pause, pause);
     expect_same(&config, &straight, 2, 1, best + 7);
     config.patience = 0;
@@ -341,7 +341,7 @@ START_TEST(test_loss_that_is_not_finite_stops_and_keeps_the_checkpoint) {
     net_free(n);
     n = small_net();
     task_of_test.poison_step = -1;
-    ck_assert_msg(train(n, &config, NULL) == 0, "%s", err_message()); /* goes on from step 4 */
+    ck_assert_msg(train(n, &config, NULL) == 0, "%s", err_message()); /* resumes from step 4 */
     for (size_t k = 0; k < n->param_floats; k++)
         ck_assert(isfinite(n->values[k]));
     net_free(n);

@@ -156,7 +156,7 @@ static void read_values(const char *dataset, int columns, double *values) {
     h5_close(f);
 }
 
-/* Every layer of every pair, or their sums where there is one column, to 1e-5. */
+/* Every layer of every pair, or their sums for a single column, to 1e-5. */
 static void expect_distances(const feature_network *f, const char *dataset, int columns) {
     double expected[PAIRS * CONVOLUTIONS], found[FEATURE_MAX_LAYERS], same;
     feature_metric *m = feature_metric_create(f, ROWS, COLUMNS);
@@ -261,7 +261,7 @@ START_TEST(test_a_file_that_stops_early) {
     else
         write_weights("short", &cases[0], 2);
     ck_assert_msg(vgg16_load(path, "relu1_2,relu1_1", &v) == 0, "%s", err_message());
-    ck_assert_int_eq(v.n->param_count, 4); /* nothing behind the deepest layer is there */
+    ck_assert_int_eq(v.n->param_count, 4); /* nothing after the deepest layer */
     net_free(v.n);
     expect_refused("relu2_2", _i ? "features.5.weight" : "block2_conv1", "relu1_1 to relu1_2");
     expect_refused("relu2_2", "relu2_2", "missing");
@@ -448,7 +448,7 @@ static double best_seconds(const char *layers) {
     return best;
 }
 
-/* Nothing behind the deepest layer is computed. */
+/* Nothing after the deepest layer is computed. */
 START_TEST(test_shallow_layers_cost_less) {
     double shallow = INFINITY, whole = INFINITY;
     for (int k = 0; k < 4 && !(shallow < 0.5 * whole); k++) { /* other work may be running */

@@ -32,8 +32,8 @@ typedef struct {
 ssl_unet_config ssl_unet_defaults(void);
 
 extern const model model_ssl_unet;
-/* The encoder alone, which is all that SSFD needs: of the same files, the decoder's tensors may be absent and
- * are not read. */
+/* The encoder alone, which suffices for SSFD, from the same files: the decoder's tensors may be absent and are not
+ * read. */
 extern const model model_ssl_encoder;
 
 #endif

@@ -1,6 +1,7 @@
 #include "models/vgg16.h"
 
 #include "core/error.h"
+#include "core/list.h"
 #include "core/memory.h"
 #include "core/rng.h"
 #include "io/tensor_file.h"
@@ -59,17 +60,16 @@ static int convolution_of(const char *layer) {
 
 /* Which convolutions are asked for; returns how many have to be computed, -1 with a message. */
 static int read_layers(const char *layers, int asked[CONVOLUTIONS]) {
-    char copy[256], *rest = NULL;
-    int count = 0;
+    name_list names;
+    int count = name_list_split(&names, layers, "layer");
     memset(asked, 0, CONVOLUTIONS * sizeof *asked);
-    snprintf(copy, sizeof copy, "%s", layers);
-    for (char *name = strtok_r(copy, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
-        int k = convolution_of(name);
-        if (k < 0)
-            return -1;
-        asked[k] = 1;
-        count = k + 1 > count ? k + 1 : count;
+    for (size_t i = 0; count >= 0 && i < names.count; i++) {
+        int k = convolution_of(names.items[i]);
+        count = k < 0 ? -1 : k + 1 > count ? k + 1 : count;
+        if (k >= 0)
+            asked[k] = 1;
     }
+    name_list_free(&names);
     return count ? count : err_set("no layer given: VGG-16 has " LAYER_NAMES);
 }
 
@@ -106,7 +106,7 @@ typedef struct {
     vgg16_layout layout;
 } source;
 
-/* Kernel and bias behind blockB_convC/blockB_convC. */
+/* What names of kernel and bias append to blockB_convC/blockB_convC. */
 static const char *const keras_names[][2] = {
     {"_W_1:0", "_b_1:0"},         /* Keras 1 on TensorFlow: the published files */
     {"_W:0", "_b:0"},             /* the same in a session of its own */
@@ -117,8 +117,8 @@ static const char *const keras_names[][2] = {
 };
 #define KERAS_NAMES (sizeof keras_names / sizeof *keras_names)
 
-/* Name of a convolution's weight or bias in the file, whether there or not: for Keras the variant that is
- * there, or the published one. */
+/* Name of a convolution's weight or bias, whether the file has it or not: for Keras the variant that it has, or
+ * the published one. */
 static void tensor_name(const source *s, int block, int place, int module, int is_bias, char *name) {
     if (s->layout == VGG16_TORCHVISION) {
         snprintf(name, 2 * NET_NAME, "features.%d.%s", module, is_bias ? "bias" : "weight");
@@ -144,7 +144,7 @@ static int has(const source *s, int block, int place, int module) {
     return tensor_file_exists(&s->file, name);
 }
 
-/* Which layout the first convolution is found in. */
+/* The layout in which the first convolution is found. */
 static int find_layout(source *s) {
     static const vgg16_layout layouts[] = {VGG16_KERAS, VGG16_KERAS_MODEL_WEIGHTS, VGG16_TORCHVISION};
     for (size_t k = s->file.h5 ? 0 : 2; k < sizeof layouts / sizeof *layouts; k++) {
@@ -166,24 +166,21 @@ static int refuse_extra(const source *s, int block, int place, int module) {
     return err_set("%s: %s is no tensor of VGG-16: the weights of another network", s->file.path, name);
 }
 
-/* Fourth convolutions in a block are VGG-19's; tensors between VGG-16's those of batch normalisation or of
- * another depth. */
+/* A fourth convolution in a block means VGG-19; tensors between VGG-16's mean batch normalisation or another
+ * depth. */
 static int check_network(const source *s) {
-    int status = 0, next = 0;
-    if (s->layout != VGG16_TORCHVISION) {
-        for (int block = 1; status == 0 && block <= BLOCKS; block++)
-            status = refuse_extra(s, block, depths[block - 1] + 1, 0);
-        return status;
-    }
-    for (int module = 0; status == 0 && module < TORCHVISION_MODULES; module++)
-        if (next < CONVOLUTIONS && position_of(next).module == module)
-            next++;
-        else
-            status = refuse_extra(s, 0, 0, module);
-    return status;
+    for (int block = 1; s->layout != VGG16_TORCHVISION && block <= BLOCKS; block++)
+        if (refuse_extra(s, block, depths[block - 1] + 1, 0) < 0)
+            return -1;
+    for (int module = 0, k = 0; s->layout == VGG16_TORCHVISION && module < TORCHVISION_MODULES; module++)
+        if (k < CONVOLUTIONS && position_of(k).module == module)
+            k++;
+        else if (refuse_extra(s, 0, 0, module) < 0)
+            return -1;
+    return 0;
 }
 
-/* All convolutions that are needed are in the file; else says which layers it serves. */
+/* The file must have all convolutions needed; if not, the message says which layers it serves. */
 static int check_depth(const source *s, int needed) {
     char name[2 * NET_NAME], last[NET_NAME], asked[NET_NAME];
     for (int k = 0; k < needed; k++) {
@@ -200,12 +197,11 @@ static int check_depth(const source *s, int needed) {
 }
 
 /* (3, 3, in, out) to (out, in, 3, 3). */
-static void turn_kernel(const float *hwio, int in, int out, float *oihw) {
-    for (int o = 0; o < out; o++)
-        for (int i = 0; i < in; i++)
-            for (int tap = 0; tap < 9; tap++)
-                oihw[((size_t)o * (size_t)in + (size_t)i) * 9 + (size_t)tap] =
-                    hwio[((size_t)tap * (size_t)in + (size_t)i) * (size_t)out + (size_t)o];
+static void turn_kernel(const float *hwio, size_t in, size_t out, float *oihw) {
+    for (size_t o = 0; o < out; o++)
+        for (size_t i = 0; i < in; i++)
+            for (size_t tap = 0; tap < 9; tap++)
+                *oihw++ = hwio[(tap * in + i) * out + o];
 }
 
 static int read_convolution(const source *s, net *n, int k, float *scratch) {
@@ -219,7 +215,7 @@ static int read_convolution(const source *s, net *n, int k, float *scratch) {
                          is_keras ? scratch : n->values + weight->offset) < 0)
         return -1;
     if (is_keras)
-        turn_kernel(scratch, (int)in, (int)out, n->values + weight->offset);
+        turn_kernel(scratch, in, out, n->values + weight->offset);
     convolution_name(s, k, 1, name);
     return tensor_file_read(&s->file, name, 1, &out, n->values + bias->offset);
 }
@@ -248,7 +244,7 @@ static void set_normalisation(vgg16 *v) {
     }
 }
 
-/* Takes the net, filled, over. */
+/* v takes over the net, whose weights are read. */
 static int finish(vgg16 *v, int status) {
     if (status == 0)
         net_update(v->n);
@@ -261,15 +257,19 @@ static int finish(vgg16 *v, int status) {
     return -1;
 }
 
+static int read_file(source *s, const char *layers, net **n) {
+    if (find_layout(s) < 0 || check_network(s) < 0 || !(*n = vgg16_create(layers)) ||
+        check_depth(s, (*n)->param_count / 2) < 0)
+        return -1;
+    return read_weights(s, *n);
+}
+
 int vgg16_load(const char *path, const char *layers, vgg16 *out) {
     source s;
     *out = (vgg16){.n = NULL};
     if (vgg16_check_layers(layers) < 0 || tensor_file_open(&s.file, path) < 0)
         return -1;
-    int status = find_layout(&s) < 0 || check_network(&s) < 0 || !(out->n = vgg16_create(layers)) ||
-                         check_depth(&s, out->n->param_count / 2) < 0
-                     ? -1
-                     : read_weights(&s, out->n);
+    int status = read_file(&s, layers, &out->n);
     out->layout = s.layout;
     tensor_file_close(&s.file);
     return finish(out, status);

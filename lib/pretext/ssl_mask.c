@@ -6,20 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+typedef struct {
+    double y, x, r;
+    int next; /* the next dart of the same cell, -1 at the end */
+} dart;
+
 /* Accepted darts, in square cells of the largest radius: neighbours are in the 3 x 3 cells around. */
 typedef struct {
     int across, down, capacity, count;
     double cell;
-    double *y, *x, *r; /* [capacity] */
-    int *next;         /* [capacity]: the next dart of the same cell, -1 at the end */
-    int *head;         /* [across * down] */
+    dart *at;  /* [capacity] */
+    int *head; /* [across * down] */
 } darts;
 
 static void darts_free(darts *d) {
-    free(d->y);
-    free(d->x);
-    free(d->r);
-    free(d->next);
+    free(d->at);
     free(d->head);
 }
 
@@ -27,30 +28,26 @@ static int darts_init(darts *d, int rows, int columns, double cell, int capacity
     *d = (darts){.cell = cell, .capacity = capacity};
     d->across = (int)(columns / cell) + 1;
     d->down = (int)(rows / cell) + 1;
-    size_t cells = (size_t)d->across * (size_t)d->down, n = (size_t)capacity;
-    d->y = mem_alloc(n * sizeof(double));
-    d->x = mem_alloc(n * sizeof(double));
-    d->r = mem_alloc(n * sizeof(double));
-    d->next = mem_alloc(n * sizeof(int));
-    d->head = mem_alloc(cells * sizeof(int));
-    if (!d->y || !d->x || !d->r || !d->next || !d->head) {
-        darts_free(d);
+    size_t cells = (size_t)d->across * d->down;
+    d->at = mem_alloc((size_t)capacity * sizeof *d->at);
+    d->head = mem_alloc(cells * sizeof *d->head);
+    if (!d->at || !d->head)
         return -1;
-    }
-    memset(d->head, 0xff, cells * sizeof(int));
+    memset(d->head, 0xff, cells * sizeof *d->head);
     return 0;
 }
 
-/* Radii of accepted darts count at the scale of now: they shrink with it. */
+/* Radii of accepted darts count at the present scale: they shrink with it. */
 static int darts_fits(const darts *d, double y, double x, double r, double scale) {
     int row = (int)(y / d->cell), column = (int)(x / d->cell);
     for (int j = row - 1; j <= row + 1; j++)
         for (int i = column - 1; i <= column + 1; i++) {
             if (j < 0 || i < 0 || j >= d->down || i >= d->across)
                 continue;
-            for (int k = d->head[j * d->across + i]; k >= 0; k = d->next[k]) {
-                double least = scale * (r < d->r[k] ? r : d->r[k]);
-                if ((y - d->y[k]) * (y - d->y[k]) + (x - d->x[k]) * (x - d->x[k]) < least * least)
+            for (int k = d->head[j * d->across + i]; k >= 0; k = d->at[k].next) {
+                const dart *o = &d->at[k];
+                double least = scale * (r < o->r ? r : o->r);
+                if ((y - o->y) * (y - o->y) + (x - o->x) * (x - o->x) < least * least)
                     return 0;
             }
         }
@@ -58,19 +55,16 @@ static int darts_fits(const darts *d, double y, double x, double r, double scale
 }
 
 static void darts_add(darts *d, double y, double x, double r) {
-    int cell = (int)(y / d->cell) * d->across + (int)(x / d->cell), k = d->count++;
-    d->y[k] = y;
-    d->x[k] = x;
-    d->r[k] = r;
-    d->next[k] = d->head[cell];
-    d->head[cell] = k;
+    int *head = &d->head[(int)(y / d->cell) * d->across + (int)(x / d->cell)];
+    d->at[d->count] = (dart){y, x, r, *head};
+    *head = d->count++;
 }
 
 static int new_pixels(const unsigned char *mask, int columns, int top, int left, int patch) {
     int count = 0;
     for (int y = top; y < top + patch; y++)
         for (int x = left; x < left + patch; x++)
-            count += !mask[(size_t)y * (size_t)columns + (size_t)x];
+            count += !mask[(size_t)y * columns + (size_t)x];
     return count;
 }
 
@@ -101,7 +95,7 @@ static int throw_darts(darts *d, const ssl_mask_config *c, int rows, int columns
         if (fresh == 0 || covered + fresh > most)
             continue;
         for (int row = top; row < top + c->patch; row++)
-            memset(mask + (size_t)row * (size_t)columns + (size_t)left, 1, (size_t)c->patch);
+            memset(mask + (size_t)row * columns + left, 1, (size_t)c->patch);
         darts_add(d, y, x, r);
         covered += fresh;
         missed = 0;
@@ -117,14 +111,13 @@ int ssl_mask_draw(const ssl_mask_config *c, int rows, int columns, gsl_rng *rng,
     double area = (double)rows * columns, wanted = c->coverage * area / ((double)c->patch * c->patch);
     double scale = sqrt(0.7 * area / (wanted > 1.0 ? wanted : 1.0));
     darts d;
-    memset(mask, 0, (size_t)rows * (size_t)columns);
-    if (darts_init(&d, rows, columns, 1.3 * scale, (int)(8.0 * wanted) + 64) < 0)
-        return -1;
-    int status = throw_darts(&d, c, rows, columns, scale, rng, mask);
+    memset(mask, 0, (size_t)rows * columns);
+    int status = darts_init(&d, rows, columns, 1.3 * scale, (int)(8.0 * wanted) + 64);
+    if (status == 0 && (status = throw_darts(&d, c, rows, columns, scale, rng, mask)) < 0)
+        err_set("patches of %d pixels cannot cover %g of an image of %d x %d to within %g", c->patch,
+                c->coverage, rows, columns, SSL_MASK_TOLERANCE);
     darts_free(&d);
-    return status < 0 ? err_set("patches of %d pixels cannot cover %g of an image of %d x %d to within %g",
-                                c->patch, c->coverage, rows, columns, SSL_MASK_TOLERANCE)
-                      : 0;
+    return status;
 }
 
 void ssl_mask_apply(const unsigned char *mask, const float *image, int pixels, float *out) {
@@ -132,43 +125,47 @@ void ssl_mask_apply(const unsigned char *mask, const float *image, int pixels, f
         out[k] = mask[k] ? 0.0f : image[k];
 }
 
-/* Sums over rectangles by a summed-area table of (value, count). */
-static void area_sum(const double *table, int columns, int top, int left, int bottom, int right, double *sum,
-                     double *count) {
-    size_t w = (size_t)columns + 1, a = (size_t)top * w, b = (size_t)bottom * w, l = (size_t)left,
-           r = (size_t)right;
-    *sum = table[2 * (b + r)] - table[2 * (a + r)] - table[2 * (b + l)] + table[2 * (a + l)];
-    *count =
-        table[2 * (b + r) + 1] - table[2 * (a + r) + 1] - table[2 * (b + l) + 1] + table[2 * (a + l) + 1];
-}
+/* Of the visible pixels of a rectangle. */
+typedef struct {
+    double sum, count;
+} total;
 
-static double *area_table(const unsigned char *mask, const float *image, int rows, int columns) {
-    size_t w = (size_t)columns + 1;
-    double *table = mem_calloc(2 * w * ((size_t)rows + 1), sizeof *table);
-    for (int y = 0; table && y < rows; y++)
-        for (int x = 0; x < columns; x++) {
-            size_t k = (size_t)y * (size_t)columns + (size_t)x, at = ((size_t)y + 1) * w + (size_t)x + 1;
-            double *t = table + 2 * at, value[2] = {mask[k] ? 0.0 : (double)image[k], mask[k] ? 0.0 : 1.0};
-            for (int q = 0; q < 2; q++)
-                t[q] = value[q] + t[q - 2] + t[q - 2 * (ptrdiff_t)w] - t[q - 2 * (ptrdiff_t)w - 2];
+/* Summed-area table: at [y][x] the total of the rows above y and the columns left of x. */
+static total *area_table(const unsigned char *mask, const float *image, int rows, int columns) {
+    ptrdiff_t w = columns + 1;
+    total *table = mem_calloc((size_t)w * (rows + 1), sizeof *table);
+    if (!table)
+        return NULL;
+    total *t = table + w + 1;
+    for (int y = 0; y < rows; y++, t++)
+        for (int x = 0; x < columns; x++, t++, mask++, image++) {
+            t->sum = (*mask ? 0.0 : (double)*image) + t[-1].sum + t[-w].sum - t[-w - 1].sum;
+            t->count = (*mask ? 0.0 : 1.0) + t[-1].count + t[-w].count - t[-w - 1].count;
         }
     return table;
 }
 
+/* Of the square of half-width h around a pixel, as far as it lies in the image. */
+static total area_total(const total *table, int rows, int columns, int y, int x, int h) {
+    size_t w = (size_t)columns + 1;
+    const total *top = table + (y - h > 0 ? y - h : 0) * w,
+                *bottom = table + (y + h < rows ? y + h + 1 : rows) * w;
+    int left = x - h > 0 ? x - h : 0, right = x + h < columns ? x + h + 1 : columns;
+    return (total){bottom[right].sum - top[right].sum - bottom[left].sum + top[left].sum,
+                   bottom[right].count - top[right].count - bottom[left].count + top[left].count};
+}
+
 int ssl_mask_fill_local_mean(const unsigned char *mask, const float *image, int rows, int columns, int reach,
                              float *out) {
-    double *table = area_table(mask, image, rows, columns);
+    total *table = area_table(mask, image, rows, columns);
     if (!table)
         return -1;
     for (int y = 0; y < rows; y++)
-        for (int x = 0; x < columns; x++) {
-            size_t k = (size_t)y * (size_t)columns + (size_t)x;
-            double sum = 0.0, count = 0.0;
-            for (int h = reach; mask[k] && count < 0.5 && h <= 2 * (rows + columns); h *= 2)
-                area_sum(table, columns, y - h > 0 ? y - h : 0, x - h > 0 ? x - h : 0,
-                         y + h < rows ? y + h + 1 : rows, x + h < columns ? x + h + 1 : columns, &sum,
-                         &count);
-            out[k] = mask[k] ? (float)(count > 0.5 ? sum / count : 0.0) : image[k];
+        for (int x = 0; x < columns; x++, mask++, image++, out++) {
+            total t = {0.0, 0.0};
+            for (int h = reach; *mask && t.count < 0.5 && h <= 2 * (rows + columns); h *= 2)
+                t = area_total(table, rows, columns, y, x, h);
+            *out = *mask ? (float)(t.count > 0.5 ? t.sum / t.count : 0.0) : *image;
         }
     free(table);
     return 0;

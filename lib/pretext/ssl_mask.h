@@ -1,8 +1,8 @@
 /* Masks of the pretext task: square patches over a share of the image, placed by variable-density
  * Poisson-disc sampling.
  *
- * Patch positions are drawn by dart throwing: a dart is kept when no earlier one lies nearer than the smaller
- * of the two radii, r(d) = s (0.7 + 0.6 d), d the distance from the image centre as a share of the half
+ * Patch positions are drawn by dart throwing: a dart is kept if no earlier one is nearer than the smaller of
+ * the two radii, r(d) = s (0.7 + 0.6 d), d the distance from the image centre as a share of the half
  * diagonal, so that patches are about (1.3 / 0.7)^2 = 3.4 times as dense in the centre as in the corners. The
  * scale s starts where the wanted number of discs nearly jams and shrinks whenever darts stop landing, so the
  * coverage is always reached. Patches lie wholly inside the image; where they overlap, pixels count once. */
@@ -29,7 +29,7 @@ void ssl_mask_apply(const unsigned char *mask, const float *image, int pixels, f
 #define SSL_MASK_LOCAL_MEAN_REACH 16
 
 /* The baseline: each masked pixel becomes the mean of the visible pixels in the square window of half-width
- * `reach` around it, doubled until it holds at least one. */
+ * `reach` around it; the width doubles until there is one. */
 int ssl_mask_fill_local_mean(const unsigned char *mask, const float *image, int rows, int columns, int reach,
                              float *out);
 

@@ -16,7 +16,6 @@ augmentation augment_draw(gsl_rng *rng, int flips, double max_degrees) {
 
 /* ---------------------------------------------------------------- flips */
 
-/* Pixels are `size` bytes. */
 static void swap_pixels(char *a, char *b, size_t size) {
     char keep[sizeof(float complex)];
     memcpy(keep, a, size);
@@ -24,24 +23,15 @@ static void swap_pixels(char *a, char *b, size_t size) {
     memcpy(b, keep, size);
 }
 
-static void flip(const augmentation *a, char *image, size_t rows, size_t columns, size_t size) {
-    size_t row = columns * size;
-    if (a->left_right)
-        for (size_t y = 0; y < rows; y++)
-            for (size_t x = 0; x < columns / 2; x++)
-                swap_pixels(image + y * row + x * size, image + y * row + (columns - 1 - x) * size, size);
-    if (a->up_down)
-        for (size_t y = 0; y < rows / 2; y++)
-            for (size_t x = 0; x < columns; x++)
-                swap_pixels(image + y * row + x * size, image + (rows - 1 - y) * row + x * size, size);
-}
-
-void augment_flip(const augmentation *a, float *image, int rows, int columns) {
-    flip(a, (char *)image, (size_t)rows, (size_t)columns, sizeof *image);
-}
-
-void augment_flip_complex(const augmentation *a, float complex *image, int rows, int columns) {
-    flip(a, (char *)image, (size_t)rows, (size_t)columns, sizeof *image);
+void augment_flip(const augmentation *a, void *image, int rows, int columns, size_t size) {
+    char *first = image;
+    size_t row = (size_t)columns * size;
+    for (int y = 0; a->left_right && y < rows; y++)
+        for (int x = 0; x < columns / 2; x++)
+            swap_pixels(first + y * row + x * size, first + y * row + (columns - 1 - x) * size, size);
+    for (int y = 0; a->up_down && y < rows / 2; y++)
+        for (int x = 0; x < columns; x++)
+            swap_pixels(first + y * row + x * size, first + (rows - 1 - y) * row + x * size, size);
 }
 
 /* ---------------------------------------------------------------- rotation */
@@ -92,7 +82,7 @@ static float spline_value(const float *c, int rows, int columns, double y, doubl
     for (int i = 0; i < 4; i++)
         at[i] = mirrored(x0 - 1 + i, columns);
     for (int i = 0; i < 4; i++) {
-        const float *row = c + (size_t)mirrored(y0 - 1 + i, rows) * (size_t)columns;
+        const float *row = c + (size_t)mirrored(y0 - 1 + i, rows) * columns;
         sum += wy[i] * (wx[0] * (double)row[at[0]] + wx[1] * (double)row[at[1]] + wx[2] * (double)row[at[2]] +
                         wx[3] * (double)row[at[3]]);
     }
@@ -103,9 +93,9 @@ void augment_rotate(const float *image, int rows, int columns, double degrees, f
     double c = cos(degrees * M_PI / 180.0), s = sin(degrees * M_PI / 180.0);
     double middle_y = 0.5 * (rows - 1), middle_x = 0.5 * (columns - 1);
     if (work != image)
-        memcpy(work, image, (size_t)rows * (size_t)columns * sizeof *work);
+        memcpy(work, image, (size_t)rows * columns * sizeof *work);
     for (int y = 0; y < rows; y++)
-        spline_coefficients(work + (size_t)y * (size_t)columns, columns, 1);
+        spline_coefficients(work + (size_t)y * columns, columns, 1);
     for (int x = 0; x < columns; x++)
         spline_coefficients(work + x, rows, (size_t)columns);
     for (int y = 0; y < rows; y++)

@@ -8,9 +8,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-static int allocate(slice_set *s, size_t n) {
-    s->at = mem_alloc(n * sizeof *s->at);
-    s->order = mem_alloc(n * sizeof *s->order);
+static int open_split(slice_set *s, const char *cohort, const char *name, uint64_t seed) {
+    *s = (slice_set){.seed = seed, .epoch = -1};
+    if (!(s->split = prepared_split_open(cohort, name, 0)))
+        return -1;
+    s->at = mem_alloc((size_t)s->split->total_slices * sizeof *s->at);
+    s->order = mem_alloc((size_t)s->split->total_slices * sizeof *s->order);
     return s->at && s->order ? 0 : -1;
 }
 
@@ -42,8 +45,7 @@ static int draw_scans(const slice_set *s, double fraction, char *taken) {
 }
 
 int slice_set_open(slice_set *s, const char *cohort, const char *name, double fraction, uint64_t seed) {
-    *s = (slice_set){.seed = seed, .epoch = -1};
-    if (!(s->split = prepared_split_open(cohort, name, 0)) || allocate(s, (size_t)s->split->total_slices) < 0)
+    if (open_split(s, cohort, name, seed) < 0)
         return -1;
     char *taken = mem_calloc((size_t)s->split->scans, 1);
     int status = taken ? draw_scans(s, fraction, taken) : -1;
@@ -55,8 +57,7 @@ int slice_set_open(slice_set *s, const char *cohort, const char *name, double fr
 }
 
 int slice_set_open_in_turn(slice_set *s, const char *cohort, const char *name, int limit) {
-    *s = (slice_set){.epoch = -1};
-    if (!(s->split = prepared_split_open(cohort, name, 0)) || allocate(s, (size_t)s->split->total_slices) < 0)
+    if (open_split(s, cohort, name, 0) < 0)
         return -1;
     int wanted = limit < s->split->total_slices ? limit : s->split->total_slices;
     for (int slice = 0; s->count < wanted; slice++)

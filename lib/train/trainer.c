@@ -22,20 +22,25 @@
 /* Columns of a row of the loss curve; the task's values are the last ones, their first the loss. */
 enum { STEP, EPOCH, RATE, TRAIN_LOSS, VALUES, HISTORY_COLUMNS = VALUES + TRAINER_MAX_VALUES };
 
+/* What one thread works with. */
+typedef struct {
+    net_state *state;
+    gsl_rng *rng;
+    float *input, *target; /* packed images */
+} lane;
+
 typedef struct {
     net *n;
     const trainer_task *task;
     const trainer_config *config;
     adam optimiser;
     int threads;
-    net_state **states;           /* [threads] */
-    gsl_rng **rngs;               /* [threads] */
-    float **inputs, **targets;    /* [threads], packed images */
-    float *gradients;             /* [batch][param_floats]; the sum ends in the first */
-    double *losses;               /* [batch] */
-    double *history;              /* [rows][HISTORY_COLUMNS] */
-    int64_t rows, capacity, best; /* best: the row of the lowest validation loss */
-    float *best_values;           /* [param_floats], the weights of that row; NULL without patience */
+    lane *lanes;        /* [threads] */
+    float *gradients;   /* [batch][param_floats]; the sum ends in the first */
+    double *losses;     /* [batch] */
+    double *history;    /* [rows][HISTORY_COLUMNS] */
+    int64_t rows, best; /* best: the row of the lowest validation loss */
+    float *best_values; /* [param_floats], the weights of that row; NULL without patience */
     int has_checkpoint;
     double loss_sum; /* of the steps since the last row */
     int64_t loss_steps;
@@ -45,24 +50,29 @@ typedef struct {
 /* ---------------------------------------------------------------- memory */
 
 static size_t pixels(const trainer_task *task, int channels) {
-    return (size_t)channels * (size_t)task->rows * (size_t)task->columns;
+    return (size_t)channels * task->rows * task->columns;
+}
+
+static int lane_open(lane *l, const trainer *t) {
+    l->state = net_state_create(t->n, t->task->rows, t->task->columns, t->n->layer_count - 1, NET_TRAIN);
+    l->rng = rng_stream(t->config->seed, RNG_DROPOUT, 0, 0);
+    l->input = mem_alloc(pixels(t->task, t->task->input_channels) * sizeof(float));
+    l->target = mem_alloc(pixels(t->task, t->task->output_channels) * sizeof(float));
+    return l->state && l->rng && l->input && l->target ? 0 : -1;
+}
+
+static void lane_close(lane *l) {
+    net_state_free(l->state);
+    if (l->rng)
+        gsl_rng_free(l->rng);
+    free(l->input);
+    free(l->target);
 }
 
 static void trainer_free(trainer *t) {
-    for (int k = 0; k < t->threads; k++) {
-        if (t->states)
-            net_state_free(t->states[k]);
-        if (t->rngs && t->rngs[k])
-            gsl_rng_free(t->rngs[k]);
-        if (t->inputs)
-            free(t->inputs[k]);
-        if (t->targets)
-            free(t->targets[k]);
-    }
-    free(t->states);
-    free(t->rngs);
-    free(t->inputs);
-    free(t->targets);
+    for (int k = 0; t->lanes && k < t->threads; k++)
+        lane_close(&t->lanes[k]);
+    free(t->lanes);
     free(t->gradients);
     free(t->losses);
     free(t->history);
@@ -76,26 +86,16 @@ static int trainer_init(trainer *t, net *n, const trainer_task *task, const trai
     *t = (trainer){.n = n, .task = task, .config = config, .threads = threads};
     snprintf(t->checkpoint, sizeof t->checkpoint, "%s/checkpoint.h5", config->folder);
     snprintf(t->curve, sizeof t->curve, "%s/training_loss.csv", config->folder);
-    size_t count = (size_t)threads;
-    t->states = mem_calloc(count, sizeof *t->states);
-    t->rngs = mem_calloc(count, sizeof *t->rngs);
-    t->inputs = mem_calloc(count, sizeof *t->inputs);
-    t->targets = mem_calloc(count, sizeof *t->targets);
+    t->lanes = mem_calloc((size_t)threads, sizeof *t->lanes);
     t->gradients = mem_aligned((size_t)config->batch * n->param_floats * sizeof(float));
     t->losses = mem_calloc((size_t)config->batch, sizeof *t->losses);
     t->best_values = config->patience ? mem_aligned(n->param_floats * sizeof(float)) : NULL;
-    if (!t->states || !t->rngs || !t->inputs || !t->targets || !t->gradients || !t->losses ||
-        (config->patience && !t->best_values) || adam_init(&t->optimiser, n->param_floats) < 0 ||
-        net_enable_training(n) < 0)
+    if (!t->lanes || !t->gradients || !t->losses || (config->patience && !t->best_values) ||
+        adam_init(&t->optimiser, n->param_floats) < 0 || net_enable_training(n) < 0)
         return -1;
-    for (int k = 0; k < threads; k++) {
-        t->states[k] = net_state_create(n, task->rows, task->columns, n->layer_count - 1, NET_TRAIN);
-        t->rngs[k] = rng_stream(config->seed, RNG_DROPOUT, 0, 0);
-        t->inputs[k] = mem_alloc(pixels(task, task->input_channels) * sizeof(float));
-        t->targets[k] = mem_alloc(pixels(task, task->output_channels) * sizeof(float));
-        if (!t->states[k] || !t->rngs[k] || !t->inputs[k] || !t->targets[k])
+    for (int k = 0; k < threads; k++)
+        if (lane_open(&t->lanes[k], t) < 0)
             return -1;
-    }
     return path_make_dirs(config->folder);
 }
 
@@ -125,16 +125,15 @@ static double loss_and_gradient(const trainer *t, net_state *s, const float *tar
 }
 
 static int run_example(trainer *t, int64_t step, int position) {
-    int me = omp_get_thread_num();
-    const trainer_config *c = t->config;
+    const lane *l = &t->lanes[omp_get_thread_num()];
     float *gradient = t->gradients + (size_t)position * t->n->param_floats;
-    if (t->task->make(t->task->self, step, position, t->inputs[me], t->targets[me]) < 0)
+    if (t->task->make(t->task->self, step, position, l->input, l->target) < 0)
         return -1;
-    rng_restart(t->rngs[me], c->seed, RNG_DROPOUT, (uint64_t)step, (uint64_t)position);
-    net_forward(t->states[me], t->inputs[me], t->rngs[me]);
-    t->losses[position] = loss_and_gradient(t, t->states[me], t->targets[me]);
+    rng_restart(l->rng, t->config->seed, RNG_DROPOUT, (uint64_t)step, (uint64_t)position);
+    net_forward(l->state, l->input, l->rng);
+    t->losses[position] = loss_and_gradient(t, l->state, l->target);
     memset(gradient, 0, t->n->param_floats * sizeof(float));
-    net_backward(t->states[me], gradient);
+    net_backward(l->state, gradient);
     return 0;
 }
 
@@ -207,34 +206,20 @@ static int run_step(trainer *t, int64_t step) {
 /* ---------------------------------------------------------------- loss curve */
 
 static int write_curve(const trainer *t) {
+    static const char *const names[] = {"step", "epoch", "learning_rate", "train_loss"};
     csv_writer *csv = csv_writer_open(t->curve);
     if (!csv)
         return -1;
-    char line[1024] = "step,epoch,learning_rate,train_loss";
     csv_writer_comment(csv, "settings: %s", t->config->settings);
-    for (int k = 0; k < t->task->value_count; k++)
-        snprintf(line + strlen(line), sizeof line - strlen(line), ",%s", t->task->value_names[k]);
-    csv_writer_row(csv, "%s", line);
+    for (int k = 0; k < VALUES + t->task->value_count; k++)
+        csv_writer_text(csv, k < VALUES ? names[k] : t->task->value_names[k - VALUES]);
+    csv_writer_end_row(csv);
     for (int64_t r = 0; r < t->rows; r++) {
-        const double *row = t->history + r * HISTORY_COLUMNS;
-        line[0] = '\0';
         for (int k = 0; k < VALUES + t->task->value_count; k++)
-            snprintf(line + strlen(line), sizeof line - strlen(line), "%s%.9g", k ? "," : "", row[k]);
-        csv_writer_row(csv, "%s", line);
+            csv_writer_real(csv, t->history[r * HISTORY_COLUMNS + k]);
+        csv_writer_end_row(csv);
     }
     return csv_writer_close(csv);
-}
-
-static int reserve_row(trainer *t) {
-    if (t->rows < t->capacity)
-        return 0;
-    int64_t more = t->capacity * 2 + 64;
-    double *grown = realloc(t->history, (size_t)more * HISTORY_COLUMNS * sizeof(double));
-    if (!grown)
-        return err_set("out of memory for the loss curve");
-    t->history = grown;
-    t->capacity = more;
-    return 0;
 }
 
 static const double *row_at(const trainer *t, int64_t row) {
@@ -243,9 +228,11 @@ static const double *row_at(const trainer *t, int64_t row) {
 
 /* Validates and adds a row to the curve. */
 static int add_row(trainer *t, int64_t step) {
-    if (reserve_row(t) < 0)
-        return -1;
-    double *row = t->history + t->rows * HISTORY_COLUMNS;
+    double *grown = realloc(t->history, (size_t)(t->rows + 1) * HISTORY_COLUMNS * sizeof *grown);
+    if (!grown)
+        return err_set("out of memory for the loss curve");
+    t->history = grown;
+    double *row = grown + t->rows * HISTORY_COLUMNS;
     memset(row, 0, HISTORY_COLUMNS * sizeof(double));
     row[STEP] = (double)step;
     row[EPOCH] = (double)(step * t->config->batch) / (double)t->task->examples;
@@ -339,7 +326,7 @@ static int read_history(trainer *t, const h5_file *f) {
         return -1;
     if (rank != 2 || dims[0] < 1 || dims[1] != HISTORY_COLUMNS)
         return err_set("%s: history: expected rows of %d columns", t->checkpoint, HISTORY_COLUMNS);
-    t->rows = t->capacity = (int64_t)dims[0];
+    t->rows = (int64_t)dims[0];
     t->history = mem_alloc((size_t)(dims[0] * dims[1]) * sizeof(double));
     if (!t->history || h5_read_f64(f, "history", 2, dims, t->history) < 0 ||
         h5_read_f64(f, "pending_loss", 1, two, pending) < 0)
@@ -352,7 +339,7 @@ static int read_history(trainer *t, const h5_file *f) {
     return 0;
 }
 
-/* Step to go on from: 0 without a checkpoint. */
+/* Step to resume from: 0 without a checkpoint. */
 static int load_checkpoint(trainer *t, int64_t *step) {
     struct stat info;
     *step = 0;
@@ -405,7 +392,7 @@ static void show_losses(const trainer *t, progress *bar, int validated) {
     fflush(t->config->log);
 }
 
-/* A step with what is due behind it; *paused when the run is to be left to a later call. */
+/* A step and what is due after it; *paused: a later call is to resume. */
 static int advance(trainer *t, int64_t *step, progress *bar, int *paused) {
     const trainer_config *c = t->config;
     if (run_step(t, (*step)++) < 0)
@@ -439,7 +426,7 @@ static int run(trainer *t, trainer_result *result) {
         (t->rows == 0 && add_row(t, 0) < 0))
         return -1;
     progress bar;
-    progress_start(&bar, "training", (size_t)(c->steps * c->batch));
+    progress_start(&bar, "training", (size_t)c->steps * c->batch);
     bar.unit = " images";
     progress_skip(&bar, (size_t)(step * c->batch));
     int status = 0, paused = c->stop_after && step >= c->stop_after;
@@ -459,7 +446,9 @@ static int run(trainer *t, trainer_result *result) {
 
 int trainer_run(net *n, const trainer_task *task, const trainer_config *config, trainer_result *result) {
     trainer t;
-    int status = trainer_init(&t, n, task, config) < 0 ? -1 : run(&t, result);
+    int status = trainer_init(&t, n, task, config);
+    if (status == 0)
+        status = run(&t, result);
     trainer_free(&t);
     return status;
 }

@@ -20,31 +20,31 @@
 
 const program_option training_group[] = {
     OPT_TEXT("cohort", FIELD(cohort), "DIR", "prepared scans with the splits train and val"),
-    OPT_INT("steps", FIELD(steps), "N", 1, 1e9, "updates"),
+    OPT_INT("steps", FIELD(loop.steps), "N", 1, 1e9, "updates"),
     OPT_REAL("epochs", FIELD(epochs), "E", 0, 1e9,
              "passes through the training slices, in place of --steps (0: --steps)"),
     OPT_REAL("budget", FIELD(budget), "MINUTES", 0, 1e9,
              "pause with a checkpoint after this time (0: none); the same command resumes"),
     OPT_INT(
-        "patience", FIELD(patience), "N", 0, 1e9,
+        "patience", FIELD(loop.patience), "N", 0, 1e9,
         "stop early after N validations without a lower loss, and keep the weights of the lowest (0: never)"),
-    OPT_INT("batch", FIELD(batch), "N", 1, 256, "images per update"),
-    OPT_REAL("rate", FIELD(rate), "R", 1e-9, 10, "learning rate of Adam"),
+    OPT_INT("batch", FIELD(loop.batch), "N", 1, 256, "images per update"),
+    OPT_REAL("rate", FIELD(loop.rate), "R", 1e-9, 10, "learning rate of Adam"),
     OPT_TEXT("schedule", FIELD(schedule), "NAME",
              "of the rate: constant, cosine (to 0) or step (to a tenth halfway, to a hundredth after three "
              "quarters)"),
-    OPT_INT("warmup", FIELD(warmup), "STEPS", 0, 1e9, "steps over which the rate first rises from 0"),
-    OPT_REAL("clip", FIELD(clip), "NORM", 0, 1e9, "largest norm of the gradient (0: no limit)"),
+    OPT_INT("warmup", FIELD(loop.warmup), "STEPS", 0, 1e9, "steps over which the rate first rises from 0"),
+    OPT_REAL("clip", FIELD(loop.clip), "NORM", 0, 1e9, "largest norm of the gradient (0: no limit)"),
     OPT_FLAG("augment", FIELD(augment), "flip training images at random, left-right and up-down"),
     OPT_REAL("fraction", FIELD(fraction), "SHARE", 1e-6, 1,
              "share of the training scans to use, drawn by the seed"),
-    OPT_INT("validate-every", FIELD(validate_every), "N", 1, 1e9, "steps between validations"),
-    OPT_INT("checkpoint-every", FIELD(checkpoint_every), "N", 1, 1e9, "steps between checkpoints"),
+    OPT_INT("validate-every", FIELD(loop.validate_every), "N", 1, 1e9, "steps between validations"),
+    OPT_INT("checkpoint-every", FIELD(loop.checkpoint_every), "N", 1, 1e9, "steps between checkpoints"),
     OPT_INT("validation-slices", FIELD(validation_slices), "N", 1, 1e6,
             "slices of the val split to validate on"),
     OPT_RUN(FIELD(run), "folder for weights.h5, training_loss.csv and checkpoint.h5",
             "seed of weights, order and everything else that is drawn"),
-    OPT_INT("stop-after", FIELD(stop_after), "STEP", 0, 1e9,
+    OPT_INT("stop-after", FIELD(loop.stop_after), "STEP", 0, 1e9,
             "pause with a checkpoint after this step (0: none)"),
     OPT_TEXT("evaluate", FIELD(evaluate), "WEIGHTS", "train nothing: validate these weights"),
     OPT_END};
@@ -53,30 +53,28 @@ const program_option training_group[] = {
 static const char *const not_settings[] = {"cohort",  "out",        "epochs",  "budget",   "checkpoint-every",
                                            "threads", "stop-after", "records", "evaluate", NULL};
 
-/* The schedule's number; -1 with a message. */
-static int schedule_of(const char *name) {
-    static const char *const names[] = {"constant", "cosine", "step"}; /* as trainer_schedule */
-    for (int k = 0; k < 3; k++)
-        if (strcmp(name, names[k]) == 0)
-            return k;
-    return err_set("--schedule: '%s' is not constant, cosine or step", name);
-}
-
 static int check(void *self) {
-    const training *t = self;
-    return schedule_of(t->options->schedule) < 0 ? -1 : 0;
+    static const char *const names[] = {"constant", "cosine", "step"}; /* as trainer_schedule */
+    training_options *o = ((training *)self)->options;
+    for (int k = 0; k < 3; k++)
+        if (strcmp(o->schedule, names[k]) == 0) {
+            o->loop.schedule = (trainer_schedule)k;
+            return 0;
+        }
+    return err_set("--schedule: '%s' is not constant, cosine or step", o->schedule);
 }
 
 /* What depends on the data: the number of steps and of validation slices. */
 static int settle(const training *t) {
     training_options *o = t->options;
-    double steps = ceil(o->epochs * t->train.count / o->batch);
+    trainer_config *c = &o->loop;
+    double steps = ceil(o->epochs * t->train.count / c->batch);
     if (steps > 1e9)
         return err_set("--epochs %g: %g steps, expected at most 1e9", o->epochs, steps);
     if (o->epochs > 0.0)
-        o->steps = (int)steps;
-    if (o->warmup >= o->steps)
-        return err_set("--warmup %d: expected fewer steps than the run has, %d", o->warmup, o->steps);
+        c->steps = (int)steps;
+    if (c->warmup >= c->steps)
+        return err_set("--warmup %d: expected fewer steps than the run has, %d", c->warmup, c->steps);
     o->validation_slices = t->val.count;
     return 0;
 }
@@ -103,7 +101,7 @@ static void *images_at(const training *t, int position) {
 static int load_example(void *self, int64_t step, int position) {
     training *t = self;
     slice_place place;
-    if (slice_set_at(&t->train, step * t->options->batch + position, &place) < 0)
+    if (slice_set_at(&t->train, step * t->options->loop.batch + position, &place) < 0)
         return -1;
     return slice_set_read(&t->train, place, &t->task->images, images_at(t, position));
 }
@@ -205,7 +203,7 @@ static int open_data(training *t) {
     t->columns = train->columns;
     t->pixels = (size_t)t->rows * t->columns;
     t->example_bytes = slice_set_bytes(&t->train, &t->task->images);
-    return (t->batch = mem_alloc((size_t)o->batch * t->example_bytes)) ? 0 : -1;
+    return (t->batch = mem_alloc((size_t)o->loop.batch * t->example_bytes)) ? 0 : -1;
 }
 
 static int prepare(training *t) {
@@ -241,7 +239,7 @@ static int finish(const training *t, const trainer_result *result, run_record *r
     char path[PATH_LENGTH];
     if (!result->finished) {
         printf("%s/checkpoint.h5: paused after step %lld of %d; the same command resumes from there\n",
-               o->run.out, (long long)result->steps, o->steps);
+               o->run.out, (long long)result->steps, o->loop.steps);
         return 0;
     }
     snprintf(path, sizeof path, "%s/weights.h5", o->run.out);
@@ -255,7 +253,8 @@ static int finish(const training *t, const trainer_result *result, run_record *r
 }
 
 static int run_trainer(training *t, trainer_result *result) {
-    const training_options *o = t->options;
+    training_options *o = t->options;
+    trainer_config *config = &o->loop;
     trainer_task task = {.self = t,
                          .rows = t->rows,
                          .columns = t->columns,
@@ -267,23 +266,13 @@ static int run_trainer(training *t, trainer_result *result) {
                          .validate = validate,
                          .value_count = t->task->value_count};
     memcpy(task.value_names, t->task->value_names, sizeof task.value_names);
-    const trainer_config config = {.steps = o->steps,
-                                   .batch = o->batch,
-                                   .rate = o->rate,
-                                   .schedule = (trainer_schedule)schedule_of(o->schedule),
-                                   .warmup = o->warmup,
-                                   .clip = o->clip,
-                                   .patience = o->patience,
-                                   .loss = t->task->loss,
-                                   .seed = o->run.seed,
-                                   .validate_every = o->validate_every,
-                                   .checkpoint_every = o->checkpoint_every,
-                                   .folder = o->run.out,
-                                   .settings = t->settings,
-                                   .deadline = o->budget > 0.0 ? t->started + 60.0 * o->budget : 0.0,
-                                   .stop_after = o->stop_after,
-                                   .log = isatty(STDERR_FILENO) ? NULL : stdout};
-    return trainer_run(t->n, &task, &config, result);
+    config->loss = t->task->loss;
+    config->seed = o->run.seed;
+    config->folder = o->run.out;
+    config->settings = t->settings;
+    config->deadline = o->budget > 0.0 ? t->started + 60.0 * o->budget : 0.0;
+    config->log = isatty(STDERR_FILENO) ? NULL : stdout;
+    return trainer_run(t->n, &task, config, result);
 }
 
 static int run(void *self, run_record *record) {

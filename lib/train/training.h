@@ -17,18 +17,23 @@
 
 typedef struct {
     run_options run;
+    trainer_config loop; /* the options among its fields; the others are filled in */
     const char *cohort, *schedule, *evaluate;
-    int steps, batch, warmup, patience, validate_every, checkpoint_every, validation_slices, stop_after,
-        augment;
-    double epochs, budget, fraction, rate, clip;
+    int augment, validation_slices;
+    double epochs, budget, fraction;
 } training_options;
 
-/* Defaults for a network whose results go to the folder `folder`. */
-#define TRAINING_DEFAULTS(folder)                                                                            \
+/* Defaults for a network whose results go to `folder`. */
+#define TRAINING_DEFAULTS(folder, images_per_update)                                                         \
     {                                                                                                        \
-        .run = {.out = folder, .seed = 2022}, .cohort = "build/cohort", .schedule = "cosine", .steps = 2000, \
-        .batch = 4, .validate_every = 200, .checkpoint_every = 100, .validation_slices = 48,                 \
-        .fraction = 1.0, .rate = 1e-3, .clip = 1.0                                                           \
+        .run = {.out = folder, .seed = 2022},                                                                \
+        .loop = {.steps = 2000,                                                                              \
+                 .batch = images_per_update,                                                                 \
+                 .validate_every = 200,                                                                      \
+                 .checkpoint_every = 100,                                                                    \
+                 .rate = 1e-3,                                                                               \
+                 .clip = 1.0},                                                                               \
+        .cohort = "build/cohort", .schedule = "cosine", .validation_slices = 48, .fraction = 1.0             \
     }
 #define OPT_TRAINING(options) OPT_GROUP(training_group, OPT_TARGET(options, training_options *))
 extern const program_option training_group[];
@@ -74,7 +79,7 @@ struct training {
     size_t pixels;
     slice_set train, val;
     net *n;
-    void *batch; /* [options->batch] images of an example */
+    void *batch; /* [options->loop.batch] images of an example */
     size_t example_bytes;
     char *command;  /* trains the same network; options that cannot change the weights are left out */
     char *settings; /* all that the weights depend on, as words: what a checkpoint is checked against */

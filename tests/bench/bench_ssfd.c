@@ -18,6 +18,7 @@
 #include "models/vgg16.h"
 #include "train/trainer.h"
 #include <cblas.h>
+#include <limits.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -404,8 +405,8 @@ static int train(training *t, net *n, const char *folder) {
                              .rate = TRAIN_RATE,
                              .loss = TRAINER_MSE,
                              .seed = o->seed,
-                             .validate_every = INT64_MAX,
-                             .checkpoint_every = INT64_MAX,
+                             .validate_every = INT_MAX,
+                             .checkpoint_every = INT_MAX,
                              .folder = folder,
                              .settings = "benchmark",
                              .stop_after = 1};
@@ -467,7 +468,7 @@ static int ssim_run(void *self) {
     for (int k = 0; k < b->batch; k++) {
         const float *reference = b->input + (size_t)k * b->image, *image = b->target + (size_t)k * b->image;
         if (image_ssim(reference, image, b->rows, b->columns, SSIM_WANG,
-                        image_max_abs(reference, b->rows, b->columns), &s->values[k]) < 0)
+                       image_max_abs(reference, b->rows, b->columns), &s->values[k]) < 0)
             err_box_take(&failure);
     }
     return err_box_raise(&failure);
