@@ -418,9 +418,9 @@ START_TEST(test_downloads_are_checked) {
     ck_assert_int_eq(access(in_folder("new/weights"), F_OK), 0);
     snprintf(arguments, sizeof arguments, "file://@/nowhere %s @/new/weights", md5); /* not needed any more */
     ck_assert_msg(fetch(arguments) == 0, "%s", output);
-    ck_assert_int_eq(truncate(path, 100), 0); /* damaged since */
+    ck_assert_int_eq(truncate(in_folder("new/weights"), 100), 0); /* damaged since */
     ck_assert_int_eq(fetch(arguments), 1);
-    ck_assert_int_ne(access(path, F_OK), 0);
+    ck_assert_int_ne(access(in_folder("new/weights"), F_OK), 0);
 }
 END_TEST
 
