@@ -454,7 +454,7 @@ START_TEST(test_csv_messages) {
     ck_assert_ptr_null(table_of("a,b\n1,\"2\n3,4\n"));
     expect_message("table.csv: line 2", "no end");
     ck_assert_ptr_null(table_of("a,b\n1,\"2\"3\n"));
-    expect_message("table.csv: line 2", "behind a quoted field");
+    expect_message("table.csv: line 2", "after a quoted field");
 }
 END_TEST
 

@@ -517,7 +517,7 @@ START_TEST(wrong_lists_are_refused) {
     by_list.lists[SPLIT_TEST] = write_list("test", "file2.h5\nfile1.h5");
     expect_no_split(by_list, "/test: line 2: ", "/val: line 1: ");
     by_list.lists[SPLIT_TEST] = in_folder("multicoil_val/file2.h5");
-    expect_no_split(by_list, "file2.h5", "found a binary file");
+    expect_no_split(by_list, "file2.h5", "holds a zero byte");
     by_list.lists[SPLIT_TEST] = folder;
     expect_no_split(by_list, folder, "Is a directory");
     by_list.lists[SPLIT_TEST] = in_folder("none.txt");

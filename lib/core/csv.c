@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- writing --- */
+/* ---------------------------------------------------------------- writing */
 
 struct csv_writer {
     char *path, *temporary;
     FILE *file;
-    int fields; /* of the row in hand */
+    int fields; /* of the present row */
 };
 
 csv_writer *csv_writer_open(const char *path) {
@@ -130,7 +130,7 @@ int csv_writer_end(csv_writer *csv, int status) {
     return -1;
 }
 
-/* --- reading --- */
+/* ---------------------------------------------------------------- reading */
 
 typedef struct {
     char **items;
@@ -148,38 +148,6 @@ static int list_add(text_list *list, char *text) {
     }
     list->items[list->count++] = text;
     return 0;
-}
-
-/* The whole file with a NUL behind it. */
-static char *read_text(const char *path) {
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return err_set_null("%s: cannot open: %s", path, strerror(errno));
-    char *text = NULL;
-    size_t size = 0, room = 0, got = 1;
-    while (got > 0) {
-        if (room - size < 2) {
-            room = room ? 2 * room : 1 << 16;
-            char *grown = realloc(text, room);
-            if (!grown)
-                break;
-            text = grown;
-        }
-        got = fread(text + size, 1, room - size - 1, file);
-        size += got;
-    }
-    int bad = ferror(file), why = errno;
-    fclose(file);
-    if (bad || got > 0) {
-        free(text);
-        return bad ? err_set_null("%s: cannot read: %s", path, strerror(why)) : err_set_null("out of memory");
-    }
-    text[size] = '\0';
-    if (memchr(text, '\0', size)) {
-        free(text);
-        return err_set_null("%s: not a text file: it holds a zero byte", path);
-    }
-    return text;
 }
 
 /* Unquotes in place: the unquoted text is never longer. *at is left on the character that ends the field. */
@@ -220,7 +188,7 @@ static int read_record(const char *path, char **at, size_t *line, text_list *lis
             if (!read_quoted(at, line))
                 return err_set("%s: line %zu: a quoted field has no end", path, started);
             if (!strchr(",\r\n", **at))
-                return err_set("%s: line %zu: text behind a quoted field", path, *line);
+                return err_set("%s: line %zu: text after a quoted field", path, *line);
         } else {
             *at += strcspn(*at, ",\n");
         }
@@ -311,7 +279,7 @@ static csv_table *make_table(const char *path, char *storage) {
 }
 
 csv_table *csv_table_read(const char *path) {
-    return make_table(path, read_text(path));
+    return make_table(path, file_read_text(path));
 }
 
 csv_table *csv_table_parse(const char *name, const char *text) {

@@ -48,6 +48,27 @@ int path_make_dirs(const char *folder) {
     return status;
 }
 
+char *file_read_text(const char *path) {
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return err_set_null("%s: cannot open: %s", path, strerror(errno));
+    char *text = NULL;
+    size_t size = 0;
+    ssize_t length = getdelim(&text, &size, '\0', file);
+    int status = 0;
+    if (length < 0 && !feof(file))
+        status = err_set("%s: cannot read: %s", path, strerror(errno));
+    else if (length > 0 && text[length - 1] == '\0')
+        status = err_set("%s: not a text file: it holds a zero byte", path);
+    else if (length < 0 && text)
+        text[0] = '\0';
+    fclose(file);
+    if (status == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
 char *atomic_begin(const char *path) {
     char *folder = folder_of(path), *temporary = NULL;
     if (!folder)

@@ -18,6 +18,10 @@ void atomic_discard(char *temporary);
 /* mkdir -p. */
 int path_make_dirs(const char *folder);
 
+/* The whole file as text, which may be empty; pipes can be read as well. Owned by the caller (free()). NULL with a
+ * message when it cannot be read or holds a zero byte. */
+char *file_read_text(const char *path);
+
 /* SHA-256 or MD5 ("sha256", "md5") of a whole file as lower-case hex. hex holds at least 65 bytes. */
 int file_checksum(const char *path, const char *algorithm, char *hex);
 

@@ -1,8 +1,8 @@
 #include "io/h5.h"
 
-#include "core/memory.h"
-#include "core/file.h"
 #include "core/error.h"
+#include "core/file.h"
+#include "core/memory.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -11,20 +11,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* At exit HDF5 tidies up what is still open; behind a file that could not be written (disk full) that crashes
- * (1.10.8). Every file is closed here anyway. To be said before any other call of HDF5, so before main(). */
+/* At exit HDF5 closes what is still open; after a file that could not be written (disk full) that crashes (1.10.8).
+ * Every file is closed here anyway. Must be called before any other function of HDF5, so before main(). */
 __attribute__((constructor)) static void leave_at_exit(void) {
     H5dont_atexit();
 }
 
-static void silence(void) {
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+/* Closes a type, a space, an attribute or a property list, if it was opened. */
+static void release(hid_t id) {
+    if (id >= 0)
+        H5Idec_ref(id);
 }
 
-/* --- files --- */
+/* ---------------------------------------------------------------- files */
 
 static h5_file *file_new(const char *path) {
-    silence();
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     h5_file *file = mem_calloc(1, sizeof *file);
     if (!file)
         return NULL;
@@ -61,12 +63,11 @@ h5_file *h5_open(const char *path) {
     if (!file)
         return NULL;
     file->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (file->id < 0) {
-        explain_open(path);
-        h5_close(file);
-        return NULL;
-    }
-    return file;
+    if (file->id >= 0)
+        return file;
+    explain_open(path);
+    h5_close(file);
+    return NULL;
 }
 
 h5_file *h5_create(const char *path) {
@@ -74,16 +75,14 @@ h5_file *h5_create(const char *path) {
     if (!file)
         return NULL;
     file->temporary = atomic_begin(path);
-    if (file->temporary) {
+    if (file->temporary)
         file->id = H5Fcreate(file->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-        if (file->id < 0)
-            err_set("%s: cannot create the HDF5 file", file->temporary);
-    }
-    if (file->id < 0) {
-        h5_close(file);
-        return NULL;
-    }
-    return file;
+    if (file->id >= 0)
+        return file;
+    if (file->temporary)
+        err_set("%s: cannot create the HDF5 file", file->temporary);
+    h5_close(file);
+    return NULL;
 }
 
 int h5_commit(h5_file *file) {
@@ -110,7 +109,7 @@ void h5_close(h5_file *file) {
     free(file);
 }
 
-/* --- shapes --- */
+/* ---------------------------------------------------------------- shapes */
 
 static void shape_text(int rank, const hsize_t *dims, char *text, size_t size) {
     size_t used = (size_t)snprintf(text, size, "(");
@@ -151,8 +150,7 @@ static int dataset_shape(const h5_file *file, const char *dataset, hid_t id, int
     else if (found < 0 || H5Sget_simple_extent_dims(space, dims, NULL) < 0)
         status = err_set("%s: dataset '%s': its shape cannot be read", file->path, dataset);
     *rank = found;
-    if (space >= 0)
-        H5Sclose(space);
+    release(space);
     return status;
 }
 
@@ -165,7 +163,7 @@ int h5_shape(const h5_file *file, const char *dataset, int *rank, hsize_t *dims)
     return status;
 }
 
-/* --- reading --- */
+/* ---------------------------------------------------------------- reading */
 
 /* `slab`: the dataset has one more axis in front than `rank`, of any length. */
 static int check_shape(const h5_file *file, const char *dataset, hid_t id, int slab, int rank,
@@ -191,8 +189,7 @@ static int check_shape(const h5_file *file, const char *dataset, hid_t id, int s
 static int check_class(const h5_file *file, const char *dataset, hid_t id, int integers_only) {
     hid_t type = H5Dget_type(id);
     H5T_class_t class = type >= 0 ? H5Tget_class(type) : H5T_NO_CLASS;
-    if (type >= 0)
-        H5Tclose(type);
+    release(type);
     if (class == H5T_INTEGER || (class == H5T_FLOAT && !integers_only))
         return 0;
     return err_set("%s: dataset '%s': expected %s, found another type", file->path, dataset,
@@ -238,37 +235,34 @@ static herr_t move_element(hid_t id, hsize_t index, int rank, const hsize_t *dim
         H5Sselect_hyperslab(in_file, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
         status = in ? H5Dwrite(id, as, in_memory, in_file, H5P_DEFAULT, in)
                     : H5Dread(id, as, in_memory, in_file, H5P_DEFAULT, out);
-    if (in_file >= 0)
-        H5Sclose(in_file);
-    if (in_memory >= 0)
-        H5Sclose(in_memory);
+    release(in_file);
+    release(in_memory);
     return status;
 }
 
 /* Complex numbers as h5py, fastMRI and BART write them: a compound of the floats "r" and "i". */
 static hid_t complex_type(void) {
     hid_t type = H5Tcreate(H5T_COMPOUND, sizeof(float complex));
-    if (type >= 0 && (H5Tinsert(type, "r", 0, H5T_NATIVE_FLOAT) < 0 ||
-                      H5Tinsert(type, "i", sizeof(float), H5T_NATIVE_FLOAT) < 0)) {
-        H5Tclose(type);
-        return H5I_INVALID_HID;
-    }
-    return type;
+    if (type >= 0 && H5Tinsert(type, "r", 0, H5T_NATIVE_FLOAT) >= 0 &&
+        H5Tinsert(type, "i", sizeof(float), H5T_NATIVE_FLOAT) >= 0)
+        return type;
+    release(type);
+    return H5I_INVALID_HID;
 }
 
 static int check_complex(const h5_file *file, const char *dataset, hid_t id) {
     hid_t type = H5Dget_type(id);
-    int ok = type >= 0 && H5Tget_class(type) == H5T_COMPOUND && H5Tget_nmembers(type) == 2;
-    for (int k = 0; ok && k < 2; k++) {
+    int same = type >= 0 && H5Tget_class(type) == H5T_COMPOUND && H5Tget_nmembers(type) == 2;
+    for (int k = 0; same && k < 2; k++) {
         int member = H5Tget_member_index(type, k ? "i" : "r");
-        ok = member >= 0 && H5Tget_member_class(type, (unsigned)member) == H5T_FLOAT;
+        same = member >= 0 && H5Tget_member_class(type, (unsigned)member) == H5T_FLOAT;
     }
-    if (type >= 0)
-        H5Tclose(type);
-    return ok ? 0
-              : err_set("%s: dataset '%s': expected complex numbers (a compound of the floats r and i), "
-                        "found another type",
-                        file->path, dataset);
+    release(type);
+    if (same)
+        return 0;
+    return err_set(
+        "%s: dataset '%s': expected complex numbers (a compound of the floats r and i), found another type",
+        file->path, dataset);
 }
 
 /* Element `index` of a dataset of (n, dims...), out to memory or in from it. */
@@ -316,17 +310,16 @@ int h5_check_complex(const h5_file *file, const char *dataset) {
     return status;
 }
 
-/* --- writing --- */
+/* ---------------------------------------------------------------- writing */
 
-/* IEEE binary16 out of binary32: sign at bit 15, five bits of exponent from bit 10, ten of mantissa. */
+/* IEEE binary16 as a change of binary32: sign at bit 15, five bits of exponent from bit 10, ten of mantissa. */
 static hid_t float16_type(void) {
     hid_t type = H5Tcopy(H5T_IEEE_F32LE);
-    if (type >= 0 && (H5Tset_fields(type, 15, 10, 5, 0, 10) < 0 || H5Tset_size(type, 2) < 0 ||
-                      H5Tset_ebias(type, 15) < 0)) {
-        H5Tclose(type);
-        return H5I_INVALID_HID;
-    }
-    return type;
+    if (type >= 0 && H5Tset_fields(type, 15, 10, 5, 0, 10) >= 0 && H5Tset_size(type, 2) >= 0 &&
+        H5Tset_ebias(type, 15) >= 0)
+        return type;
+    release(type);
+    return H5I_INVALID_HID;
 }
 
 /* Rounds to the nearest binary16, ties to even. HDF5's own conversion is not used: it loses the carry into
@@ -352,12 +345,9 @@ static hid_t create_dataset(h5_file *file, const char *dataset, hid_t type, int 
     if (links >= 0 && creation >= 0 && space >= 0 && H5Pset_create_intermediate_group(links, 1) >= 0 &&
         H5Pset_obj_track_times(creation, 0) >= 0)
         id = H5Dcreate2(file->id, dataset, type, space, links, creation, H5P_DEFAULT);
-    if (links >= 0)
-        H5Pclose(links);
-    if (creation >= 0)
-        H5Pclose(creation);
-    if (space >= 0)
-        H5Sclose(space);
+    release(links);
+    release(creation);
+    release(space);
     return id;
 }
 
@@ -388,8 +378,7 @@ int h5_write_f32(h5_file *file, const char *dataset, int rank, const hsize_t *di
         bits[k] = float16_bits(data[k]);
     if (status == 0)
         status = write_all(file, dataset, rank, dims, half, half, bits);
-    if (half >= 0)
-        H5Tclose(half);
+    release(half);
     free(bits);
     return status;
 }
@@ -402,13 +391,12 @@ int h5_write_i32(h5_file *file, const char *dataset, int rank, const hsize_t *di
     return write_all(file, dataset, rank, dims, H5T_STD_I32LE, H5T_NATIVE_INT32, data);
 }
 
-/* --- writing slab by slab --- */
+/* ---------------------------------------------------------------- writing slab by slab */
 
 int h5_begin_slabs(h5_file *file, const char *dataset, int rank, const hsize_t *dims, h5_number number) {
     hid_t type = number == H5_COMPLEX ? complex_type() : H5Tcopy(H5T_IEEE_F32LE);
     hid_t id = type >= 0 ? create_dataset(file, dataset, type, rank, dims) : H5I_INVALID_HID;
-    if (type >= 0)
-        H5Tclose(type);
+    release(type);
     if (id < 0)
         return err_set("%s: dataset '%s' cannot be created", file->path, dataset);
     return H5Dclose(id) < 0 ? err_set("%s: dataset '%s' cannot be written", file->path, dataset) : 0;
@@ -424,17 +412,23 @@ int h5_write_slab_c64(h5_file *file, const char *dataset, hsize_t index, int ran
     return move_slab(file, dataset, index, rank, dims, 1, NULL, data);
 }
 
-int h5_write_text(h5_file *file, const char *dataset, const char *text) {
+/* Variable length and UTF-8: what h5py reads back as str. */
+static hid_t text_type(void) {
     hid_t type = H5Tcopy(H5T_C_S1);
-    int status = type >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0
-                     ? write_all(file, dataset, 0, NULL, type, type, &text)
-                     : err_set("%s: dataset '%s' cannot be created", file->path, dataset);
-    if (type >= 0)
-        H5Tclose(type);
+    if (type >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0)
+        return type;
+    release(type);
+    return H5I_INVALID_HID;
+}
+
+int h5_write_text(h5_file *file, const char *dataset, const char *text) {
+    hid_t type = text_type();
+    int status = write_all(file, dataset, 0, NULL, type, type, &text);
+    release(type);
     return status;
 }
 
-/* --- attributes --- */
+/* ---------------------------------------------------------------- attributes */
 
 int h5_attr_exists(const h5_file *file, const char *name) {
     return H5Aexists(file->id, name) > 0;
@@ -450,8 +444,7 @@ static hid_t open_attribute(const h5_file *file, const char *name) {
 static hssize_t attribute_elements(hid_t id) {
     hid_t space = H5Aget_space(id);
     hssize_t count = space >= 0 ? H5Sget_simple_extent_npoints(space) : -1;
-    if (space >= 0)
-        H5Sclose(space);
+    release(space);
     return count;
 }
 
@@ -483,8 +476,7 @@ int h5_attr_text(const h5_file *file, const char *name, char **text) {
         return -1;
     hid_t type = H5Aget_type(id);
     *text = type >= 0 ? read_text(id, type) : NULL;
-    if (type >= 0)
-        H5Tclose(type);
+    release(type);
     H5Aclose(id);
     return *text ? 0 : err_set("%s: attribute '%s': expected one text", file->path, name);
 }
@@ -523,8 +515,7 @@ static int read_numbers(const h5_file *file, const char *name, int reals, hid_t 
     else if (H5Aread(id, as, out) < 0)
         status = err_set("%s: attribute '%s' cannot be read", file->path, name);
     *count = (int)found;
-    if (type >= 0)
-        H5Tclose(type);
+    release(type);
     H5Aclose(id);
     return status;
 }
@@ -551,23 +542,15 @@ static int set_attribute(h5_file *file, const char *name, hid_t stored, hid_t gi
         H5Adelete(file->id, name);
     hid_t id = space >= 0 ? H5Acreate2(file->id, name, stored, space, H5P_DEFAULT, H5P_DEFAULT) : space;
     herr_t written = id >= 0 ? H5Awrite(id, given, data) : -1;
-    if (id >= 0)
-        H5Aclose(id);
-    if (space >= 0)
-        H5Sclose(space);
+    release(id);
+    release(space);
     return written >= 0 ? 0 : err_set("%s: attribute '%s' cannot be written", file->path, name);
 }
 
-/* Variable length and UTF-8: what h5py reads back as str. */
 int h5_set_text(h5_file *file, const char *name, const char *text) {
-    hid_t type = H5Tcopy(H5T_C_S1);
-    int status;
-    if (type < 0 || H5Tset_size(type, H5T_VARIABLE) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0)
-        status = err_set("%s: attribute '%s' cannot be written", file->path, name);
-    else
-        status = set_attribute(file, name, type, type, 0, &text);
-    if (type >= 0)
-        H5Tclose(type);
+    hid_t type = text_type();
+    int status = set_attribute(file, name, type, type, 0, &text);
+    release(type);
     return status;
 }
 

@@ -1,7 +1,7 @@
 #include "io/nifti_volume.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include <errno.h>
 #include <math.h>
 #include <nifti1_io.h>
@@ -28,7 +28,7 @@ static float voxel(const nifti_image *image, size_t i) {
 
 static int check_header(const char *path, const nifti_image *image) {
     if (image->nx < 1 || image->ny < 1 || image->nz < 2 || image->nx > AXIS_MAX || image->ny > AXIS_MAX ||
-        image->nz > AXIS_MAX || image->nvox != (size_t)image->nx * (size_t)image->ny * (size_t)image->nz)
+        image->nz > AXIS_MAX || image->nvox != (size_t)image->nx * image->ny * image->nz)
         return err_set("%s: expected a 3-D volume, found %d axes of %d x %d x %d, %zu voxels", path,
                        image->ndim, image->nx, image->ny, image->nz, (size_t)image->nvox);
     switch (image->datatype) {
@@ -66,11 +66,10 @@ static nifti_volume *convert(const char *path, const nifti_image *image) {
     return volume;
 }
 
-/* libnifti fills what a truncated file lacks with zeros and calls it a success. zlib reads plain files, too.
- */
+/* libnifti fills what a truncated file lacks with zeros and calls it a success. zlib also reads plain files. */
 static int check_length(const char *path, const nifti_image *image) {
     gzFile f = gzopen(image->iname, "rb");
-    z_off_t last = (z_off_t)image->iname_offset + (z_off_t)(image->nvox * (size_t)image->nbyper) - 1;
+    z_off_t last = (z_off_t)image->iname_offset + (z_off_t)(image->nvox * image->nbyper) - 1;
     int whole = f && gzseek(f, last, SEEK_SET) == last && gzgetc(f) >= 0;
     if (f)
         gzclose(f);

@@ -1,8 +1,8 @@
 #include "io/panel.h"
 
-#include "core/memory.h"
-#include "core/file.h"
 #include "core/error.h"
+#include "core/file.h"
+#include "core/memory.h"
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics.h>
 #include <math.h>
@@ -22,14 +22,12 @@ int panel_write(const char *path, const float *image, size_t pixels, double blac
     if (!temporary)
         return -1;
     FILE *f = fopen(temporary, "wb");
-    int ok = f != NULL;
-    for (size_t k = 0; ok && k < pixels; k++) {
+    for (size_t k = 0; f && k < pixels; k++) {
         float v = grey((double)image[k], black, white);
-        ok = fwrite(&v, sizeof v, 1, f) == 1;
+        fwrite(&v, sizeof v, 1, f);
     }
-    if (f && fclose(f) != 0)
-        ok = 0;
-    if (ok)
+    int bad = !f || ferror(f);
+    if ((!f || fclose(f) == 0) && !bad)
         return atomic_commit(temporary, path);
     atomic_discard(temporary);
     return err_set("%s: cannot be written", path);

@@ -21,7 +21,7 @@ const char *prepared_kind_name(prepared_kind kind) {
     return names[kind];
 }
 
-/* --- reading a scan --- */
+/* ---------------------------------------------------------------- reading a scan */
 
 static int check_format(const h5_file *file) {
     char *format;
@@ -58,7 +58,7 @@ static int read_acceleration(prepared_scan *scan) {
     return 0;
 }
 
-/* One without the other would be scored as what it is not. */
+/* One without the other would be scored as something else. */
 static int read_fault(prepared_scan *scan) {
     const char *name = prepared_kind_name(PREPARED_RECONSTRUCTION_FAULTY);
     int named = h5_attr_exists(scan->file, "fault"), there = scan->has[PREPARED_RECONSTRUCTION_FAULTY];
@@ -72,13 +72,12 @@ static int read_fault(prepared_scan *scan) {
 }
 
 static int read_names(prepared_scan *scan) {
-    return h5_attr_text(scan->file, "cohort", &scan->cohort) == 0 &&
-                   h5_attr_text(scan->file, "scan_id", &scan->scan_id) == 0 &&
-                   h5_attr_text(scan->file, "patient_id", &scan->patient_id) == 0 &&
-                   h5_attr_text(scan->file, "split", &scan->split) == 0 && read_settings(scan) == 0 &&
-                   read_acceleration(scan) == 0
-               ? 0
-               : -1;
+    if (h5_attr_text(scan->file, "cohort", &scan->cohort) < 0 ||
+        h5_attr_text(scan->file, "scan_id", &scan->scan_id) < 0 ||
+        h5_attr_text(scan->file, "patient_id", &scan->patient_id) < 0 ||
+        h5_attr_text(scan->file, "split", &scan->split) < 0 || read_settings(scan) < 0)
+        return -1;
+    return read_acceleration(scan);
 }
 
 static int read_size(prepared_scan *scan) {
@@ -109,12 +108,12 @@ static int check_kind(prepared_scan *scan, prepared_kind kind) {
     hsize_t dims[H5_MAX_RANK];
     if (h5_shape(scan->file, name, &rank, dims) != 0)
         return -1;
-    if (rank == 3 && dims[0] == (hsize_t)scan->slices && dims[1] == (hsize_t)scan->rows &&
-        dims[2] == (hsize_t)scan->columns)
-        return 0;
     if (rank != 3)
         return err_set("%s: dataset '%s': expected shape (%d, %d, %d) as 'reference', found %d axes",
                        scan->file->path, name, scan->slices, scan->rows, scan->columns, rank);
+    if (dims[0] == (hsize_t)scan->slices && dims[1] == (hsize_t)scan->rows &&
+        dims[2] == (hsize_t)scan->columns)
+        return 0;
     return err_set("%s: dataset '%s': expected shape (%d, %d, %d) as 'reference', found (%" PRIuHSIZE
                    ", %" PRIuHSIZE ", %" PRIuHSIZE ")",
                    scan->file->path, name, scan->slices, scan->rows, scan->columns, dims[0], dims[1],
@@ -123,31 +122,28 @@ static int check_kind(prepared_scan *scan, prepared_kind kind) {
 
 static int read_slice_numbers(prepared_scan *scan) {
     hsize_t count = (hsize_t)scan->slices;
-    scan->slice = mem_alloc((size_t)count * sizeof *scan->slice);
+    scan->slice = mem_alloc(count * sizeof *scan->slice);
     return scan->slice ? h5_read_i32(scan->file, "slice", 1, &count, scan->slice) : -1;
+}
+
+static int read_all(prepared_scan *scan, const char *path) {
+    if (!(scan->file = h5_open(path)) || check_format(scan->file) < 0 || read_names(scan) < 0 ||
+        read_size(scan) < 0)
+        return -1;
+    for (int kind = 0; kind < PREPARED_KINDS; kind++)
+        if (check_kind(scan, (prepared_kind)kind) < 0)
+            return -1;
+    return read_fault(scan) < 0 ? -1 : read_slice_numbers(scan);
 }
 
 prepared_scan *prepared_open(const char *path) {
     prepared_scan *scan = mem_calloc(1, sizeof *scan);
     if (!scan)
         return NULL;
-    scan->file = h5_open(path);
-    int status = scan->file ? check_format(scan->file) : -1;
-    if (status == 0)
-        status = read_names(scan);
-    if (status == 0)
-        status = read_size(scan);
-    for (int kind = 0; status == 0 && kind < PREPARED_KINDS; kind++)
-        status = check_kind(scan, (prepared_kind)kind);
-    if (status == 0)
-        status = read_fault(scan);
-    if (status == 0)
-        status = read_slice_numbers(scan);
-    if (status != 0) {
-        prepared_close(scan);
-        return NULL;
-    }
-    return scan;
+    if (read_all(scan, path) == 0)
+        return scan;
+    prepared_close(scan);
+    return NULL;
 }
 
 void prepared_close(prepared_scan *scan) {
@@ -165,29 +161,29 @@ void prepared_close(prepared_scan *scan) {
 }
 
 /* `parts` floats a pixel: one of a magnitude, two of a complex image. */
-static int check_image(const prepared_scan *scan, const char *name, int index, int parts,
+static int check_image(const prepared_scan *scan, const char *name, int index, size_t parts,
                        const float *image) {
-    size_t count = (size_t)scan->rows * (size_t)scan->columns * (size_t)parts,
-           columns = (size_t)scan->columns;
+    size_t count = (size_t)scan->rows * scan->columns * parts, columns = (size_t)scan->columns;
     int constant = 1;
     for (size_t i = 0; i < count; i++) {
-        size_t pixel = i / (size_t)parts;
+        size_t pixel = i / parts;
         if (!isfinite(image[i]))
             return err_set(
                 "%s: dataset '%s', slice %d: expected finite pixels, found %g at row %zu, column %zu",
                 scan->file->path, name, index, (double)image[i], pixel / columns, pixel % columns);
-        constant &= image[i] == image[i % (size_t)parts];
+        constant &= image[i] == image[i % parts];
     }
-    return constant ? err_set("%s: dataset '%s', slice %d: constant image (all pixels are %g)",
-                              scan->file->path, name, index, (double)image[0])
-                    : 0;
+    if (constant)
+        return err_set("%s: dataset '%s', slice %d: constant image (all pixels are %g)", scan->file->path,
+                       name, index, (double)image[0]);
+    return 0;
 }
 
 static int check_index(const prepared_scan *scan, prepared_kind kind, int index) {
-    return index >= 0 && index < scan->slices
-               ? 0
-               : err_set("%s: dataset '%s': expected a slice below %d, found %d", scan->file->path,
-                         prepared_kind_name(kind), scan->slices, index);
+    if (index >= 0 && index < scan->slices)
+        return 0;
+    return err_set("%s: dataset '%s': expected a slice below %d, found %d", scan->file->path,
+                   prepared_kind_name(kind), scan->slices, index);
 }
 
 int prepared_read(const prepared_scan *scan, prepared_kind kind, int index, float *image) {
@@ -208,7 +204,7 @@ int prepared_read_complex(const prepared_scan *scan, prepared_kind kind, int ind
     return check_image(scan, name, index, 2, (const float *)image);
 }
 
-/* --- writing a scan --- */
+/* ---------------------------------------------------------------- writing a scan */
 
 static int write_attributes(h5_file *file, const prepared_content *content) {
     const char *const texts[][2] = {
@@ -269,7 +265,7 @@ int prepared_write_complex(h5_file *file, prepared_kind kind, int index, int row
     return h5_write_slab_c64(file, prepared_kind_name(kind), (hsize_t)index, 2, dims, image);
 }
 
-/* --- a split --- */
+/* ---------------------------------------------------------------- a split */
 
 /* Notes what the split needs of one scan, and checks that it belongs with the ones before. */
 static int add_scan(prepared_split *split, char *path) {

@@ -1,7 +1,7 @@
 #include "io/safetensors.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include <errno.h>
 #include <jansson.h>
 #include <stdint.h>
@@ -24,7 +24,7 @@ struct safetensors {
 typedef struct {
     const char *dtype;
     size_t rank, bytes_each;
-    json_int_t begin, end; /* from `data` on */
+    json_int_t begin, end; /* counted from `data` */
     const json_t *shape;
 } entry;
 
@@ -170,7 +170,7 @@ static float from_bfloat(uint16_t bits) {
     return value;
 }
 
-/* The two-byte values lie in the back half of out: each is widened before it is written over. */
+/* The two-byte values lie in the second half of out: each is widened before it is overwritten. */
 static void widen(const char *dtype, size_t count, float *out) {
     const unsigned char *from = (const unsigned char *)out + 2 * count;
     for (size_t k = 0; k < count; k++) {

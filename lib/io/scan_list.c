@@ -1,8 +1,8 @@
 #include "io/scan_list.h"
 
-#include "core/memory.h"
 #include "core/error.h"
-#include <errno.h>
+#include "core/file.h"
+#include "core/memory.h"
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,29 +11,7 @@
 
 static const char blanks[] = " \t\r\n\v\f";
 
-/* The whole file as text of the caller's; pipes can be read as well. */
-static char *read_text(const char *path) {
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return err_set_null("%s: cannot open: %s", path, strerror(errno));
-    char *text = NULL;
-    size_t size = 0;
-    ssize_t length = getdelim(&text, &size, '\0', file);
-    int status = 0;
-    if (length < 0 && !feof(file))
-        status = err_set("%s: cannot read: %s", path, strerror(errno));
-    else if (length > 0 && text[length - 1] == '\0')
-        status = err_set("%s: expected a list of scans, found a binary file", path);
-    else if (length < 0)
-        status = err_set("%s: names no file", path);
-    fclose(file);
-    if (status == 0)
-        return text;
-    free(text);
-    return NULL;
-}
-
-/* Appends an entry; room for it is there. `where` is taken over, the other texts are copied. */
+/* Appends an entry, for which there is room. Takes over `where` and copies the other texts. */
 static int add_entry(scan_list *list, const char *name, const char *patient_id, int slices, char *where) {
     scan_list_entry *e = &list->entries[list->count++];
     *e = (scan_list_entry){.name = strdup(name), .where = where, .slices = slices};
@@ -42,15 +20,15 @@ static int add_entry(scan_list *list, const char *name, const char *patient_id, 
     return where && e->name && (e->patient_id || !patient_id) ? 0 : err_set("out of memory");
 }
 
-/* Where an entry stands, as text of the caller's; NULL when out of memory. */
+/* Where an entry is, for messages. Owned by the caller; NULL when out of memory. */
 static char *place(const char *path, const char *before, size_t number, const char *after) {
     char *text;
     return asprintf(&text, "%s: %s%zu%s", path, before, number, after) >= 0 ? text : NULL;
 }
 
-/* --- text --- */
+/* ---------------------------------------------------------------- text */
 
-/* Cuts comment and blanks off a line. */
+/* Removes the comment and the blanks around a name. */
 static char *bare_name(char *line) {
     for (char *c = strchr(line, '#'); c; c = strchr(c + 1, '#'))
         if (c == line || strchr(blanks, c[-1]))
@@ -80,7 +58,7 @@ static int read_lines(scan_list *list, const char *path, char *text) {
     return 0;
 }
 
-/* --- JSON --- */
+/* ---------------------------------------------------------------- JSON */
 
 static int read_image(scan_list *list, const json_t *image, char *where) {
     const json_t *name = json_object_get(image, "file_name"), *patient = json_object_get(image, "patient_id");
@@ -131,7 +109,7 @@ static int read_json(scan_list *list, const char *path, const char *text) {
 }
 
 scan_list *scan_list_read(const char *path) {
-    char *text = read_text(path);
+    char *text = file_read_text(path);
     scan_list *list = text ? mem_calloc(1, sizeof *list) : NULL;
     int status = -1;
     if (list && text[strspn(text, blanks)] == '{')

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Whether the header of safetensors, a JSON object, starts behind its length. */
+/* Whether the header of safetensors, a JSON object, starts after its length. */
 static int is_safetensors(const char *path) {
     char head[9] = "";
     FILE *f = fopen(path, "rb");

@@ -1,7 +1,7 @@
 #include "io/unfinished.h"
 
-#include "core/memory.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/ranks.h"
 #include "io/h5.h"
 #include <math.h>
