@@ -2,9 +2,9 @@
  * tables. */
 #include "core/csv.h"
 #include "core/error.h"
-#include "programs.h"
 #include "stats/bootstrap.h"
 #include "suites.h"
+#include "support.h"
 #include <math.h>
 
 #define PREPARE                                                                                              \
@@ -12,36 +12,11 @@
     "--weights @/recon/weights.h5 "
 #define CONTROL "quality_control --weights tests/golden/unet_plain.h5 --replicates 100 "
 
-static csv_table *open_table(const char *name) {
-    char file[256];
-    snprintf(file, sizeof file, "%s/%s", folder, name);
-    csv_table *t = csv_table_read(file);
-    ck_assert_msg(t != NULL, "%s", err_message());
-    return t;
-}
-
-static const char *text_at(const csv_table *t, size_t row, const char *column) {
-    int at = csv_table_column(t, column);
-    ck_assert_msg(at >= 0, "%s", err_message());
-    return csv_table_text(t, row, at);
-}
-
-static double real_at(const csv_table *t, size_t row, const char *column) {
-    double value;
-    ck_assert_int_eq(csv_table_real(t, row, csv_table_column(t, column), &value), 0);
-    return value;
-}
-
 /* A row of the summary. */
 static size_t find_row(const csv_table *t, const char *statistic, const char *metric, const char *other,
                        const char *group, const char *fault) {
-    for (size_t row = 0; row < t->rows; row++)
-        if (strcmp(text_at(t, row, "statistic"), statistic) == 0 &&
-            strcmp(text_at(t, row, "metric"), metric) == 0 && strcmp(text_at(t, row, "other"), other) == 0 &&
-            strcmp(text_at(t, row, "group"), group) == 0 && strcmp(text_at(t, row, "fault"), fault) == 0)
-            return row;
-    ck_abort_msg("%s of %s in %s: no row", statistic, metric, group);
-    return 0;
+    return TABLE_ROW(t, {"statistic", statistic}, {"metric", metric}, {"other", other}, {"group", group},
+                     {"fault", fault});
 }
 
 static void prepare_cohorts(void) {
@@ -55,7 +30,7 @@ static void prepare_cohorts(void) {
 
 /* Of a scan with a fault the faulty acquisition is scored, of the others the same one as without faults.
  * Threads and an own table read back change nothing. */
-START_TEST(test_cohort_with_faults) {
+START_TEST(cohort_with_faults_is_scored) {
     static const char *const files[] = {"quality_control.csv",
                                         "quality_control_summary.csv",
                                         "quality_control_claims.csv",
@@ -72,31 +47,32 @@ START_TEST(test_cohort_with_faults) {
         snprintf(b, sizeof b, "two/%s", files[k]);
         ck_assert_msg(same_file(a, b), "%s", files[k]);
     }
-    csv_table *t = open_table("one/quality_control.csv"), *good = open_table("three/quality_control.csv");
+    csv_table *t = table_open("one/quality_control.csv"), *good = table_open("three/quality_control.csv");
     int faults = 0;
     ck_assert_uint_eq(t->rows, 24);
     for (size_t row = 0; row < t->rows; row++) {
-        int is_fault = strcmp(text_at(t, row, "fault"), "none") != 0;
-        ck_assert_int_eq(is_fault, real_at(t, row, "ssfd") != real_at(good, row, "ssfd"));
+        int is_fault = strcmp(table_text(t, row, "fault"), "none") != 0;
+        ck_assert_int_eq(is_fault, table_number(t, row, "ssfd") != table_number(good, row, "ssfd"));
         faults += is_fault;
     }
     ck_assert_int_eq(faults, 12);
     csv_table_free(t);
     csv_table_free(good);
     expect_done(CONTROL "--table @/one/quality_control.csv --out @/table");
-    t = open_table("one/quality_control_summary.csv");
-    good = open_table("table/quality_control_summary.csv");
+    t = table_open("one/quality_control_summary.csv");
+    good = table_open("table/quality_control_summary.csv");
     ck_assert_uint_eq(t->rows, good->rows);
     for (size_t row = 0; row < t->rows; row++) {
-        size_t same = find_row(good, text_at(t, row, "statistic"), text_at(t, row, "metric"),
-                               text_at(t, row, "other"), text_at(t, row, "group"), text_at(t, row, "fault"));
-        ck_assert_str_eq(text_at(t, row, "note"), text_at(good, same, "note"));
-        double a = real_at(t, row, "estimate"), b = real_at(good, same, "estimate");
+        size_t same =
+            find_row(good, table_text(t, row, "statistic"), table_text(t, row, "metric"),
+                     table_text(t, row, "other"), table_text(t, row, "group"), table_text(t, row, "fault"));
+        ck_assert_str_eq(table_text(t, row, "note"), table_text(good, same, "note"));
+        double a = table_number(t, row, "estimate"), b = table_number(good, same, "estimate");
         ck_assert_msg(fabs(a - b) < 1e-6 || (isnan(a) && isnan(b)), "row %zu: %g and %g", row, a, b);
     }
     csv_table_free(t);
     csv_table_free(good);
-    t = open_table("three/quality_control_claims.csv"); /* nothing to find */
+    t = table_open("three/quality_control_claims.csv"); /* nothing to find */
     ck_assert_uint_eq(t->rows, 0);
     csv_table_free(t);
 }
@@ -128,29 +104,29 @@ static void write_known(void) {
 #define KNOWN                                                                                                \
     "--table @/known.csv --metrics psnr_db,vgg_pl --columns scan_id=case,ssim=Q,fault=problem,method=how,"
 
-START_TEST(test_known_areas) {
+START_TEST(areas_of_known_scores_are_known) {
     write_known();
     expect_done(CONTROL KNOWN "ssfd=S,vgg_pl=blind --out @/r");
-    csv_table *t = open_table("r/quality_control_summary.csv");
+    csv_table *t = table_open("r/quality_control_summary.csv");
     size_t row = find_row(t, "roc_area", "ssfd", "", "pooled", "any");
-    ck_assert(real_at(t, row, "estimate") == 1.0 && real_at(t, row, "n") == 40 &&
-              real_at(t, row, "n_faulty") == 12);
-    ck_assert(real_at(t, row, "ci_low") > 0.8 && real_at(t, row, "ci_low") < 1.0);
+    ck_assert(table_number(t, row, "estimate") == 1.0 && table_number(t, row, "n") == 40 &&
+              table_number(t, row, "n_faulty") == 12);
+    ck_assert(table_number(t, row, "ci_low") > 0.8 && table_number(t, row, "ci_low") < 1.0);
     row = find_row(t, "roc_area", "psnr_db", "", "pooled", "any");
-    ck_assert(real_at(t, row, "estimate") == 1.0);
+    ck_assert(table_number(t, row, "estimate") == 1.0);
     row = find_row(t, "roc_area", "ssim", "", "pooled", "any");
-    ck_assert(real_at(t, row, "estimate") > 0.75 && real_at(t, row, "estimate") < 1.0);
+    ck_assert(table_number(t, row, "estimate") > 0.75 && table_number(t, row, "estimate") < 1.0);
     row = find_row(t, "roc_area", "vgg_pl", "", "pooled", "any");
-    ck_assert(real_at(t, row, "estimate") == 0.5);
+    ck_assert(table_number(t, row, "estimate") == 0.5);
     row = find_row(t, "roc_area_difference", "ssfd", "vgg_pl", "pooled", "any");
-    ck_assert(real_at(t, row, "estimate") == 0.5);
+    ck_assert(table_number(t, row, "estimate") == 0.5);
     row = find_row(t, "roc_area", "ssfd", "", "pooled", "motion");
-    ck_assert(real_at(t, row, "estimate") == 1.0 && isnan(real_at(t, row, "ci_low")));
-    ck_assert_ptr_nonnull(strstr(text_at(t, row, "note"), "too few"));
-    ck_assert(real_at(t, row, "n_faulty") < 12);
+    ck_assert(table_number(t, row, "estimate") == 1.0 && isnan(table_number(t, row, "ci_low")));
+    ck_assert_ptr_nonnull(strstr(table_text(t, row, "note"), "too few"));
+    ck_assert(table_number(t, row, "n_faulty") < 12);
     row = find_row(t, "pearson", "vgg_pl", "ssim", "pooled", "");
-    ck_assert(isnan(real_at(t, row, "estimate")));
-    ck_assert_str_eq(text_at(t, row, "note"), "the metric is constant");
+    ck_assert(isnan(table_number(t, row, "estimate")));
+    ck_assert_str_eq(table_text(t, row, "note"), "the metric is constant");
     find_row(t, "kendall", "ssfd", "ssim", "without faults", "");
     find_row(t, "spearman", "ssfd", "ssim", "method b", "");
     csv_table_free(t);
@@ -158,13 +134,13 @@ START_TEST(test_known_areas) {
 END_TEST
 
 static void expect_verdict(const char *name, size_t row, const char *verdict) {
-    csv_table *t = open_table(name);
-    ck_assert_msg(t->rows > row && strcmp(text_at(t, row, "verdict"), verdict) == 0, "%s: claim %zu: %s",
-                  name, row, text_at(t, row, "verdict"));
+    csv_table *t = table_open(name);
+    ck_assert_msg(t->rows > row && strcmp(table_text(t, row, "verdict"), verdict) == 0, "%s: claim %zu: %s",
+                  name, row, table_text(t, row, "verdict"));
     csv_table_free(t);
 }
 
-START_TEST(test_verdicts) {
+START_TEST(verdicts_follow_the_intervals) {
     write_known();
     expect_done(CONTROL KNOWN "ssfd=S,vgg_pl=blind --out @/r");
     expect_verdict("r/quality_control_claims.csv", 0, "reproduced"); /* SSIM finds some only */
@@ -190,7 +166,8 @@ static void study_methods(int methods, int faulty, const char *out) {
 }
 
 static interval interval_at(const csv_table *t, size_t row) {
-    return (interval){real_at(t, row, "estimate"), real_at(t, row, "ci_low"), real_at(t, row, "ci_high")};
+    return (interval){table_number(t, row, "estimate"), table_number(t, row, "ci_low"),
+                      table_number(t, row, "ci_high")};
 }
 
 static int has_comment(const csv_table *t, const char *wanted) {
@@ -203,14 +180,15 @@ static int has_comment(const csv_table *t, const char *wanted) {
 static void expect_interval(const char *out, int is_there) {
     char name[64];
     snprintf(name, sizeof name, "%s/quality_control_summary.csv", out);
-    csv_table *t = open_table(name);
+    csv_table *t = table_open(name);
     size_t row = find_row(t, "roc_area", "ssfd", "", "pooled", "any");
-    ck_assert_msg(isnan(real_at(t, row, "ci_low")) == !is_there, "%s: %g", out, real_at(t, row, "ci_low"));
+    ck_assert_msg(isnan(table_number(t, row, "ci_low")) == !is_there, "%s: %g", out,
+                  table_number(t, row, "ci_low"));
     csv_table_free(t);
 }
 
 /* Several reconstructions of a scan are not several scans. */
-START_TEST(test_methods_are_not_scans) {
+START_TEST(methods_are_not_scans) {
     study_methods(1, 9, "nine"); /* too few by one, whichever are the fewer */
     expect_interval("nine", 0);
     study_methods(1, 10, "ten");
@@ -220,28 +198,29 @@ START_TEST(test_methods_are_not_scans) {
     study_methods(4, 21, "most");
     expect_interval("most", 0);
     study_methods(4, 3, "few");
-    csv_table *t = open_table("few/quality_control_summary.csv");
+    csv_table *t = table_open("few/quality_control_summary.csv");
     size_t row = find_row(t, "roc_area", "ssfd", "", "pooled", "any");
-    ck_assert(real_at(t, row, "n") == 120 && real_at(t, row, "n_faulty") == 12);
-    ck_assert(isnan(real_at(t, row, "ci_low")));
-    ck_assert_ptr_nonnull(strstr(text_at(t, row, "note"), "too few scans"));
-    ck_assert_str_eq(text_at(t, row, "unit"), "row");
+    ck_assert(table_number(t, row, "n") == 120 && table_number(t, row, "n_faulty") == 12);
+    ck_assert(isnan(table_number(t, row, "ci_low")));
+    ck_assert_ptr_nonnull(strstr(table_text(t, row, "note"), "too few scans"));
+    ck_assert_str_eq(table_text(t, row, "unit"), "row");
     ck_assert(has_comment(t, "faulty: 3 scans") && has_comment(t, "points: 120 of 30 scans"));
     row = find_row(t, "roc_area_difference", "ssfd", "ssim", "pooled", "any");
-    ck_assert(!isnan(real_at(t, row, "estimate")) && isnan(real_at(t, row, "ci_low")));
+    ck_assert(!isnan(table_number(t, row, "estimate")) && isnan(table_number(t, row, "ci_low")));
     csv_table_free(t);
     study_methods(1, 12, "one");
     study_methods(4, 12, "four");
-    csv_table *one = open_table("one/quality_control_claims.csv");
-    csv_table *four = open_table("four/quality_control_claims.csv");
-    ck_assert(real_at(four, 0, "n") == 30);
-    ck_assert_ptr_nonnull(strstr(text_at(four, 0, "effect"), "(12 of 30 scans with a faulty acquisition)"));
+    csv_table *one = table_open("one/quality_control_claims.csv");
+    csv_table *four = table_open("four/quality_control_claims.csv");
+    ck_assert(table_number(four, 0, "n") == 30);
+    ck_assert_ptr_nonnull(
+        strstr(table_text(four, 0, "effect"), "(12 of 30 scans with a faulty acquisition)"));
     interval a = interval_at(one, 0), b = interval_at(four, 0);
     ck_assert(fabs(a.estimate - b.estimate) < 1e-6 && fabs(a.low - b.low) < 1e-6 &&
               fabs(a.high - b.high) < 1e-6);
     csv_table_free(one);
     csv_table_free(four);
-    t = open_table("four/quality_control_summary.csv");
+    t = table_open("four/quality_control_summary.csv");
     a = interval_at(t, find_row(t, "roc_area", "ssfd", "", "method m0", "any")); /* Newcombe's */
     b = interval_at(t, find_row(t, "roc_area", "ssfd", "", "pooled", "any"));
     ck_assert(b.high - b.low > 0.8 * (a.high - a.low));
@@ -250,28 +229,28 @@ START_TEST(test_methods_are_not_scans) {
 END_TEST
 
 /* e: poor by SSFD alone; a: best by all but SSFD, by which g is a little better. */
-START_TEST(test_examples) {
+START_TEST(examples_are_marked) {
     FILE *f = begin_file("e.csv", "scan_id,slice,ssim,ssfd,vgg_pl");
     fprintf(f,
             "a,0,0.99,0.20,0.1\nb,3,0.80,0.30,0.3\nc,0,0.70,0.40,0.4\nd,0,0.60,0.95,0.6\ne,7,0.90,0.90,0.2\n"
             "g,1,0.95,0.10,0.35\n");
     fclose(f);
     expect_done(CONTROL "--table @/e.csv --out @/r");
-    csv_table *t = open_table("r/panels/quality_control_examples.csv");
+    csv_table *t = table_open("r/panels/quality_control_examples.csv");
     ck_assert_uint_eq(t->rows, 6);
-    ck_assert_str_eq(text_at(t, 0, "example"), "blue");
-    ck_assert_str_eq(text_at(t, 0, "scan_id"), "e");
-    ck_assert_str_eq(text_at(t, 0, "slice"), "7");
-    ck_assert(fabs(real_at(t, 0, "poorer_than") - 0.4) < 1e-6); /* SSIM: a and g are better */
-    ck_assert(fabs(real_at(t, 1, "poorer_than") - 0.8) < 1e-6); /* SSFD: all but d are */
-    ck_assert_str_eq(text_at(t, 3, "example"), "orange");
-    ck_assert_str_eq(text_at(t, 5, "scan_id"), "a");
+    ck_assert_str_eq(table_text(t, 0, "example"), "blue");
+    ck_assert_str_eq(table_text(t, 0, "scan_id"), "e");
+    ck_assert_str_eq(table_text(t, 0, "slice"), "7");
+    ck_assert(fabs(table_number(t, 0, "poorer_than") - 0.4) < 1e-6); /* SSIM: a and g are better */
+    ck_assert(fabs(table_number(t, 1, "poorer_than") - 0.8) < 1e-6); /* SSFD: all but d are */
+    ck_assert_str_eq(table_text(t, 3, "example"), "orange");
+    ck_assert_str_eq(table_text(t, 5, "scan_id"), "a");
     csv_table_free(t);
 }
 END_TEST
 
 /* Ties everywhere: the seed decides, between different points; areas are 0.5, correlations have a note. */
-START_TEST(test_constant_scores) {
+START_TEST(constant_scores_are_undefined) {
     FILE *f = begin_file("c.csv", "scan_id,ssim,ssfd,psnr_db,fault");
     for (int k = 0; k < 24; k++)
         fprintf(f, "s%d,0.5,0.5,%d,%s\n", k, k, k < 12 ? "motion" : "none");
@@ -282,22 +261,22 @@ START_TEST(test_constant_scores) {
         char command[256];
         snprintf(command, sizeof command, CONTROL "--table @/c.csv --seed %d --out @/r", seed);
         expect_done(command);
-        csv_table *t = open_table("r/panels/quality_control_examples.csv");
-        ck_assert_str_ne(text_at(t, 0, "scan_id"), text_at(t, t->rows - 1, "scan_id"));
+        csv_table *t = table_open("r/panels/quality_control_examples.csv");
+        ck_assert_str_ne(table_text(t, 0, "scan_id"), table_text(t, t->rows - 1, "scan_id"));
         if (seed == 1)
-            snprintf(first, sizeof first, "%s", text_at(t, 0, "scan_id"));
-        differ |= strcmp(first, text_at(t, 0, "scan_id")) != 0;
+            snprintf(first, sizeof first, "%s", table_text(t, 0, "scan_id"));
+        differ |= strcmp(first, table_text(t, 0, "scan_id")) != 0;
         csv_table_free(t);
     }
     ck_assert(differ);
-    csv_table *t = open_table("r/quality_control_summary.csv");
+    csv_table *t = table_open("r/quality_control_summary.csv");
     size_t row = find_row(t, "pearson", "ssfd", "ssim", "pooled", "");
-    ck_assert_str_eq(text_at(t, row, "note"), "the outcome is constant");
+    ck_assert_str_eq(table_text(t, row, "note"), "the outcome is constant");
     row = find_row(t, "roc_area", "ssfd", "", "pooled", "any");
-    ck_assert(real_at(t, row, "estimate") == 0.5);
+    ck_assert(table_number(t, row, "estimate") == 0.5);
     row = find_row(t, "roc_area_difference", "ssfd", "ssim", "pooled", "any");
-    ck_assert(real_at(t, row, "estimate") == 0.0);
-    ck_assert_ptr_nonnull(strstr(text_at(t, row, "note"), "cannot tell"));
+    ck_assert(table_number(t, row, "estimate") == 0.0);
+    ck_assert_ptr_nonnull(strstr(table_text(t, row, "note"), "cannot tell"));
     csv_table_free(t);
     expect_verdict("r/quality_control_claims.csv", 0, "undecided");
     /* several rows of a scan: the bootstrap finds no spread */
@@ -306,17 +285,17 @@ START_TEST(test_constant_scores) {
         fprintf(f, "s%d,%s,%d,0.5,%s\n", k / 2, k % 2 ? "u" : "v", k, k < 24 ? "motion" : "none");
     fclose(f);
     expect_done(CONTROL "--table @/c.csv --out @/r");
-    t = open_table("r/quality_control_summary.csv");
+    t = table_open("r/quality_control_summary.csv");
     row = find_row(t, "roc_area", "ssfd", "", "pooled", "any");
-    ck_assert(real_at(t, row, "estimate") == 0.5 && isnan(real_at(t, row, "ci_low")));
-    ck_assert_str_eq(text_at(t, row, "note"), "no resample differs");
+    ck_assert(table_number(t, row, "estimate") == 0.5 && isnan(table_number(t, row, "ci_low")));
+    ck_assert_str_eq(table_text(t, row, "note"), "no resample differs");
     csv_table_free(t);
 }
 END_TEST
 
 /* A baseline of two words, a title with a comma, more scores than colours; a figure that lacks a panel fails.
  */
-START_TEST(test_figure_of_any_names) {
+START_TEST(figure_takes_any_names) {
     char names[512] = "", command[2048] = CONTROL "--table @/many.csv --out @/r --metrics \"my score";
     FILE *f = begin_file("many.csv", "# metric my score: Mine, of course; lower is better");
     fprintf(f, "scan_id,fault,ssim,ssfd,my score");
@@ -336,31 +315,31 @@ START_TEST(test_figure_of_any_names) {
              names + 1);
     expect_done(command);
     expect_figure("quality_control", "r");
-    csv_table *t = open_table("r/quality_control_summary.csv");
+    csv_table *t = table_open("r/quality_control_summary.csv");
     size_t row = find_row(t, "roc_area", "my score", "", "pooled", "any");
-    ck_assert_str_eq(text_at(t, row, "title"), "Mine; of course");
+    ck_assert_str_eq(table_text(t, row, "title"), "Mine; of course");
     csv_table_free(t);
 }
 END_TEST
 
 /* Nothing to compare the faults with: no areas, and a figure of the points alone. */
-START_TEST(test_all_faulty) {
+START_TEST(all_faulty_is_refused) {
     FILE *f = begin_file("all.csv", "scan_id,ssim,ssfd,fault");
     for (int k = 0; k < 12; k++)
         fprintf(f, "s%d,%g,%g,%s\n", k, 0.9 - 0.01 * (k * 7 % 11), 0.1 * (k * 5 % 13),
                 k % 2 ? "motion" : "spikes");
     fclose(f);
     expect_done(CONTROL "--table @/all.csv --out @/r");
-    csv_table *t = open_table("r/quality_control_summary.csv");
+    csv_table *t = table_open("r/quality_control_summary.csv");
     size_t row = find_row(t, "roc_area", "ssfd", "", "pooled", "any");
-    ck_assert(isnan(real_at(t, row, "estimate")));
-    ck_assert_str_eq(text_at(t, row, "note"), "no scan without a fault");
+    ck_assert(isnan(table_number(t, row, "estimate")));
+    ck_assert_str_eq(table_text(t, row, "note"), "no scan without a fault");
     csv_table_free(t);
     expect_figure("quality_control", "r");
 }
 END_TEST
 
-START_TEST(test_wrong_tables) {
+START_TEST(wrong_tables_are_refused) {
     FILE *f = begin_file("w.csv", "scan_id,ssim,distance");
     fprintf(f, "a,0.9,0.1\nb,0.8,nan\nc,0.7,0.3\n");
     fclose(f);
@@ -378,7 +357,7 @@ START_TEST(test_wrong_tables) {
                    "no column 'vgg_pl'");
     expect_failure(CONTROL "--table @/good.csv --metrics ssim --out @/r", 2, "'ssim' is given twice", "");
     expect_done(CONTROL "--table @/good.csv --out @/r"); /* a column of words is not taken for a score */
-    csv_table *t = open_table("r/quality_control.csv");
+    csv_table *t = table_open("r/quality_control.csv");
     ck_assert(csv_table_column(t, "lpips") >= 0 && csv_table_column(t, "lpips_note") < 0);
     csv_table_free(t);
     expect_failure(CONTROL "--table @/r --metrics lpips --out @/r", 1, "expected a file", "");
@@ -386,25 +365,25 @@ START_TEST(test_wrong_tables) {
     fprintf(f, "a,0.9,0.1,0.8\nb,0.8,0.2,0.7\nc,0.7,0.3,0.9\n");
     fclose(f);
     expect_done(CONTROL "--table @/two_ssims.csv --out @/r");
-    t = open_table("r/quality_control.csv");
+    t = table_open("r/quality_control.csv");
     ck_assert_int_ge(csv_table_column(t, "ssim_foreground"), 0);
     csv_table_free(t);
     expect_done(CONTROL "--table @/two_ssims.csv --columns ssim=ssim_foreground --out @/r");
-    t = open_table("r/quality_control.csv"); /* once, by the name that it was given */
+    t = table_open("r/quality_control.csv"); /* once, by the name that it was given */
     ck_assert_int_lt(csv_table_column(t, "ssim_foreground"), 0);
-    ck_assert(real_at(t, 0, "ssim") == 0.8);
+    ck_assert(table_number(t, 0, "ssim") == 0.8);
     csv_table_free(t);
     f = begin_file("renamed.csv", "scan_id,ssim,first,a=lpips,vgg_pl_x,lpips_v2,lpips");
     fprintf(f, "a,0.9,1,0.1,0.1,5,7\nb,0.8,2,0.2,0.3,6,8\nc,0.7,3,0.4,0.2,7,9\n");
     fclose(f);
     expect_done(CONTROL "--table @/renamed.csv --columns ssfd=lpips_v2,ssim=vgg_pl_x --out @/r");
-    t = open_table("r/quality_control.csv"); /* the first and the last, and not what begins alike */
+    t = table_open("r/quality_control.csv"); /* the first and the last, and not what begins alike */
     ck_assert(csv_table_column(t, "lpips_v2") < 0 && csv_table_column(t, "vgg_pl_x") < 0);
-    ck_assert(real_at(t, 0, "lpips") == 7);
+    ck_assert(table_number(t, 0, "lpips") == 7);
     csv_table_free(t);
     expect_done(CONTROL "--table @/renamed.csv --columns ssfd=a=lpips --out @/r");
-    t = open_table("r/quality_control.csv");
-    ck_assert(real_at(t, 0, "ssfd") == 0.1 && real_at(t, 0, "lpips") == 7);
+    t = table_open("r/quality_control.csv");
+    ck_assert(table_number(t, 0, "ssfd") == 0.1 && table_number(t, 0, "lpips") == 7);
     csv_table_free(t);
     f = begin_file("lines.csv", "scan_id,ssim,ssfd");
     fprintf(f, "a,0.9,0.1\n\"b\nc\",0.8,0.2\nd,0.7,0.3\n");
@@ -443,15 +422,15 @@ Suite *suite_quality_control(void) {
     TCase *t = tcase_create("quality_control");
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
-    tcase_add_test(t, test_cohort_with_faults);
-    tcase_add_test(t, test_known_areas);
-    tcase_add_test(t, test_verdicts);
-    tcase_add_test(t, test_methods_are_not_scans);
-    tcase_add_test(t, test_examples);
-    tcase_add_test(t, test_constant_scores);
-    tcase_add_test(t, test_figure_of_any_names);
-    tcase_add_test(t, test_all_faulty);
-    tcase_add_test(t, test_wrong_tables);
+    tcase_add_test(t, cohort_with_faults_is_scored);
+    tcase_add_test(t, areas_of_known_scores_are_known);
+    tcase_add_test(t, verdicts_follow_the_intervals);
+    tcase_add_test(t, methods_are_not_scans);
+    tcase_add_test(t, examples_are_marked);
+    tcase_add_test(t, constant_scores_are_undefined);
+    tcase_add_test(t, figure_takes_any_names);
+    tcase_add_test(t, all_faulty_is_refused);
+    tcase_add_test(t, wrong_tables_are_refused);
     suite_add_tcase(s, t);
     return s;
 }

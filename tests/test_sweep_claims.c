@@ -4,9 +4,9 @@
 #include "core/csv.h"
 #include "core/error.h"
 #include "metrics/metric_set.h"
-#include "scratch.h"
 #include "study/claim.h"
 #include "study/sweep_claims.h"
+#include "support.h"
 
 #include <math.h>
 #include <string.h>
@@ -172,17 +172,13 @@ static csv_table *write_and_read(const sweep_curves *c, int (*write)(const sweep
     return t;
 }
 
-static const char *text_at(const csv_table *t, size_t row, const char *column) {
-    return csv_table_text(t, row, csv_table_column(t, column));
-}
-
 static void expect_row(const csv_table *t, size_t row, const char *key, const char *claim, const char *effect,
                        const char *verdict) {
     ck_assert_uint_lt(row, t->rows);
-    ck_assert_str_eq(text_at(t, row, "key"), key);
-    ck_assert_str_eq(text_at(t, row, "claim"), claim);
-    ck_assert_str_eq(text_at(t, row, "effect"), effect);
-    ck_assert_str_eq(text_at(t, row, "verdict"), verdict);
+    ck_assert_str_eq(table_text(t, row, "key"), key);
+    ck_assert_str_eq(table_text(t, row, "claim"), claim);
+    ck_assert_str_eq(table_text(t, row, "effect"), effect);
+    ck_assert_str_eq(table_text(t, row, "verdict"), verdict);
 }
 
 #define LESS "for what it reacts to blur and noise SSFD reacts less to pixel_shift than "
@@ -201,10 +197,10 @@ START_TEST(claims_have_one_row_each) {
                "reproduced");
     expect_row(t, 3, "robustness_psnr_db", LESS "PSNR (dB)", "ratio of robustness ratios (ssfd / nrmse)",
                "undecided");
-    expect_row(t, 4, "robustness_vgg_pl", LESS "VGG-PL",
-               "ratio of robustness ratios (ssfd / vgg_pl)", "undecided");
-    ck_assert_str_eq(text_at(t, 2, "n"), "4");
-    ck_assert_str_eq(text_at(t, 2, "estimate"), "0.353553");
+    expect_row(t, 4, "robustness_vgg_pl", LESS "VGG-PL", "ratio of robustness ratios (ssfd / vgg_pl)",
+               "undecided");
+    ck_assert_str_eq(table_text(t, 2, "n"), "4");
+    ck_assert_str_eq(table_text(t, 2, "estimate"), "0.353553");
     csv_table_free(t);
     /* with the other SSIM: 2.5 / 8 and 2.5 / 2, and 0.5 / 0.8, each halved for every second scan */
     c.against = FOREGROUND;
@@ -213,11 +209,11 @@ START_TEST(claims_have_one_row_each) {
     expect_row(t, 0, "shift_to_gaussian_blur",
                "at equal SSIM (foreground) (0.80) SSFD reacts less to pixel_shift than to gaussian_blur",
                "ratio of SSFD (pixel_shift / gaussian_blur)", "reproduced");
-    ck_assert_str_eq(text_at(t, 0, "estimate"), "0.220971");
-    ck_assert_str_eq(text_at(t, 1, "estimate"), "0.883883");
+    ck_assert_str_eq(table_text(t, 0, "estimate"), "0.220971");
+    ck_assert_str_eq(table_text(t, 1, "estimate"), "0.883883");
     expect_row(t, 4, "robustness_ssim_foreground", LESS "SSIM (foreground)",
                "ratio of robustness ratios (ssfd / ssim_foreground)", "reproduced");
-    ck_assert_str_eq(text_at(t, 4, "estimate"), "0.441942");
+    ck_assert_str_eq(table_text(t, 4, "estimate"), "0.441942");
     csv_table_free(t);
     c.against = SSIM;
     /* the other way round; too few baselines: no row */
@@ -269,15 +265,15 @@ START_TEST(baselines_are_compared_at_each_ssim) {
     sweep_curves c = make_curves(SCANS);
     csv_table *t = write_and_read(&c, sweep_write_baselines);
     ck_assert_uint_eq(t->rows, 3 * 2 * 4);
-    ck_assert_str_eq(text_at(t, 2, "metric"), "ssfd");
-    ck_assert_str_eq(text_at(t, 2, "other"), "gaussian_blur");
-    ck_assert_str_eq(text_at(t, 2, "ssim"), "0.80");
-    ck_assert_str_eq(text_at(t, 2, "ratio"), "0.176777");
-    ck_assert_str_eq(text_at(t, 14, "metric"), "vgg_pl");
-    ck_assert_str_eq(text_at(t, 14, "other"), "gaussian_noise");
-    ck_assert_str_eq(text_at(t, 14, "ratio"), "0.333333");
-    ck_assert_str_eq(text_at(t, 14, "other_title"), "Gaussian noise");
-    ck_assert_str_eq(text_at(t, 23, "metric_title"), "SSFD (random weights)");
+    ck_assert_str_eq(table_text(t, 2, "metric"), "ssfd");
+    ck_assert_str_eq(table_text(t, 2, "other"), "gaussian_blur");
+    ck_assert_str_eq(table_text(t, 2, "ssim"), "0.80");
+    ck_assert_str_eq(table_text(t, 2, "ratio"), "0.176777");
+    ck_assert_str_eq(table_text(t, 14, "metric"), "vgg_pl");
+    ck_assert_str_eq(table_text(t, 14, "other"), "gaussian_noise");
+    ck_assert_str_eq(table_text(t, 14, "ratio"), "0.333333");
+    ck_assert_str_eq(table_text(t, 14, "other_title"), "Gaussian noise");
+    ck_assert_str_eq(table_text(t, 23, "metric_title"), "SSFD (random weights)");
     csv_table_free(t);
 }
 END_TEST
