@@ -4,7 +4,6 @@
  * Tensors come from a file, so that others can be timed on the same ones: datasets `input` and, for cases
  * that take two, `target`, both float32 (batch, channels, rows, columns). Without files input and weights are
  * random: the time does not depend on them. */
-#include "core/cli.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/image.h"
@@ -16,6 +15,7 @@
 #include "models/recon_unet.h"
 #include "models/ssl_unet.h"
 #include "models/vgg16.h"
+#include "program/program.h"
 #include "train/trainer.h"
 #include <cblas.h>
 #include <limits.h>
@@ -552,37 +552,59 @@ static int run(const options *o, const bench_case *c) {
     return status;
 }
 
+typedef struct {
+    options o;
+    operand_list name;
+    const bench_case *c;
+} command;
+
+static int check(void *self) {
+    command *m = self;
+    m->c = find_case(m->name.at[0]);
+    if (!m->c)
+        return err_set("unknown case '%s'", m->name.at[0]);
+    return m->o.weights && !m->c->has_weights ? err_set("%s takes no --weights", m->c->name) : 0;
+}
+
+static int run_command(void *self, run_record *record) {
+    (void)record;
+    command *m = self;
+    omp_set_num_threads(m->o.threads);
+    openblas_set_num_threads(1); /* as in the programs: threads work on different images */
+    return run(&m->o, m->c);
+}
+
 int main(int argc, char **argv) {
     char names[2048] = "Cases:\n";
-    options o = {.repeat = 5, .threads = omp_get_num_procs(), .channels = 20, .outputs = 20, .seed = 2022};
-    const cli_option table[] = {
-        {CLI_STRING, "input", &o.input, "FILE", "tensors `input` and `target`; without, random ones", 0, 0},
-        {CLI_STRING, "weights", &o.weights, "FILE", "weights of the network; without, random ones", 0, 0},
-        {CLI_STRING, "output", &o.output, "FILE", "where to write what was computed", 0, 0},
-        {CLI_INT, "repeat", &o.repeat, "N", "repetitions that are timed", 1, 1e6},
-        {CLI_INT, "batch", &o.batch, "N", "images, without --input (0: the case's own number)", 0, 4096},
-        {CLI_INT, "size", &o.size, "N", "rows and columns, without --input (0: the case's own)", 0, 16384},
-        {CLI_INT, "channels", &o.channels, "N", "input channels of conv and conv_gradient", 1, 4096},
-        {CLI_INT, "outputs", &o.outputs, "N", "output channels of conv and conv_gradient", 1, 4096},
-        {CLI_INT, "threads", &o.threads, "N", "threads", 1, 1024},
-        {CLI_U64, "seed", &o.seed, "N", "seed of random input and weights", 0, 0},
-        {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};
+    static command m = {.o = {.repeat = 5, .channels = 20, .outputs = 20, .seed = 2022}};
+    static const program_option table[] = {
+        OPT_TEXT("input", &m.o.input, "FILE", "tensors `input` and `target`; without, random ones"),
+        OPT_TEXT("weights", &m.o.weights, "FILE", "weights of the network; without, random ones"),
+        OPT_TEXT("output", &m.o.output, "FILE", "where to write what was computed"),
+        OPT_INT("repeat", &m.o.repeat, "N", 1, 1e6, "repetitions that are timed"),
+        OPT_INT("batch", &m.o.batch, "N", 0, 4096, "images, without --input (0: the case's own number)"),
+        OPT_INT("size", &m.o.size, "N", 0, 16384, "rows and columns, without --input (0: the case's own)"),
+        OPT_INT("channels", &m.o.channels, "N", 1, 4096, "input channels of conv and conv_gradient"),
+        OPT_INT("outputs", &m.o.outputs, "N", 1, 4096, "output channels of conv and conv_gradient"),
+        OPT_INT("threads", &m.o.threads, "N", 1, 1024, "threads"),
+        OPT_SEED("seed", &m.o.seed, "seed of random input and weights"),
+        OPT_END};
+    m.o.threads = omp_get_max_threads();
     for (size_t k = 0; k < CASES; k++)
         snprintf(names + strlen(names), sizeof names - strlen(names), "  %-14s %s\n", cases[k].name,
                  cases[k].what);
-    const cli_spec spec = {
-        PROGRAM, "Prints the wall time of each repetition of a benchmark case, in ms.", "CASE", 1, 1, table,
-        names};
-    int first;
-    cli_result parsed = cli_parse(&spec, argc, argv, &first, stdout, stderr);
-    if (parsed != CLI_RUN)
-        return parsed == CLI_DONE ? 0 : 2;
-    const bench_case *c = find_case(argv[first]);
-    if (!c)
-        return cli_usage(PROGRAM, "unknown case '%s'", argv[first]);
-    if (o.weights && !c->has_weights)
-        return cli_usage(PROGRAM, "%s takes no --weights", c->name);
-    omp_set_num_threads(o.threads);
-    openblas_set_num_threads(1); /* as in the programs: threads work on different images */
-    return run(&o, c) < 0 ? cli_fail(PROGRAM) : 0;
+    const program p = {
+        .command = {.name = PROGRAM,
+                    .summary = "Prints the wall time of each repetition of a benchmark case, in ms.",
+                    .operands = "CASE",
+                    .operands_min = 1,
+                    .operands_max = 1,
+                    .options = table,
+                    .epilogue = names},
+        .operands = &m.name,
+        .one_rank = 1,
+        .self = &m,
+        .check = check,
+        .run = run_command};
+    return program_main(&p, argc, argv);
 }
