@@ -37,8 +37,7 @@ int conv_pool_parts(const tensor *x, int out);
 void conv_pool_forward(const tensor *x, const conv_packed *w, const float *bias, int relu, const float *gamma,
                        const tensor *y, int threads, float *scratch, conv_moments *moments);
 
-/* dw += gradient of the weights (out, in, 3, 3), from x and dy. scratch holds conv_gradient_scratch() floats.
- */
+/* dw += gradient of the weights (out, in, 3, 3), from x and dy. scratch: conv_gradient_scratch() floats. */
 void conv_weight_gradient(const tensor *x, const tensor *dy, float *dw, float *scratch);
 size_t conv_gradient_scratch(const tensor *x, int out);
 
