@@ -198,6 +198,9 @@ START_TEST(test_reconstruction_network) {
     free(flipped);
     free(unflipped);
     expect_failure(TRAIN "--rate 0.5 --out @/resumed", 1, "checkpoint", "rate=0.001");
+    expect_done(TRAIN "--evaluate @/straight/weights.h5 --out @/evaluated");
+    ck_assert_ptr_nonnull(strstr(output, "zero-filled"));
+    ck_assert_ptr_nonnull(strstr(output, "(3 validation slices)"));
     char *curve = read_table("straight/training_loss.csv");
     ck_assert_ptr_nonnull(strstr(curve, "validation_l1,ssim,psnr_db,nrmse,zero_filled_ssim"));
     ck_assert_ptr_nonnull(strstr(curve, ",zero_filled_l1\n"));

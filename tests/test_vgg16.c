@@ -1,9 +1,9 @@
 /* VGG-16 and its perceptual distances against PyTorch and the package lpips
  * (tests/golden/make_vgg16_golden.py), its weight files in all layouts, and what is refused. */
 #include "core/clock.h"
-#include "core/memory.h"
-#include "core/file.h"
 #include "core/error.h"
+#include "core/file.h"
+#include "core/memory.h"
 #include "core/progress.h"
 #include "core/rng.h"
 #include "golden.h"

@@ -49,7 +49,7 @@ typedef struct {
     trainer_schedule schedule; /* how it falls between warm-up and end */
     int warmup;                /* steps over which it first rises to `rate` linearly; fewer than steps */
     double clip;               /* largest 2-norm of the gradient; 0: no clipping */
-    int patience; /* stops early after so many validations without a new lowest loss; 0: never */
+    int patience;              /* stops early after so many validations without a new lowest loss; 0: never */
     trainer_loss loss;
     uint64_t seed;
     int validate_every, checkpoint_every; /* steps */
