@@ -1,6 +1,6 @@
 #include "report/html.h"
 
-#include "core/memory.h"
+#include "core/error.h"
 #include <ctype.h>
 #include <openssl/evp.h>
 #include <string.h>
@@ -33,10 +33,16 @@ void html_address(FILE *page, const char *file) {
             fprintf(page, "%%%02X", (unsigned)(unsigned char)*file);
 }
 
-char *html_png(const unsigned char *png, size_t size) {
-    static const char type[] = "data:image/png;base64,";
-    char *text = mem_alloc(sizeof type + 4 * (size + 2) / 3 + 4);
-    if (text)
-        EVP_EncodeBlock((unsigned char *)strcpy(text, type) + sizeof type - 1, png, (int)size);
-    return text;
+char *html_png(const char *path) {
+    unsigned char bytes[3 * 1024], digits[4 * 1024 + 1];
+    char *text = NULL;
+    size_t length, n;
+    FILE *in = fopen(path, "rb"), *out = open_memstream(&text, &length);
+    while (in && out && (n = fread(bytes, 1, sizeof bytes, in)) > 0) {
+        EVP_EncodeBlock(digits, bytes, (int)n);
+        fprintf(out, "%s%s", ftell(out) ? "" : "data:image/png;base64,", digits);
+    }
+    if (in)
+        fclose(in);
+    return out && fclose(out) == 0 ? text : err_set_null("%s: out of memory", path);
 }

@@ -2,14 +2,13 @@
 #ifndef SSFD_REPORT_HTML_H
 #define SSFD_REPORT_HTML_H
 
-#include <stddef.h>
 #include <stdio.h>
 
 /* Text for elements and for attributes in double quotes. */
 void html_text(FILE *page, const char *text);
 /* The address of a file next to the page: what an address cannot hold is percent-encoded. */
 void html_address(FILE *page, const char *file);
-/* A PNG as "data:image/png;base64,...". Owned by the caller; NULL: out of memory. */
-char *html_png(const unsigned char *png, size_t size);
+/* A PNG file as "data:image/png;base64,...", "" where there is none. Owned by the caller; NULL: out of memory. */
+char *html_png(const char *path);
 
 #endif

@@ -4,7 +4,6 @@
 #include "report/html.h"
 #include "report/sections.h"
 #include <stdlib.h>
-#include <string.h>
 
 TEMPLATE_EMBED(report_page_html, "report/page.html");
 
@@ -21,21 +20,18 @@ static int read_tables(study *s) {
 
 /* figures/<name>.png inside the page, and what is linked: "" where it is missing. */
 static int set_figure(const study *s, const char *name, json_t *item) {
-    char png[STUDY_PATH], pdf[STUDY_PATH], csv[STUDY_PATH], *text = NULL;
-    size_t size;
-    snprintf(png, sizeof png, "figures/%s.png", name);
+    char png[512], pdf[512], csv[512], path[STUDY_PATH];
     snprintf(pdf, sizeof pdf, "figures/%s.pdf", name);
     snprintf(csv, sizeof csv, "%s.csv", name);
-    char *image = study_read_file(s, png, &size);
-    if (size > 0 && !(text = html_png((unsigned char *)image, size))) {
-        free(image);
+    snprintf(png, sizeof png, "figures/%s.png", name);
+    study_path(s, png, path);
+    char *image = html_png(path);
+    if (!image)
         return -1;
-    }
-    template_set(item, "image", "%s", text ? text : "");
+    template_set(item, "image", "%s", image);
     template_set(item, "pdf", "%s", study_has(s, pdf) ? pdf : "");
     template_set(item, "csv", "%s", study_has(s, csv) ? csv : "");
     free(image);
-    free(text);
     return 0;
 }
 
@@ -67,13 +63,17 @@ static int describe_page(const study *s, json_t *page) {
     return section_tables(s, page);
 }
 
+static int fill_page(FILE *f, const json_t *page) {
+    return template_fill(f, report_page_html, page);
+}
+
 static int write_page(const study *s) {
-    char *temporary;
     json_t *page = json_object();
-    FILE *f = describe_page(s, page) == 0 ? study_begin(s, "index.html", &temporary) : NULL;
-    int status = f ? template_fill(f, report_page_html, page) : -1;
+    int status = describe_page(s, page);
+    if (status == 0)
+        status = study_write(s, "index.html", fill_page, page);
     json_decref(page);
-    return f ? study_finish(s, f, temporary, "index.html", status) : -1;
+    return status;
 }
 
 int page_write(const page_source *from) {

@@ -2,8 +2,7 @@
 
 #include "core/error.h"
 #include "core/version.h"
-#include <stdlib.h>
-#include <string.h>
+#include <fnmatch.h>
 #include <time.h>
 
 /* ---------------------------------------------------------------- run records */
@@ -85,23 +84,21 @@ void section_provenance(const study *s, json_t *page) {
 
 static const char *about_table(const char *name) {
     static const char *const known[][2] = {
-        {"_claims.csv", ": claims of this experiment"},
-        {"_scans.csv", ": values of every scan"},
         {"claims.csv", ": all claims and their verdicts"},
+        {"*_claims.csv", ": claims of this experiment"},
+        {"*_scans.csv", ": values of every scan"},
         {"perturbation_sweep.csv", ": means over scans with intervals"},
         {"perturbation_baselines.csv",
          ": shifts against blur and noise at equal SSIM, of SSFD and baselines"}};
-    for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
-        size_t length = strlen(name), tail = strlen(known[k][0]);
-        if (length >= tail && strcmp(name + length - tail, known[k][0]) == 0)
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+        if (fnmatch(known[k][0], name, 0) == 0)
             return known[k][1];
-    }
     return "";
 }
 
 int section_tables(const study *s, json_t *page) {
     name_list files;
-    int status = study_list_files(s, "", ".csv", &files);
+    int status = study_list_files(s, "", "*.csv", &files);
     for (size_t k = 0; k < files.count; k++) {
         json_t *table = template_add(page, "tables");
         template_set(table, "file", "%s", files.items[k]);
@@ -125,14 +122,15 @@ static json_t *make_manifest(const study *s) {
                      "stages", s->records);
 }
 
+static int dump(FILE *f, const json_t *manifest) {
+    int status = json_dumpf(manifest, f, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    fputc('\n', f);
+    return status == 0 ? 0 : err_set("manifest.json: out of memory");
+}
+
 int manifest_write(const study *s) {
-    char *temporary;
     json_t *manifest = make_manifest(s);
-    FILE *f =
-        manifest ? study_begin(s, "manifest.json", &temporary) : err_set_null("manifest.json: out of memory");
-    int status = f ? json_dumpf(manifest, f, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : -1;
-    if (f)
-        fputc('\n', f);
+    int status = study_write(s, "manifest.json", dump, manifest);
     json_decref(manifest);
-    return f ? study_finish(s, f, temporary, "manifest.json", status) : -1;
+    return status;
 }

@@ -2,8 +2,8 @@
 
 #include "core/error.h"
 #include "core/file.h"
-#include "core/memory.h"
 #include <dirent.h>
+#include <fnmatch.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,39 +21,18 @@ int study_has(const study *s, const char *name) {
     return access(path, R_OK) == 0;
 }
 
-char *study_read_file(const study *s, const char *name, size_t *size) {
-    char path[STUDY_PATH], *data = NULL;
-    study_path(s, name, path);
-    FILE *f = fopen(path, "rb");
-    long length = f && fseek(f, 0, SEEK_END) == 0 ? ftell(f) : -1;
-    if (length >= 0 && fseek(f, 0, SEEK_SET) == 0 && (data = mem_calloc((size_t)length + 1, 1)) &&
-        fread(data, 1, (size_t)length, f) != (size_t)length) {
-        free(data);
-        data = NULL;
-    }
-    if (f)
-        fclose(f);
-    *size = data ? (size_t)length : 0;
-    return data ? data : err_set_null("%s: cannot be read", path);
-}
-
 static int by_name(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int ends_with(const char *name, const char *ending) {
-    size_t length = strlen(name), tail = strlen(ending);
-    return length > tail && strcmp(name + length - tail, ending) == 0;
-}
-
-int study_list_files(const study *s, const char *folder, const char *ending, name_list *list) {
+int study_list_files(const study *s, const char *folder, const char *pattern, name_list *list) {
     char path[STUDY_PATH];
     int status = 0;
     *list = (name_list){0};
     study_path(s, folder, path);
     DIR *d = opendir(path);
     for (struct dirent *e; d && status == 0 && (e = readdir(d));)
-        if (e->d_name[0] != '.' && ends_with(e->d_name, ending))
+        if (fnmatch(pattern, e->d_name, FNM_PERIOD) == 0)
             status = name_list_add(list, e->d_name);
     if (d)
         closedir(d);
@@ -62,23 +41,15 @@ int study_list_files(const study *s, const char *folder, const char *ending, nam
     return status;
 }
 
-FILE *study_begin(const study *s, const char *name, char **temporary) {
+int study_write(const study *s, const char *name, int (*write)(FILE *f, const json_t *data),
+                const json_t *data) {
     char path[STUDY_PATH];
     study_path(s, name, path);
-    *temporary = atomic_begin(path);
-    FILE *f = *temporary ? fopen(*temporary, "w") : NULL;
-    if (*temporary && !f) {
-        atomic_discard(*temporary);
-        return err_set_null("%s: cannot be written", path);
-    }
-    return f;
-}
-
-int study_finish(const study *s, FILE *f, char *temporary, const char *name, int status) {
-    char path[STUDY_PATH];
-    study_path(s, name, path);
-    int failed = ferror(f);
-    if (fclose(f) != 0 || failed)
+    char *temporary = atomic_begin(path);
+    FILE *f = temporary ? fopen(temporary, "w") : NULL;
+    int status = f ? write(f, data) : err_set("%s: cannot be written", path);
+    int failed = f && ferror(f);
+    if (f && (fclose(f) != 0 || failed))
         status = err_set("%s: cannot be written", path);
     if (status == 0)
         return atomic_commit(temporary, path);
@@ -89,26 +60,23 @@ int study_finish(const study *s, FILE *f, char *temporary, const char *name, int
 /* ---------------------------------------------------------------- run records */
 
 static json_t *read_record(const study *s, const char *name) {
-    size_t size;
+    char path[STUDY_PATH];
     json_error_t error;
-    char *text = study_read_file(s, name, &size);
-    if (!text)
-        return NULL;
-    json_t *record = json_loadb(text, size, JSON_ALLOW_NUL, &error);
-    free(text);
+    study_path(s, name, path);
+    json_t *record = json_load_file(path, JSON_ALLOW_NUL, &error);
     if (json_is_object(record))
         return record;
     json_decref(record);
-    return err_set_null("%s/%s: not a run record: expected a JSON object", s->results, name);
+    return err_set_null("%s: not a run record: expected a JSON object", path);
 }
 
 int study_open(study *s, const char *results, const char *weights, const char *recon_weights) {
     name_list names;
     *s = (study){
         .results = results, .weights = weights, .recon_weights = recon_weights, .records = json_array()};
-    int status = study_list_files(s, "records", ".json", &names);
+    int status = study_list_files(s, "records", "*.json", &names);
     for (size_t k = 0; status == 0 && k < names.count; k++) {
-        char name[STUDY_PATH];
+        char name[512];
         snprintf(name, sizeof name, "records/%s", names.items[k]);
         json_t *record = read_record(s, name);
         status = record ? json_array_append_new(s->records, record) : -1;
@@ -159,22 +127,18 @@ const csv_table *study_table(const study *s, const char *name) {
     return NULL;
 }
 
-static int has_texts(const csv_table *t, size_t row, const char *const (*wanted)[2], const int *column,
-                     size_t count) {
-    for (size_t k = 0; k < count; k++)
-        if (strcmp(csv_table_text(t, row, column[k]), wanted[k][1]) != 0)
-            return 0;
-    return 1;
-}
-
 int study_find_row(const csv_table *t, int from, const char *const (*wanted)[2], size_t count) {
     int column[8];
     for (size_t k = 0; t && k < count; k++)
         if (k == 8 || (column[k] = csv_table_column(t, wanted[k][0])) < 0)
             return -1;
-    for (size_t row = (size_t)from; t && row < t->rows; row++)
-        if (has_texts(t, row, wanted, column, count))
+    for (size_t row = (size_t)from; t && row < t->rows; row++) {
+        size_t k = 0;
+        while (k < count && strcmp(csv_table_text(t, row, column[k]), wanted[k][1]) == 0)
+            k++;
+        if (k == count)
             return (int)row;
+    }
     return -1;
 }
 

@@ -28,14 +28,11 @@ void study_close(study *s);
 /* Paths and files of the results. */
 void study_path(const study *s, const char *name, char path[STUDY_PATH]);
 int study_has(const study *s, const char *name);
-/* The whole file with a 0 after it. Owned by the caller. */
-char *study_read_file(const study *s, const char *name, size_t *size);
-/* Sorted names of a folder's visible files that end so; a folder that does not exist has none. */
-int study_list_files(const study *s, const char *folder, const char *ending, name_list *list);
-/* A file that appears whole or not at all: `temporary` belongs to the caller until study_finish(), which drops
- * the file unless status is 0. */
-FILE *study_begin(const study *s, const char *name, char **temporary);
-int study_finish(const study *s, FILE *f, char *temporary, const char *name, int status);
+/* Sorted names of a folder's visible files, "*.csv" say; a folder that does not exist has none. */
+int study_list_files(const study *s, const char *folder, const char *pattern, name_list *list);
+/* Writes a file that appears whole or not at all. */
+int study_write(const study *s, const char *name, int (*write)(FILE *f, const json_t *data),
+                const json_t *data);
 
 typedef enum {
     TABLE_EXPECTED, /* without it the page says how to make it */
