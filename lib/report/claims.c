@@ -38,7 +38,7 @@ int claims_gather(study *s) {
     char path[STUDY_PATH];
     name_list files;
     study_path(s, "claims.csv", path);
-    int status = study_list_files(s, "", "*_claims.csv", &files);
+    int status = study_list_files(s, "", "_claims.csv", &files);
     csv_writer *csv = status == 0 ? csv_writer_open(path) : NULL;
     if (csv) {
         csv_writer_comment(csv, "cohort: %s", s->cohort);

@@ -98,7 +98,7 @@ static const char *about_table(const char *name) {
 
 int section_tables(const study *s, json_t *page) {
     name_list files;
-    int status = study_list_files(s, "", "*.csv", &files);
+    int status = study_list_files(s, "", ".csv", &files);
     for (size_t k = 0; k < files.count; k++) {
         json_t *table = template_add(page, "tables");
         template_set(table, "file", "%s", files.items[k]);

@@ -2,8 +2,6 @@
 
 #include "core/error.h"
 #include "core/file.h"
-#include <dirent.h>
-#include <fnmatch.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,24 +19,10 @@ int study_has(const study *s, const char *name) {
     return access(path, R_OK) == 0;
 }
 
-static int by_name(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-int study_list_files(const study *s, const char *folder, const char *pattern, name_list *list) {
+int study_list_files(const study *s, const char *folder, const char *ending, name_list *list) {
     char path[STUDY_PATH];
-    int status = 0;
-    *list = (name_list){0};
     study_path(s, folder, path);
-    DIR *d = opendir(path);
-    for (struct dirent *e; d && status == 0 && (e = readdir(d));)
-        if (fnmatch(pattern, e->d_name, FNM_PERIOD) == 0)
-            status = name_list_add(list, e->d_name);
-    if (d)
-        closedir(d);
-    if (list->count)
-        qsort(list->items, list->count, sizeof *list->items, by_name);
-    return status;
+    return name_list_folder(list, path, ending);
 }
 
 int study_write(const study *s, const char *name, int (*write)(FILE *f, const json_t *data),
@@ -74,7 +58,7 @@ int study_open(study *s, const char *results, const char *weights, const char *r
     name_list names;
     *s = (study){
         .results = results, .weights = weights, .recon_weights = recon_weights, .records = json_array()};
-    int status = study_list_files(s, "records", "*.json", &names);
+    int status = study_list_files(s, "records", ".json", &names);
     for (size_t k = 0; status == 0 && k < names.count; k++) {
         char name[512];
         snprintf(name, sizeof name, "records/%s", names.items[k]);

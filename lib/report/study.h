@@ -28,8 +28,8 @@ void study_close(study *s);
 /* Paths and files of the results. */
 void study_path(const study *s, const char *name, char path[STUDY_PATH]);
 int study_has(const study *s, const char *name);
-/* Sorted names of a folder's visible files, "*.csv" say; a folder that does not exist has none. */
-int study_list_files(const study *s, const char *folder, const char *pattern, name_list *list);
+/* name_list_folder() of one of its folders. */
+int study_list_files(const study *s, const char *folder, const char *ending, name_list *list);
 /* Writes a file that appears whole or not at all. */
 int study_write(const study *s, const char *name, int (*write)(FILE *f, const json_t *data),
                 const json_t *data);
