@@ -137,7 +137,7 @@ static int list_virtual(preparation *p) {
     return 0;
 }
 
-/* Without a list that is named, lists beside the scans count. */
+/* When no list is given, lists next to the scans are used. */
 static void find_lists(const preparation *p, const char **lists, char paths[SPLIT_KINDS][PATH_LENGTH]) {
     int named = 0;
     for (int split = 0; split < SPLIT_KINDS; split++)
@@ -275,8 +275,8 @@ static int make_slice(scan *s, int slice) {
 
 /* ---------------------------------------------------------------- a scan */
 
-/* Names everything that the images of a split were made with. Faults are part of it for test scans alone:
- * training scans stay what they are when the share changes. */
+/* Names everything that the images of a split were made with. Faults belong to it for test scans only: training scans
+ * stay up to date when the share changes. */
 static int describe_split(const preparation *p, int split, char *text) {
     int used = snprintf(text, SETTINGS_LENGTH, "%s", p->settings);
     if (split == SPLIT_TEST && p->o->fault_share > 0.0)
@@ -284,8 +284,8 @@ static int describe_split(const preparation *p, int split, char *text) {
     return used;
 }
 
-/* Everything that the content of the file depends on besides the scan itself. Of a raw file, size and time
- * stand for the content: reading a terabyte to see that nothing changed would take hours. */
+/* Everything that the content of a file depends on besides the scan itself. Size and time stand for the content of a
+ * raw file: reading a terabyte to see that nothing changed would take hours. */
 static void describe_scan(const preparation *p, const job *j, char *text) {
     struct stat info = {0};
     int used = describe_split(p, j->split, text);
@@ -474,7 +474,7 @@ static int prepare_scans(preparation *p) {
     if (ranks_agree(work_loop_run(&loop)) < 0)
         return -1;
     ranks_merge(p->outcomes, (size_t)p->count * sizeof *p->outcomes);
-    for (int k = 0; k < p->count; k++) /* what other ranks could not say */
+    for (int k = 0; k < p->count; k++) /* other ranks print nothing */
         if (p->outcomes[k].state == SKIPPED && !ranks_is_mine(k))
             say_skipped(p->outcomes[k].message);
     return 0;
@@ -673,7 +673,7 @@ int main(int argc, char **argv) {
         OPT_TEXT("test-list", &o.lists[SPLIT_TEST], "FILE", "files to test on"),
         OPT_REAL("val-share", &o.val_share, "SHARE", 0, 1,
                  "share of multicoil_train that validates, by patient"),
-        OPT_FLAG("keep-going", &o.keep_going, "skip scans that cannot be prepared; exit code 1 in the end"),
+        OPT_FLAG("keep-going", &o.keep_going, "skip scans that cannot be prepared; the exit code is 1"),
         OPT_FLAG("dry-run", &o.dry_run, "only check the files and count scans, slices and patients"),
         OPT_TEXT("mask", &o.mask, "KIND", "columns (1-D random Cartesian) or poisson (2-D variable density)"),
         OPT_REAL("acceleration", &o.sampling.acceleration, "R", 1, 64, "undersampling factor"),

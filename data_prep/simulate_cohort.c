@@ -26,7 +26,7 @@ typedef struct {
     long made, kept;
 } simulation;
 
-/* What a file depends on besides its scan's id. It is kept in the file, by which the next run knows it. */
+/* What a file depends on besides its scan's id. It is kept in the file, so that the next run can compare it. */
 static void describe(const options *o, int split, char *text, size_t size) {
     snprintf(text, size, "%s %s seed=%llu slices=%d size=%d source=%s", PROGRAM, SSFD_VERSION,
              (unsigned long long)o->run.seed, o->cohort.slices[split], o->cohort.size, o->cohort.source);

@@ -1,4 +1,4 @@
-/* Files that appear whole or not at all: written beside their final place, fsynced, then renamed over it. */
+/* Files that appear whole or not at all: written next to their final place, fsynced, then renamed. */
 #ifndef SSFD_CORE_FILE_H
 #define SSFD_CORE_FILE_H
 

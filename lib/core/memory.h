@@ -1,4 +1,4 @@
-/* Memory that says so when there is none. */
+/* Allocation that records an error when memory runs out. */
 #ifndef SSFD_CORE_MEMORY_H
 #define SSFD_CORE_MEMORY_H
 

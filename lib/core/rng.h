@@ -1,6 +1,6 @@
 /* Reproducible random streams.
  *
- * A stream is named by (seed, domain, a, b): "the noise of slice b of scan a", say. What it yields depends on
+ * A stream is named by (seed, domain, a, b): "the noise of slice b of scan a", say. Its numbers depend on
  * that name alone, never on which thread draws or on what was drawn before, so a run gives the same numbers
  * for any number of threads and after any interruption. The generator is Philox4x32-10 (Salmon et al., SC
  * 2011, "Parallel random numbers: as easy as 1, 2, 3"), made a gsl_rng type so that every GSL distribution

@@ -16,7 +16,7 @@ typedef struct {
     char *temporary; /* name while being written; NULL for files opened to read */
 } h5_file;
 
-h5_file *h5_open(const char *path);   /* to read; a missing, truncated or non-HDF5 file is told apart */
+h5_file *h5_open(const char *path);   /* to read; messages tell missing, truncated and non-HDF5 files apart */
 h5_file *h5_create(const char *path); /* to write: the file appears under `path` at h5_commit() */
 int h5_commit(h5_file *file);         /* closes, fsyncs, renames, frees */
 void h5_close(h5_file *file); /* closes and frees; drops a file that was being written. NULL is allowed */
@@ -54,12 +54,12 @@ int h5_write_slab_c64(h5_file *file, const char *dataset, hsize_t index, int ran
 /* A dataset of one string. */
 int h5_write_text(h5_file *file, const char *dataset, const char *text);
 
-/* Attributes of the root group. Text attributes of any HDF5 string type are read; *text is the caller's
+/* Attributes of the root group. Text attributes of any HDF5 string type are read; *text is owned by the caller
  * (free()). */
 int h5_attr_exists(const h5_file *file, const char *name);
-/* Whether there is a text of that name and content. */
+/* Whether an attribute of that name is this text. */
 int h5_attr_equals(const h5_file *file, const char *name, const char *text);
-/* The same for a file by its name; 0 when it is not there or cannot be opened. */
+/* The same for a file by its name; 0 when it does not exist or cannot be opened. */
 int h5_file_says(const char *path, const char *name, const char *text);
 int h5_attr_text(const h5_file *file, const char *name, char **text);
 int h5_attr_real(const h5_file *file, const char *name, double *value);

@@ -10,7 +10,7 @@
 int panel_write(const char *path, const float *image, size_t pixels, double black, double white);
 
 /* White of a display window: the 99.8th percentile of the image, so that a few bright pixels do not darken
- * all. */
+ * the rest. */
 int panel_white(const float *image, size_t pixels, double *white);
 
 #endif

@@ -48,7 +48,7 @@ typedef struct {
     char *scan_id, *patient_id, *split, *cohort;
     char *settings;      /* how its images were made; "" when the file does not say */
     char *fault;         /* of its second acquisition; PREPARED_NO_FAULT where there is none */
-    double acceleration; /* 0 when the file does not say */
+    double acceleration; /* 0 when the file does not state it */
     int slices, rows, columns;
     int32_t *slice;          /* [slices] */
     int has[PREPARED_KINDS]; /* which of prepared_kind are there */
@@ -62,7 +62,7 @@ void prepared_close(prepared_scan *scan);
 int prepared_read(const prepared_scan *scan, prepared_kind kind, int index, float *image);
 int prepared_read_complex(const prepared_scan *scan, prepared_kind kind, int index, float complex *image);
 
-/* What a producer says of a scan. */
+/* What a producer states about a scan. */
 typedef struct {
     const char *cohort, *scan_id, *patient_id, *split, *acquisition, *source_file, *source_sha256, *generator;
     uint64_t seed;
@@ -81,7 +81,7 @@ int prepared_write_complex(h5_file *file, prepared_kind kind, int index, int row
 /* The scans of one split of a cohort folder, sorted by name. */
 typedef struct {
     char *folder, *split, *cohort, *settings; /* cohort and settings: the same for all scans, checked */
-    double acceleration;                      /* so is this; 0 when they do not say */
+    double acceleration;                      /* so is this; 0 when they do not state it */
     int scans;
     char **paths;    /* [scans] */
     char **scan_ids; /* [scans] */
@@ -95,8 +95,8 @@ typedef struct {
  * error. */
 prepared_split *prepared_split_open(const char *folder, const char *split, int limit);
 void prepared_split_free(prepared_split *split);
-/* A number that changes when scans or their files do (names, sizes, times of change): what a long computation
- * keeps for its next run belongs to it. */
+/* A number that changes when scans or their files do (names, sizes, times of change). What a long computation saves is
+ * valid for one such number. */
 int prepared_split_fingerprint(const prepared_split *split, uint64_t *fingerprint);
 /* Comments of a table about a split: its name and size, and how its images were made. */
 void prepared_split_comments(const prepared_split *split, csv_writer *csv);

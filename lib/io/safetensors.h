@@ -8,7 +8,7 @@
 
 typedef struct safetensors safetensors;
 
-/* NULL with a message that names the file and, where it is about one, the tensor: no safetensors file,
+/* NULL with a message that names the file and, if one is at fault, the tensor: not a safetensors file,
  * malformed header, or a file too short for its tensors. */
 safetensors *safetensors_open(const char *path);
 void safetensors_close(safetensors *s); /* NULL is allowed */

@@ -1,8 +1,8 @@
-/* Lists of scans: which files make up a split. Two formats, told apart by the first character that is no
+/* Lists of scans: which files make up a split. Two formats, told apart by the first character that is not
  * blank.
  *
- * Text: a file name per line. Blanks around it do not count; empty lines and what follows a '#' at the start
- * of a line or behind a blank are left out.
+ * Text: a file name per line. Blanks around it, empty lines, and comments ('#' at the start of a line or after a
+ * blank) are ignored.
  *
  * JSON ('{'), as meddlr's annotations of fastMRI have it:
  *   {"images": [{"file_name": "file1000002.h5", "patient_id": "eb76", "num_slices": 38, ...}, ...], ...}
@@ -23,7 +23,7 @@ typedef struct {
 } scan_list;
 
 /* NULL with a message that names the file and, where there is one, the line or entry: it cannot be read, is
- * binary or names nothing; malformed JSON or a key that comes twice; "images" or a file_name is missing; a
+ * binary or names nothing; malformed JSON or a key given twice; "images" or a file_name is missing; a
  * value of the wrong type, num_slices below 1 included. */
 scan_list *scan_list_read(const char *path);
 void scan_list_free(scan_list *list); /* NULL is allowed */

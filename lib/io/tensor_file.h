@@ -1,4 +1,4 @@
-/* Named tensors of somebody else's weight file, HDF5 or safetensors: told apart by their first bytes. */
+/* Named tensors of a foreign weight file, HDF5 or safetensors; the first bytes tell which. */
 #ifndef SSFD_IO_TENSOR_FILE_H
 #define SSFD_IO_TENSOR_FILE_H
 
@@ -6,12 +6,12 @@
 #include "io/safetensors.h"
 
 typedef struct {
-    const char *path;   /* the caller's */
+    const char *path;   /* borrowed */
     h5_file *h5;        /* one of the two */
     safetensors *other; /* NULL for HDF5 */
 } tensor_file;
 
-/* NULL in both fields behind a failure. */
+/* Both fields are NULL after a failure. */
 int tensor_file_open(tensor_file *f, const char *path);
 void tensor_file_close(tensor_file *f);
 

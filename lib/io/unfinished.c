@@ -39,7 +39,7 @@ static int load_file(const char *name, const char *settings, double *values, siz
     return taken;
 }
 
-/* Ranks may be missing where one had not saved yet. */
+/* A rank that had not saved yet has no file. */
 void unfinished_load(const char *path, const char *settings, double *values, size_t count) {
     char name[PATH_LENGTH];
     double *found = NULL;
@@ -49,7 +49,7 @@ void unfinished_load(const char *path, const char *settings, double *values, siz
         if (access(path_of(path, rank, name), R_OK) != 0)
             continue;
         if (!found && !(found = mem_alloc(count * sizeof *found)))
-            return; /* computes all again */
+            return; /* all is computed again */
         if (load_file(name, settings, found, count))
             for (size_t k = 0; k < count; k++)
                 values[k] = isnan(values[k]) ? found[k] : values[k];
