@@ -437,6 +437,10 @@ static int survey(study *s) {
                            "', which stands for all faults here",
                            score_study_from(&s->scores));
     s->faulty = count_faulty_scans(t);
+    if (count_faults(t) == t->rows)
+        return err_set("%s: no row without a fault: expected some with '" SCORE_NO_FAULT
+                       "' in the column of faults",
+                       score_study_from(&s->scores));
     s->ssfd = score_table_metric(t, "ssfd");
     s->baseline = -1;
     for (int m = 0; s->baseline < 0 && m < (int)t->metrics; m++)

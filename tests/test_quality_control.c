@@ -322,20 +322,73 @@ START_TEST(figure_takes_any_names) {
 }
 END_TEST
 
-/* Nothing to compare the faults with: no areas, and a figure of the points alone. */
-START_TEST(all_faulty_is_refused) {
+/* Nothing to compare the faults with. */
+START_TEST(a_table_of_faulty_rows_alone_is_refused) {
     FILE *f = begin_file("all.csv", "scan_id,ssim,ssfd,fault");
     for (int k = 0; k < 12; k++)
         fprintf(f, "s%d,%g,%g,%s\n", k, 0.9 - 0.01 * (k * 7 % 11), 0.1 * (k * 5 % 13),
                 k % 2 ? "motion" : "spikes");
     fclose(f);
-    expect_done(CONTROL "--table @/all.csv --out @/r");
+    expect_failure(CONTROL "--table @/all.csv --out @/r", 1, "all.csv: no row without a fault", "'none'");
+}
+END_TEST
+
+START_TEST(no_fault_may_be_written_in_the_usual_ways) {
+    static const char *const words[] = {"None", "0", "nan", "good", "OK", "\"No fault\"", "n/a", "FALSE"};
+    FILE *f = begin_file("words.csv", "scan_id,ssim,ssfd,fault");
+    for (int k = 0; k < 24; k++)
+        fprintf(f, "s%d,%g,%g,%s\n", k, 0.9 - 0.01 * (k * 7 % 11), 0.1 * (k * 5 % 13),
+                k < 12 ? "motion" : words[k % 8]);
+    fclose(f);
+    expect_done(CONTROL "--table @/words.csv --out @/r");
     csv_table *t = table_open("r/quality_control_summary.csv");
     size_t row = find_row(t, "roc_area", "ssfd", "", "pooled", "any");
-    ck_assert(isnan(table_number(t, row, "estimate")));
-    ck_assert_str_eq(table_text(t, row, "note"), "no scan without a fault");
+    ck_assert(table_number(t, row, "n") == 24 && table_number(t, row, "n_faulty") == 12);
+    ck_assert(isfinite(table_number(t, row, "estimate")));
+    for (size_t k = 0; k < t->rows; k++) /* motion is the only kind */
+        ck_assert_msg(strstr("any motion ", table_text(t, k, "fault")), "%s", table_text(t, k, "fault"));
     csv_table_free(t);
-    expect_figure("quality_control", "r");
+}
+END_TEST
+
+/* The PSNR of an image that equals its reference is infinite, and such a table of one's own can be read again. */
+START_TEST(infinite_psnr_is_written_and_read_again) {
+    FILE *f = begin_file("inf.csv", "scan_id,slice,ssim,psnr_db,ssfd");
+    fprintf(f, "a,0,1,inf,0\na,1,0.9,30,0.1\nb,0,0.8,28,0.2\nc,0,0.7,27,0.4\n");
+    fclose(f);
+    expect_done(CONTROL "--table @/inf.csv --out @/r");
+    expect_done(CONTROL "--table @/r/quality_control.csv --out @/again");
+    csv_table *t = table_open("again/quality_control.csv");
+    ck_assert(isinf(table_number(t, 0, "psnr_db")));
+    csv_table_free(t);
+    f = begin_file("inf.csv", "scan_id,ssim,nrmse,ssfd");
+    fprintf(f, "a,1,inf,0\nb,0.8,0.1,0.2\nc,0.7,0.2,0.4\n");
+    fclose(f);
+    expect_failure(CONTROL "--table @/inf.csv --out @/r", 1, "row 1, column 'nrmse'", "finite");
+    f = begin_file("inf.csv", "scan_id,ssim,psnr_db,ssfd");
+    fprintf(f, "a,1,-inf,0\nb,0.8,20,0.2\nc,0.7,21,0.4\n");
+    fclose(f);
+    expect_failure(CONTROL "--table @/inf.csv --out @/r", 1, "row 1, column 'psnr_db'", "finite");
+}
+END_TEST
+
+START_TEST(a_slice_given_twice_is_refused) {
+    FILE *f = begin_file("twice.csv", "scan_id,slice,method,ssim,ssfd,fault");
+    fprintf(
+        f,
+        "a,0,u,1,0,none\nb,0,u,0.8,0.2,none\nc,0,u,0.7,0.4,none\na,0,v,0.6,0.4,none\na,0,u,0.5,0.4,none\n");
+    fclose(f);
+    expect_failure(CONTROL "--table @/twice.csv --out @/r", 1,
+                   "twice.csv: rows 1 and 5: the same scan 'a', slice 0", "");
+    f = begin_file("twice.csv", "scan_id,slice,ssim,ssfd,fault"); /* acquired twice, well and badly */
+    fprintf(f, "a,0,1,0,none\nb,0,0.8,0.2,none\nc,0,0.7,0.4,none\na,0,0.5,0.4,motion\n");
+    fclose(f);
+    expect_done(CONTROL "--table @/twice.csv --out @/r");
+    f = begin_file("twice.csv", "scan_id,acceleration,slice,ssim,ssfd");
+    fprintf(f, "a,4,7,1,0\nb,4,0,0.8,0.2\nc,4,0,0.7,0.4\na,4,7,0.5,0.4\n");
+    fclose(f);
+    expect_failure("layer_correlation --table @/twice.csv --layers ssfd --out @/r", 1, "rows 1 and 4",
+                   "slice 7");
 }
 END_TEST
 
@@ -429,7 +482,10 @@ Suite *suite_quality_control(void) {
     tcase_add_test(t, examples_are_marked);
     tcase_add_test(t, constant_scores_are_undefined);
     tcase_add_test(t, figure_takes_any_names);
-    tcase_add_test(t, all_faulty_is_refused);
+    tcase_add_test(t, a_table_of_faulty_rows_alone_is_refused);
+    tcase_add_test(t, no_fault_may_be_written_in_the_usual_ways);
+    tcase_add_test(t, infinite_psnr_is_written_and_read_again);
+    tcase_add_test(t, a_slice_given_twice_is_refused);
     tcase_add_test(t, wrong_tables_are_refused);
     suite_add_tcase(s, t);
     return s;

@@ -18,10 +18,11 @@ typedef enum { METRIC_HIGHER_IS_BETTER, METRIC_LOWER_IS_BETTER } metric_directio
 
 /* What experiments do with a metric. */
 enum {
-    METRIC_ALWAYS = 1,   /* computed in every experiment; the others by --baseline */
-    METRIC_CLAIMED = 2,  /* claims compare SSFD with it */
-    METRIC_BASELINE = 4, /* stands next to SSFD in figures: figure 3 shows the first */
-    METRIC_LAYER = 8     /* one layer of SSFD by itself */
+    METRIC_ALWAYS = 1,    /* computed in every experiment; the others by --baseline */
+    METRIC_CLAIMED = 2,   /* claims compare SSFD with it */
+    METRIC_BASELINE = 4,  /* stands next to SSFD in figures: figure 3 shows the first */
+    METRIC_LAYER = 8,     /* one layer of SSFD by itself */
+    METRIC_UNBOUNDED = 16 /* infinite where an image equals its reference */
 };
 
 typedef struct metric metric;

@@ -69,7 +69,7 @@ const metric metric_psnr = {
     .title = "PSNR (dB)",
     .help = "peak signal-to-noise ratio, peak = maximum of the reference slice",
     .direction = METRIC_HIGHER_IS_BETTER,
-    .roles = METRIC_ALWAYS | METRIC_CLAIMED,
+    .roles = METRIC_ALWAYS | METRIC_CLAIMED | METRIC_UNBOUNDED,
     .distance = &metric_nrmse,
     .method = &method_psnr,
 };

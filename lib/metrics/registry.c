@@ -162,7 +162,8 @@ static const struct {
 } roles[] = {{METRIC_ALWAYS, "always"},
              {METRIC_CLAIMED, "claimed"},
              {METRIC_BASELINE, "baseline"},
-             {METRIC_LAYER, "layer"}};
+             {METRIC_LAYER, "layer"},
+             {METRIC_UNBOUNDED, "unbounded"}};
 enum { ROLES = sizeof roles / sizeof *roles };
 
 void metric_label_write(const metric_label *label, csv_writer *csv) {

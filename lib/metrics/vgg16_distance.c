@@ -63,9 +63,11 @@ static int describe(metric_instance *m, const metric *type, vgg_distance distanc
 
 static void call_random(metric_instance *m, vgg_distance distance, const vgg_options *o) {
     snprintf(m->label.key, METRIC_NAME, "vgg16_random%s", distance == VGG_UNIT ? "_unit" : "");
-    snprintf(m->label.title, METRIC_NAME, VGG16_RANDOM_TITLE "%s", distance == VGG_UNIT ? " unit-normalised" : "");
-    snprintf(m->about, sizeof m->about, VGG16_RANDOM_TITLE ", layers %s, seed %llu; real weights: make vgg16-weights",
-             o->layers, (unsigned long long)o->seed);
+    snprintf(m->label.title, METRIC_NAME, VGG16_RANDOM_TITLE "%s",
+             distance == VGG_UNIT ? " unit-normalised" : "");
+    snprintf(m->about, sizeof m->about,
+             VGG16_RANDOM_TITLE ", layers %s, seed %llu; real weights: make vgg16-weights", o->layers,
+             (unsigned long long)o->seed);
 }
 
 static int open_metric(metric_instance *m, const metric *type, vgg_distance distance, const char *layers,

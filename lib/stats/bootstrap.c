@@ -139,8 +139,8 @@ static void find_interval(const bootstrap *b, size_t which, double *sorted, inte
     gsl_sort(sorted, 1, n);
     double z = gsl_cdf_ugaussian_Pinv(0.5 + 0.5 * plan->confidence);
     double z0 = gsl_cdf_ugaussian_Pinv(share_below(sorted, n, out->estimate));
-    out->low = bca_end(sorted, n, z0, a, -z);
-    out->high = bca_end(sorted, n, z0, a, z);
+    out->low = fmin(bca_end(sorted, n, z0, a, -z), out->estimate);
+    out->high = fmax(bca_end(sorted, n, z0, a, z), out->estimate);
 }
 
 static int check(const bootstrap_plan *plan) {

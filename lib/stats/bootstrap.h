@@ -24,7 +24,8 @@ typedef struct {
  * many scans as there are, with replacement. With z0 the normal quantile of the share of replicates below the
  * estimate (equal ones by half), and a = sum d^3 / (6 (sum d^2)^1.5), d = (n - 1) / n times the mean of the
  * leave-one-scan-out values of a stratum of n scans minus each, the ends are the replicates' quantiles at
- *   Phi(z0 + (z0 +- z) / (1 - a (z0 +- z))),  z the normal quantile of (1 + confidence) / 2.
+ *   Phi(z0 + (z0 +- z) / (1 - a (z0 +- z))),  z the normal quantile of (1 + confidence) / 2,
+ * and where the estimate lies outside of them, one end is the estimate.
  * Replicates for which a statistic is undefined are left out for that statistic; its ends are NaN when these
  * are half or more, or when the estimate or a leave-one-out value is undefined. work_size: bytes
  * that f needs. Runs on OpenMP's threads; the result does not depend on their number. Errors:

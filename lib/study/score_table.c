@@ -6,9 +6,11 @@
 #include <ctype.h>
 #include <limits.h>
 #include <math.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---------------------------------------------------------------- making */
 
@@ -46,10 +48,15 @@ static void free_texts(char **texts, size_t count) {
     free(texts);
 }
 
+static void keep(void *label) { /* it belongs to t->labels */
+    (void)label;
+}
+
 void score_table_free(score_table *t) {
     if (!t)
         return;
     free_texts(t->scan_ids, t->scans);
+    tdestroy(t->label_tree, keep);
     free_texts(t->labels, t->label_count);
     for (size_t m = 0; t->values && m < t->metrics; m++)
         free(t->values[m]);
@@ -76,16 +83,29 @@ int score_table_set_scan(score_table *t, size_t scan, const char *id) {
     return set_text(&t->scan_ids[scan], id);
 }
 
+static int by_text(const void *a, const void *b) {
+    return strcmp(a, b);
+}
+
+/* NULL where the table has no such text. */
+static const char *find_label(const score_table *t, const char *text) {
+    char *const *found = tfind(text, &t->label_tree, by_text);
+    return found ? *found : NULL;
+}
+
 const char *score_table_label(score_table *t, const char *text) {
-    for (size_t k = 0; k < t->label_count; k++)
-        if (strcmp(t->labels[k], text) == 0)
-            return t->labels[k];
+    const char *found = find_label(t, text);
+    if (found)
+        return found;
     char **labels = realloc(t->labels, (t->label_count + 1) * sizeof *labels);
     if (!labels)
         return err_set_null("out of memory");
     t->labels = labels;
     labels[t->label_count] = NULL;
-    return set_text(&labels[t->label_count], text) < 0 ? NULL : labels[t->label_count++];
+    if (set_text(&labels[t->label_count], text) < 0)
+        return NULL;
+    char *label = labels[t->label_count++];
+    return tsearch(label, &t->label_tree, by_text) ? label : err_set_null("out of memory");
 }
 
 /* ---------------------------------------------------------------- files: writing */
@@ -244,7 +264,8 @@ static int describe(const csv_table *csv, int column, const char *key, metric_la
 }
 
 /* The direction is that of the table or the registry; what the user says must agree with it. */
-static int find_label(const reader *in, const request *r, int column, const char *key, metric_label *label) {
+static int find_metric_label(const reader *in, const request *r, int column, const char *key,
+                             metric_label *label) {
     int is_higher = name_list_find(&r->higher, key) >= 0, is_lower = name_list_find(&r->lower, key) >= 0;
     metric_direction said = is_higher ? METRIC_HIGHER_IS_BETTER : METRIC_LOWER_IS_BETTER;
     int found = describe(in->csv, column, key, label);
@@ -261,6 +282,7 @@ static int find_label(const reader *in, const request *r, int column, const char
                        label->title, label->direction == METRIC_HIGHER_IS_BETTER ? "higher" : "lower");
     if (!found) {
         *label = (metric_label){.direction = said, .roles = METRIC_CLAIMED | METRIC_BASELINE};
+        label->roles |= said == METRIC_HIGHER_IS_BETTER ? METRIC_UNBOUNDED : 0;
         snprintf(label->key, sizeof label->key, "%s", key);
         snprintf(label->title, sizeof label->title, "%s", key);
     }
@@ -274,7 +296,7 @@ static int add_metric(reader *in, const request *r, const char *key, int is_requ
     if (column < 0)
         return 0;
     in->column[in->metrics] = column;
-    return find_label(in, r, column, key, &in->label[in->metrics++]);
+    return find_metric_label(in, r, column, key, &in->label[in->metrics++]);
 }
 
 /* Whether a column that nobody asked for is a metric: described, and with one number in it. */
@@ -403,13 +425,26 @@ static int read_slice(const reader *in, size_t row, int *slice) {
     return 0;
 }
 
-static int read_metric(const reader *in, size_t row, int column, double *value) {
+static int read_metric(const reader *in, size_t row, size_t metric, double *value) {
+    int column = in->column[metric];
     if (csv_table_real(in->csv, row, column, value) < 0)
         return -1;
-    return isfinite(*value)
-               ? 0
-               : err_set("%s: row %zu, column '%s': found '%s', expected a finite number", in->csv->path,
-                         row + 1, in->csv->header[column], csv_table_text(in->csv, row, column));
+    if (isfinite(*value) || (*value > 0.0 && (in->label[metric].roles & METRIC_UNBOUNDED)))
+        return 0;
+    return err_set("%s: row %zu, column '%s': found '%s', expected a finite number", in->csv->path, row + 1,
+                   in->csv->header[column], csv_table_text(in->csv, row, column));
+}
+
+/* What people write where nothing is wrong. */
+static int is_no_fault(const char *text) {
+    static const char *const words[] = {SCORE_NO_FAULT, "no",      "0",     "0.0",    "nan",      "na",
+                                        "n/a",          "null",    "false", "good",   "ok",       "okay",
+                                        "fine",         "normal",  "clean", "-",      "no fault", "nofault",
+                                        "no_fault",     "without", "pass",  "passed", "healthy",  "nil"};
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+        if (strcasecmp(text, words[k]) == 0)
+            return 1;
+    return 0;
 }
 
 /* Row `from` of the file becomes row `to` of the table. */
@@ -419,9 +454,28 @@ static int read_row(score_table *t, const reader *in, size_t from, size_t to) {
         read_label(t, in, METHOD, from, &t->method[to]) < 0 ||
         read_label(t, in, FAULT, from, &t->fault[to]) < 0)
         return -1;
+    if (is_no_fault(t->fault[to]))
+        t->fault[to] = score_table_label(t, SCORE_NO_FAULT);
     for (size_t m = 0; m < in->metrics; m++)
-        if (read_metric(in, from, in->column[m], &t->values[m][to]) < 0)
+        if (read_metric(in, from, m, &t->values[m][to]) < 0)
             return -1;
+    return 0;
+}
+
+static int is_same_reconstruction(const score_table *t, size_t a, size_t b) {
+    return t->acceleration[a] == t->acceleration[b] && t->method[a] == t->method[b] &&
+           t->fault[a] == t->fault[b];
+}
+
+/* A slice that is there twice would count twice. Rows of a scan stand together. */
+static int check_unique(const score_table *t, const reader *in) {
+    for (size_t s = 0; s < t->scans; s++)
+        for (size_t a = t->first[s]; a < t->first[s + 1]; a++)
+            for (size_t b = t->first[s]; b < a && t->slice[a] >= 0; b++)
+                if (t->slice[a] == t->slice[b] && is_same_reconstruction(t, a, b))
+                    return err_set(
+                        "%s: rows %zu and %zu: the same scan '%s', slice %d, method, acceleration and fault",
+                        in->csv->path, in->order[b] + 1, in->order[a] + 1, t->scan_ids[s], t->slice[a]);
     return 0;
 }
 
@@ -438,7 +492,7 @@ static int read_rows(score_table *t, const reader *in) {
             return -1;
     }
     t->first[scan] = t->rows;
-    return 0;
+    return check_unique(t, in);
 }
 
 static void read_names(score_table *t, const reader *in) {
@@ -562,23 +616,19 @@ static score_table *regroup(const score_table *t, size_t *target, size_t rows, s
 }
 
 score_table *score_table_select(const score_table *t, const char *const *texts, const char *value) {
+    const char *label = find_label(t, value);
     size_t *target = mem_alloc(2 * t->rows * sizeof *target), rows = 0, scans = 0;
     if (!target)
         return NULL;
     for (size_t s = 0; s < t->scans; s++) {
         size_t before = rows;
         for (size_t row = t->first[s]; row < t->first[s + 1]; row++)
-            target[row] = strcmp(texts[row], value) == 0 ? rows++ : NOWHERE;
+            target[row] = texts[row] == label ? rows++ : NOWHERE;
         scans += rows > before;
     }
     score_table *out = regroup(t, target, rows, scans);
     free(target);
     return out;
-}
-
-static int is_same_reconstruction(const score_table *t, size_t a, size_t b) {
-    return t->acceleration[a] == t->acceleration[b] && t->method[a] == t->method[b] &&
-           t->fault[a] == t->fault[b];
 }
 
 score_table *score_table_scan_means(const score_table *t) {

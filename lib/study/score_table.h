@@ -21,10 +21,11 @@ typedef struct {
     const char **acceleration, **method; /* [rows]: "" where the table has no such column */
     const char **fault;                  /* [rows]: SCORE_NO_FAULT, or what is wrong: "motion" */
     metric_label *metric;                /* [metrics]: key is the column's name */
-    double **values;                     /* [metrics][rows]: finite where they were read; where
-                                          * computed, PSNR of an image equal to its reference is infinite */
-    char **labels;                       /* [label_count]: the distinct texts of accelerations, ... */
+    double **values; /* [metrics][rows]: finite, except the PSNR of an image that equals its
+                                          * reference, which is infinite */
+    char **labels;   /* [label_count]: the distinct texts of accelerations, ... */
     size_t label_count;
+    void *label_tree; /* of <search.h>, over labels */
     char cohort[128];
 } score_table;
 
@@ -67,8 +68,10 @@ int score_columns_check(const score_columns *c);
 
 /* Reads a CSV file. Rows of a scan may be anywhere; they are put together, scans in the order they first appear. NULL
  * with a message that names file, row and column for: a missing column (with those there are), a metric of unknown
- * direction, a value that is no finite number, a slice that is no whole number, a scan without a name, a name of over
- * 200 bytes or with a control character, fewer than SCORE_MIN_SCANS scans. The cohort is that of the comment, else
+ * direction, a value that is no number (PSNR may be infinite), a slice that is no whole number, a scan without a name, a name of over
+ * 200 bytes or with a control character, fewer than SCORE_MIN_SCANS scans, and a slice of a method and
+ * acceleration that is there twice. "No fault" may be written in the usual ways ("none", "no", "0", "good", ...; case does
+ * not matter). The cohort is that of the comment, else
  * "table FILE". */
 score_table *score_table_read(const char *path, const score_columns *c);
 
