@@ -1,9 +1,11 @@
-/* Times one benchmark case, for tests/bench/bench.py. Runs it once untimed, writes what it computed, then
- * prints the wall time of each repetition in ms, one a line.
+/* Times one benchmark case, for tests/bench/bench.py: runs it once untimed, then prints the wall time of each
+ * repetition in ms, one a line. Tensors are random, and so are weights that are not given: the time does not depend
+ * on them.
  *
- * Tensors come from a file, so that others can be timed on the same ones: datasets `input` and, for cases
- * that take two, `target`, both float32 (batch, channels, rows, columns). Without files input and weights are
- * random: the time does not depend on them. */
+ * --job writes what the case works on, so that other libraries can do the same: datasets `input` and, for cases that
+ * take two, `target`, both float32 (batch, channels, rows, columns). For a network the attribute `layers` is a CSV of
+ * its layers, from the first one after the input, and there is a dataset per parameter, named as in weight files.
+ * --output writes what was computed. */
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/image.h"
@@ -24,9 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define PROGRAM "bench_ssfd"
 #define PATH_LENGTH 4096
 #define ENCODER_OUTPUT "block5_relu2"
 #define VGG_OUTPUT "relu5_3"
@@ -34,7 +34,9 @@
 #define ADAM_BETA1 0.9 /* nn/adam.h */
 
 typedef struct {
-    const char *input, *weights, *output;
+    operand_list operands;
+    const struct bench_case *found;
+    const char *weights, *job, *output;
     int repeat, threads, batch, size;
     int channels, outputs; /* of the single convolution */
     uint64_t seed;
@@ -46,88 +48,101 @@ typedef struct {
     int batch, channels, rows, columns;
     size_t image;          /* floats of one image, all its channels */
     float *input, *target; /* [batch][image]; target is NULL for cases without */
+    h5_file *job;          /* NULL without --job */
 } bench;
 
-typedef struct {
+typedef struct bench_case {
     const char *name, *what;
-    int channels, batch, size; /* of the input; batch and size unless the command line or the file says */
+    int channels, batch, size; /* of the input; batch and size unless the command line gives them */
     int has_target, has_weights;
     int (*measure)(const bench *b);
 } bench_case;
 
-/* ---------------------------------------------------------------- input */
+/* ---------------------------------------------------------------- the job */
 
 static size_t floats(const bench *b) {
     return (size_t)b->batch * b->image;
 }
 
-static int set_shape(bench *b, const bench_case *c, int batch, int rows, int columns) {
-    b->batch = batch;
-    b->channels = c->channels;
-    b->rows = rows;
-    b->columns = columns;
-    b->image = (size_t)c->channels * (size_t)rows * (size_t)columns;
-    b->input = mem_alloc(floats(b) * sizeof(float));
-    b->target = b->input && c->has_target ? mem_alloc(floats(b) * sizeof(float)) : NULL;
-    return b->input && (b->target || !c->has_target) ? 0 : -1;
-}
-
-static int read_shape(bench *b, const h5_file *f, const bench_case *c) {
-    int rank;
-    hsize_t d[H5_MAX_RANK];
-    if (h5_shape(f, "input", &rank, d) < 0)
-        return -1;
-    if (rank != 4 || d[0] < 1 || d[0] > 4096 || d[1] != (hsize_t)c->channels || d[2] < 1 || d[2] > 16384 ||
-        d[3] < 1 || d[3] > 16384)
-        return err_set("%s: input: expected (batch, %d, rows, columns) for %s", f->path, c->channels,
-                       c->name);
-    return set_shape(b, c, (int)d[0], (int)d[2], (int)d[3]);
-}
-
-static int read_tensors(bench *b, const bench_case *c) {
-    h5_file *f = h5_open(b->o->input);
-    if (!f)
-        return -1;
-    int status = read_shape(b, f, c);
-    hsize_t dims[4] = {(hsize_t)b->batch, (hsize_t)b->channels, (hsize_t)b->rows, (hsize_t)b->columns};
-    if (status == 0)
-        status = h5_read_f32(f, "input", 4, dims, b->input);
-    if (status == 0 && b->target)
-        status = h5_read_f32(f, "target", 4, dims, b->target);
-    h5_close(f);
-    return status;
-}
-
+/* Of mean 0.05, as networks see images; the largest magnitude is that of the maximum, SSIM's range. */
 static int make_tensors(bench *b, const bench_case *c) {
     gsl_rng *rng = rng_stream(b->o->seed, RNG_TEST, 0, 0);
-    int size = b->o->size ? b->o->size : c->size;
-    int status = rng ? set_shape(b, c, b->o->batch ? b->o->batch : c->batch, size, size) : -1;
-    for (size_t k = 0; status == 0 && k < floats(b); k++)
-        b->input[k] = (float)(gsl_rng_uniform(rng) - 0.5);
-    for (size_t k = 0; status == 0 && b->target && k < floats(b); k++)
+    b->batch = b->o->batch ? b->o->batch : c->batch;
+    b->channels = c->channels;
+    b->rows = b->columns = b->o->size ? b->o->size : c->size;
+    b->image = (size_t)b->channels * b->rows * b->columns;
+    b->input = mem_alloc(floats(b) * sizeof(float));
+    b->target = mem_alloc(floats(b) * sizeof(float));
+    int status = rng && b->input && b->target ? 0 : -1;
+    for (size_t k = 0; status == 0 && k < floats(b); k++) {
+        b->input[k] = (float)(1.9 * gsl_rng_uniform(rng) - 0.9);
         b->target[k] = b->input[k] + (float)(0.1 * gsl_rng_uniform(rng));
+    }
     if (rng)
         gsl_rng_free(rng);
     return status;
+}
+
+static int write_tensors(const bench *b, int has_target) {
+    hsize_t dims[4] = {(hsize_t)b->batch, (hsize_t)b->channels, (hsize_t)b->rows, (hsize_t)b->columns};
+    if (h5_write_f32(b->job, "input", 4, dims, b->input, H5_F32) < 0)
+        return -1;
+    return has_target ? h5_write_f32(b->job, "target", 4, dims, b->target, H5_F32) : 0;
+}
+
+/* A dataset per parameter: the weights, or a gradient. */
+static int write_params(h5_file *f, const net *n, const float *values) {
+    for (int k = 0; k < n->param_count; k++) {
+        const net_param *p = &n->params[k];
+        hsize_t dims[4];
+        for (int d = 0; d < p->rank; d++)
+            dims[d] = (hsize_t)p->dims[d];
+        if (h5_write_f32(f, p->name, p->rank, dims, values + p->offset, H5_F32) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Up to the layer `last`. */
+static int write_network(h5_file *f, const net *n, int last) {
+    static const char *const kinds[] = {"input",         "conv",     "conv",     "up_conv", "group_norm",
+                                        "instance_norm", "max_pool", "avg_pool", "dropout", "concat"};
+    char text[16384];
+    int used = snprintf(text, sizeof text, "kind,first,second,params,name,relu,groups,slope\n");
+    for (int k = 1; k <= last; k++) {
+        const net_layer *l = &n->layers[k];
+        const char *weight = l->weight >= 0 ? n->params[l->weight].name : "";
+        int stem = (int)(strlen(weight) - (*weight ? strlen(".weight") : 0));
+        if (l->standardize)
+            return err_set("%s: standardised weights are not written", weight);
+        used +=
+            snprintf(text + used, sizeof text - (size_t)used, "%s,%d,%d,%.*s,%s,%d,%d,%g\n", kinds[l->kind],
+                     l->input[0], l->input[1], stem, weight, l->name, l->relu, l->groups, l->slope);
+    }
+    return h5_set_text(f, "layers", text) < 0 ? -1 : write_params(f, n, n->values);
 }
 
 /* ---------------------------------------------------------------- measuring */
 
 typedef struct {
     int (*run)(void *self);
-    int (*write)(void *self, h5_file *f);
     void *self;
+    hsize_t
+        dims[4]; /* of what was computed: real numbers, or double precision ones, or nothing of interest */
+    const float *values;
+    const double *doubles;
 } work;
 
 static int write_output(const char *path, const work *w) {
     h5_file *f = h5_create(path);
     if (!f)
         return -1;
-    if (w->write(w->self, f) < 0) {
-        h5_close(f);
-        return -1;
-    }
-    return h5_commit(f);
+    int status = w->values ? h5_write_f32(f, "output", 4, w->dims, w->values, H5_F32)
+                           : h5_write_f64(f, "output", 4, w->dims, w->doubles);
+    if (status == 0)
+        return h5_commit(f);
+    h5_close(f);
+    return -1;
 }
 
 static void print_seconds(double seconds) {
@@ -135,7 +150,7 @@ static void print_seconds(double seconds) {
 }
 
 static int measure(const options *o, const work *w) {
-    if (w->run(w->self) < 0 || (o->output && write_output(o->output, w) < 0))
+    if (w->run(w->self) < 0 || (o->output && (w->values || w->doubles) && write_output(o->output, w) < 0))
         return -1;
     for (int k = 0; k < o->repeat; k++) {
         double start = clock_seconds();
@@ -175,13 +190,6 @@ static int forward_run(void *self) {
     return 0;
 }
 
-static int forward_write(void *self, h5_file *file) {
-    const forward *f = self;
-    const tensor *y = net_output(f->states[0], f->last);
-    hsize_t dims[4] = {(hsize_t)f->b->batch, (hsize_t)y->channels, (hsize_t)y->rows, (hsize_t)y->columns};
-    return h5_write_f32(file, "output", 4, dims, f->out, H5_F32);
-}
-
 static int forward_prepare(forward *f, const net *n) {
     const bench *b = f->b;
     f->workers = b->o->threads < b->batch ? b->o->threads : b->batch;
@@ -192,7 +200,7 @@ static int forward_prepare(forward *f, const net *n) {
     if (!f->states)
         return -1;
     const tensor *y = net_output(f->states[0], f->last);
-    f->features = (size_t)y->channels * (size_t)y->rows * (size_t)y->columns;
+    f->features = (size_t)y->channels * y->rows * y->columns;
     f->out = mem_alloc((size_t)b->batch * f->features * sizeof(float));
     return f->out ? 0 : -1;
 }
@@ -200,9 +208,16 @@ static int forward_prepare(forward *f, const net *n) {
 /* Takes n over, which may be NULL after a failure. */
 static int measure_forward(const bench *b, net *n, const char *layer) {
     forward f = {.b = b, .last = n ? net_layer_find(n, layer) : -1};
-    int status = f.last >= 0 && net_inference_only(n, f.last) == 0 && forward_prepare(&f, n) == 0
-                     ? measure(b->o, &(work){forward_run, forward_write, &f})
-                     : -1;
+    int status = -1;
+    if (f.last >= 0 && (!b->job || write_network(b->job, n, f.last) == 0) &&
+        net_inference_only(n, f.last) == 0 && forward_prepare(&f, n) == 0) {
+        const tensor *y = net_output(f.states[0], f.last);
+        const hsize_t images = (hsize_t)b->batch, channels = (hsize_t)y->channels;
+        status = measure(b->o, &(work){.run = forward_run,
+                                       .self = &f,
+                                       .dims = {images, channels, (hsize_t)y->rows, (hsize_t)y->columns},
+                                       .values = f.out});
+    }
     for (int k = 0; f.states && k < f.workers; k++)
         net_state_free(f.states[k]);
     free(f.states);
@@ -219,9 +234,14 @@ static net *initialised(net *n, uint64_t seed) {
     return NULL;
 }
 
+/* The given weights, or initial ones. */
+static net *network(const options *o, const model *m, const void *config) {
+    return o->weights ? model_load(o->weights, m) : initialised(m->create(config), o->seed);
+}
+
 static net *ssl_net(const options *o, const model *m) {
     ssl_unet_config config = ssl_unet_defaults();
-    return o->weights ? model_load(o->weights, m) : initialised(m->create(&config), o->seed);
+    return network(o, m, &config);
 }
 
 static int measure_ssl_encoder(const bench *b) {
@@ -230,17 +250,16 @@ static int measure_ssl_encoder(const bench *b) {
 
 static int measure_recon_unet(const bench *b) {
     recon_unet_config config = recon_unet_defaults();
-    return measure_forward(b,
-                           b->o->weights ? model_load(b->o->weights, &model_recon_unet)
-                                         : initialised(model_recon_unet.create(&config), b->o->seed),
-                           "output");
+    return measure_forward(b, network(b->o, &model_recon_unet, &config), "output");
 }
 
 static int measure_vgg(const bench *b, const char *layer) {
-    vgg16 v;
-    if ((b->o->weights ? vgg16_load(b->o->weights, layer, &v) : vgg16_random(b->o->seed, layer, &v)) < 0)
-        return -1;
-    return measure_forward(b, v.n, layer);
+    net *n = initialised(vgg16_create(layer), b->o->seed);
+    for (size_t k = 0; n && k < n->param_floats; k++)
+        n->values[k] *= sqrtf(6.0f); /* He et al.: features stay of one size from layer to layer */
+    if (n)
+        net_update(n);
+    return measure_forward(b, n, layer);
 }
 
 static int measure_vgg16(const bench *b) {
@@ -273,12 +292,6 @@ static int gradient_run(void *self) {
     return 0;
 }
 
-static int convolution_write(void *self, h5_file *file) {
-    const convolution *c = self;
-    hsize_t dims[4] = {(hsize_t)c->y.channels, (hsize_t)c->x.channels, 3, 3};
-    return h5_write_f32(file, "weights", 4, dims, c->w, H5_F32);
-}
-
 static int convolution_prepare(convolution *c, gsl_rng *rng) {
     size_t count = 9 * (size_t)c->x.channels * (size_t)c->y.channels;
     size_t forward = conv_scratch(&c->x, c->y.channels) * (size_t)c->b->o->threads;
@@ -294,7 +307,7 @@ static int convolution_prepare(convolution *c, gsl_rng *rng) {
         c->w[k] = (float)(gsl_rng_uniform(rng) - 0.5);
     for (int k = 0; k < c->x.channels; k++)
         for (int row = 0; row < c->x.rows; row++)
-            memcpy(tensor_row(&c->x, k, row), c->b->input + (size_t)row * (size_t)c->x.columns,
+            memcpy(tensor_row(&c->x, k, row), c->b->input + (size_t)row * c->x.columns,
                    (size_t)c->x.columns * sizeof(float));
     conv_pack(c->w, c->y.channels, c->x.channels, &c->packed);
     return 0;
@@ -306,7 +319,7 @@ static int measure_convolution(const bench *b, int (*run)(void *self)) {
                      .x = tensor_shape(b->o->channels, b->rows, b->columns),
                      .y = tensor_shape(b->o->outputs, b->rows, b->columns)};
     int status =
-        rng && convolution_prepare(&c, rng) == 0 ? measure(b->o, &(work){run, convolution_write, &c}) : -1;
+        rng && convolution_prepare(&c, rng) == 0 ? measure(b->o, &(work){.run = run, .self = &c}) : -1;
     if (rng)
         gsl_rng_free(rng);
     tensor_free(&c.x);
@@ -354,13 +367,13 @@ static int train_make(void *self, int64_t step, int position, float *input, floa
 static int train_validate(void *self, const net *n, double *values) {
     training *t = self;
     (void)n;
-    t->started[t->steps] = clock_seconds(); /* the last of these calls is behind the last step */
+    t->started[t->steps] = clock_seconds(); /* the last of these calls comes after the last step */
     values[0] = 0.0;
     return 0;
 }
 
 /* The gradient of the first step, parameter by parameter: Adam's first moment, which the checkpoint keeps, is
- * (1 - beta1) times it. n holds the weights behind that step. */
+ * (1 - beta1) times it. */
 static int write_gradient(const net *n, const char *checkpoint, const char *path) {
     hsize_t count[1] = {n->param_floats};
     float *gradient = mem_alloc(n->param_floats * sizeof *gradient);
@@ -369,13 +382,8 @@ static int write_gradient(const net *n, const char *checkpoint, const char *path
     int status = to ? h5_read_f32(from, "adam_m", 1, count, gradient) : -1;
     for (size_t k = 0; status == 0 && k < n->param_floats; k++)
         gradient[k] /= 1.0f - (float)ADAM_BETA1;
-    for (int k = 0; status == 0 && k < n->param_count; k++) {
-        const net_param *p = &n->params[k];
-        hsize_t dims[4];
-        for (int d = 0; d < p->rank; d++)
-            dims[d] = (hsize_t)p->dims[d];
-        status = h5_write_f32(to, p->name, p->rank, dims, gradient + p->offset, H5_F32);
-    }
+    if (status == 0)
+        status = write_params(to, n, gradient);
     h5_close(from);
     free(gradient);
     if (status == 0)
@@ -384,8 +392,7 @@ static int write_gradient(const net *n, const char *checkpoint, const char *path
     return -1;
 }
 
-/* One step for the output, from where a second run goes on: another to warm its memory, then the timed ones.
- */
+/* One step for the output; a second run resumes there, with a step to warm its memory and the timed ones. */
 static int train(training *t, net *n, const char *folder) {
     const options *o = t->b->o;
     char checkpoint[PATH_LENGTH + 32];
@@ -418,34 +425,24 @@ static int train(training *t, net *n, const char *folder) {
     return trainer_run(n, &task, &config, NULL);
 }
 
-static void remove_folder(const char *folder) {
-    static const char *const names[] = {"checkpoint.h5", "training_loss.csv"};
-    char path[PATH_LENGTH + 32];
-    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names[k]);
-        unlink(path);
-    }
-    rmdir(folder);
+static int train_in_folder(training *t, net *n) {
+    char folder[] = "/tmp/bench_ssfd_XXXXXX", command[64];
+    if (!mkdtemp(folder))
+        return err_set("%s: a temporary folder cannot be made", folder);
+    int status = train(t, n, folder);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command) == 0 ? status : -1;
 }
 
 static int measure_train_step(const bench *b) {
     training t = {.b = b, .steps = 2 + (int64_t)b->o->repeat};
-    char folder[PATH_LENGTH];
-    const char *temporary = getenv("TMPDIR");
     net *n = ssl_net(b->o, &model_ssl_unet);
-    if (!n)
-        return -1;
-    for (int k = 0; k < n->layer_count; k++)
+    for (int k = 0; n && k < n->layer_count; k++)
         n->layers[k].dropout = 0.0;
-    snprintf(folder, sizeof folder, "%s/bench_ssfd_XXXXXX", temporary && *temporary ? temporary : "/tmp");
     t.started = mem_calloc((size_t)t.steps + 1, sizeof *t.started);
-    int status = t.started ? 0 : -1;
-    if (status == 0 && !mkdtemp(folder))
-        status = err_set("%s: a temporary folder cannot be made", folder);
-    if (status == 0) {
-        status = train(&t, n, folder);
-        remove_folder(folder);
-    }
+    int status = -1;
+    if (n && t.started && (!b->job || write_network(b->job, n, n->layer_count - 1) == 0))
+        status = train_in_folder(&t, n);
     for (int64_t k = 2; status == 0 && k < t.steps; k++)
         print_seconds(t.started[k + 1] - t.started[k]);
     free(t.started);
@@ -474,15 +471,13 @@ static int ssim_run(void *self) {
     return err_box_raise(&failure);
 }
 
-static int ssim_write(void *self, h5_file *file) {
-    const similarity *s = self;
-    hsize_t dims[1] = {(hsize_t)s->b->batch};
-    return h5_write_f64(file, "output", 1, dims, s->values);
-}
-
 static int measure_ssim(const bench *b) {
     similarity s = {b, mem_calloc((size_t)b->batch, sizeof(double))};
-    int status = s.values ? measure(b->o, &(work){ssim_run, ssim_write, &s}) : -1;
+    int status = s.values ? measure(b->o, &(work){.run = ssim_run,
+                                                  .self = &s,
+                                                  .dims = {(hsize_t)b->batch, 1, 1, 1},
+                                                  .doubles = s.values})
+                          : -1;
     free(s.values);
     return status;
 }
@@ -497,24 +492,20 @@ typedef struct {
 static int product_run(void *self) {
     const product *p = self;
     int n = p->b->rows;
-    const float *first = p->b->input, *second = first + (size_t)n * (size_t)n;
+    const float *first = p->b->input, *second = first + (size_t)n * n;
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1.0f, first, n, second, n, 0.0f, p->out,
                 n);
     return 0;
 }
 
-static int product_write(void *self, h5_file *file) {
-    const product *p = self;
-    hsize_t dims[4] = {1, 1, (hsize_t)p->b->rows, (hsize_t)p->b->columns};
-    return h5_write_f32(file, "output", 4, dims, p->out, H5_F32);
-}
-
 static int measure_sgemm(const bench *b) {
-    if (b->batch != 1 || b->rows != b->columns)
-        return err_set("sgemm: input: expected one pair of square matrices (1, 2, n, n)");
     openblas_set_num_threads(b->o->threads);
     product p = {b, mem_alloc(b->image / 2 * sizeof(float))};
-    int status = p.out ? measure(b->o, &(work){product_run, product_write, &p}) : -1;
+    int status = p.out ? measure(b->o, &(work){.run = product_run,
+                                               .self = &p,
+                                               .dims = {1, 1, (hsize_t)b->rows, (hsize_t)b->columns},
+                                               .values = p.out})
+                       : -1;
     free(p.out);
     return status;
 }
@@ -523,8 +514,8 @@ static int measure_sgemm(const bench *b) {
 
 static const bench_case cases[] = {
     {"ssl_encoder", "encoder of SSFD's U-Net up to " ENCODER_OUTPUT, 1, 1, 320, 0, 1, measure_ssl_encoder},
-    {"vgg16", "13 convolutions of VGG-16 up to " VGG_OUTPUT, 3, 1, 320, 0, 1, measure_vgg16},
-    {"vgg16_relu2_2", "4 convolutions of VGG-16 up to " VGG16_DEFAULT_LAYER, 3, 1, 320, 0, 1,
+    {"vgg16", "13 convolutions of VGG-16 up to " VGG_OUTPUT, 3, 1, 320, 0, 0, measure_vgg16},
+    {"vgg16_relu2_2", "4 convolutions of VGG-16 up to " VGG16_DEFAULT_LAYER, 3, 1, 320, 0, 0,
      measure_vgg16_shallow},
     {"train_step", "training step of SSFD's U-Net: forward, backward, Adam; no dropout", 1, 4, 320, 1, 1,
      measure_train_step},
@@ -535,76 +526,69 @@ static const bench_case cases[] = {
     {"sgemm", "matrix product by OpenBLAS", 2, 1, 2048, 0, 0, measure_sgemm}};
 #define CASES (sizeof cases / sizeof *cases)
 
-static const bench_case *find_case(const char *name) {
+/* Wrong usage, or nothing. */
+static int check(void *self) {
+    options *o = self;
     for (size_t k = 0; k < CASES; k++)
-        if (strcmp(cases[k].name, name) == 0)
-            return &cases[k];
-    return NULL;
+        if (strcmp(cases[k].name, o->operands.at[0]) == 0)
+            o->found = &cases[k];
+    if (!o->found)
+        return err_set("unknown case '%s'", o->operands.at[0]);
+    return o->weights && !o->found->has_weights ? err_set("%s takes no --weights", o->found->name) : 0;
 }
 
-static int run(const options *o, const bench_case *c) {
+/* Writes the job, if it is asked for, and times the case. */
+static int run(void *self, run_record *record) {
+    const options *o = self;
     bench b = {.o = o};
-    int status = o->input ? read_tensors(&b, c) : make_tensors(&b, c);
+    (void)record;
+    omp_set_num_threads(o->threads);
+    int status = make_tensors(&b, o->found);
+    if (status == 0 && o->job) {
+        b.job = h5_create(o->job);
+        status = b.job ? write_tensors(&b, o->found->has_target) : -1;
+    }
     if (status == 0)
-        status = c->measure(&b);
+        status = o->found->measure(&b);
+    if (status == 0 && b.job)
+        status = h5_commit(b.job);
+    else
+        h5_close(b.job);
     free(b.input);
     free(b.target);
     return status;
 }
 
-typedef struct {
-    options o;
-    operand_list name;
-    const bench_case *c;
-} command;
-
-static int check(void *self) {
-    command *m = self;
-    m->c = find_case(m->name.at[0]);
-    if (!m->c)
-        return err_set("unknown case '%s'", m->name.at[0]);
-    return m->o.weights && !m->c->has_weights ? err_set("%s takes no --weights", m->c->name) : 0;
-}
-
-static int run_command(void *self, run_record *record) {
-    (void)record;
-    command *m = self;
-    omp_set_num_threads(m->o.threads);
-    openblas_set_num_threads(1); /* as in the programs: threads work on different images */
-    return run(&m->o, m->c);
-}
-
 int main(int argc, char **argv) {
     char names[2048] = "Cases:\n";
-    static command m = {.o = {.repeat = 5, .channels = 20, .outputs = 20, .seed = 2022}};
-    static const program_option table[] = {
-        OPT_TEXT("input", &m.o.input, "FILE", "tensors `input` and `target`; without, random ones"),
-        OPT_TEXT("weights", &m.o.weights, "FILE", "weights of the network; without, random ones"),
-        OPT_TEXT("output", &m.o.output, "FILE", "where to write what was computed"),
-        OPT_INT("repeat", &m.o.repeat, "N", 1, 1e6, "repetitions that are timed"),
-        OPT_INT("batch", &m.o.batch, "N", 0, 4096, "images, without --input (0: the case's own number)"),
-        OPT_INT("size", &m.o.size, "N", 0, 16384, "rows and columns, without --input (0: the case's own)"),
-        OPT_INT("channels", &m.o.channels, "N", 1, 4096, "input channels of conv and conv_gradient"),
-        OPT_INT("outputs", &m.o.outputs, "N", 1, 4096, "output channels of conv and conv_gradient"),
-        OPT_INT("threads", &m.o.threads, "N", 1, 1024, "threads"),
-        OPT_SEED("seed", &m.o.seed, "seed of random input and weights"),
+    options o = {.repeat = 5, .threads = omp_get_max_threads(), .channels = 20, .outputs = 20, .seed = 2022};
+    const program_option table[] = {
+        OPT_TEXT("weights", &o.weights, "FILE", "weights of the network; random ones by default"),
+        OPT_TEXT("job", &o.job, "FILE", "where to write the tensors and the network"),
+        OPT_TEXT("output", &o.output, "FILE", "where to write what was computed"),
+        OPT_INT("repeat", &o.repeat, "N", 1, 1e6, "timed repetitions"),
+        OPT_INT("batch", &o.batch, "N", 0, 4096, "images (0: the case's own number)"),
+        OPT_INT("size", &o.size, "N", 0, 16384, "rows and columns (0: the case's own)"),
+        OPT_INT("channels", &o.channels, "N", 1, 4096, "input channels of conv and conv_gradient"),
+        OPT_INT("outputs", &o.outputs, "N", 1, 4096, "output channels of conv and conv_gradient"),
+        OPT_INT("threads", &o.threads, "N", 1, 1024, "threads"),
+        OPT_SEED("seed", &o.seed, "seed of random tensors and weights"),
         OPT_END};
-    m.o.threads = omp_get_max_threads();
     for (size_t k = 0; k < CASES; k++)
         snprintf(names + strlen(names), sizeof names - strlen(names), "  %-14s %s\n", cases[k].name,
                  cases[k].what);
     const program p = {
-        .command = {.name = PROGRAM,
+        .command = {.name = "bench_ssfd",
                     .summary = "Prints the wall time of each repetition of a benchmark case, in ms.",
                     .operands = "CASE",
                     .operands_min = 1,
                     .operands_max = 1,
                     .options = table,
                     .epilogue = names},
-        .operands = &m.name,
+        .operands = &o.operands,
         .one_rank = 1,
-        .self = &m,
+        .self = &o,
         .check = check,
-        .run = run_command};
+        .run = run};
     return program_main(&p, argc, argv);
 }
