@@ -1,25 +1,28 @@
 /* What the self-supervised network has learned of anatomy: its error inside the masked patches of test
- * images, beside two ways to fill them that have learned nothing.
+ * images, compared with two ways to fill them that have learned nothing.
  *
  * Masks are drawn as in training, from the scan's name and the slice. Every method sees the masked image
  * only. A scan's slices are averaged; means, intervals and differences are over scans. */
-#include "experiment.h"
-
 #include "core/csv.h"
+#include "core/error.h"
 #include "core/file.h"
 #include "core/image.h"
 #include "core/memory.h"
+#include "core/ranks.h"
 #include "core/rng.h"
+#include "core/version.h"
 #include "io/panel.h"
 #include "io/prepared.h"
 #include "io/slice_job.h"
+#include "io/unfinished.h"
 #include "models/ssl_unet.h"
+#include "nn/conv.h"
 #include "pretext/harmonic_fill.h"
 #include "pretext/ssl_mask.h"
+#include "program/groups.h"
 #include "stats/interval.h"
 #include <gsl/gsl_sort.h>
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -34,10 +37,11 @@ static const char *const method_names[METHODS] = {"network", "harmonic", "local_
 static const char *const method_titles[METHODS] = {"Network", "Harmonic interpolation", "Local mean"};
 
 typedef struct {
-    const char *cohort, *weights, *out, *records;
-    int scans, slices, threads;
+    cohort_options cohort;
+    network_options network;
+    run_options run;
+    int slices;
     ssl_mask_config mask;
-    uint64_t seed;
 } options;
 
 typedef struct {
@@ -47,7 +51,7 @@ typedef struct {
     size_t pixels;
     int measured;   /* slices of all scans together */
     double *errors; /* [METHODS][scans] */
-    char weights_sha256[65];
+    char weights_sha256[65], saved[PATH_LENGTH], settings[512];
     slice_job job;
 } study;
 
@@ -79,7 +83,7 @@ static int worker_open(void *given, const void *self) {
     worker *w = given;
     if (!(w->state =
               net_state_create(s->n, s->split->rows, s->split->columns, s->n->layer_count - 1, NET_INFER)) ||
-        !(w->rng = rng_stream(s->o->seed, RNG_MASK, 0, 0)) || !(w->mask = mem_alloc(s->pixels)) ||
+        !(w->rng = rng_stream(s->o->run.seed, RNG_MASK, 0, 0)) || !(w->mask = mem_alloc(s->pixels)) ||
         !(w->image = mem_alloc((2 + METHODS) * s->pixels * sizeof(float))))
         return -1;
     w->masked = w->image + s->pixels;
@@ -106,7 +110,7 @@ static int inpaint_slice(void *given, const void *self, int scan, int slice, dou
     int rows = s->split->rows, columns = s->split->columns;
     if (prepared_split_read(s->split, scan, PREPARED_REFERENCE, slice, w->image) < 0)
         return -1;
-    rng_restart(w->rng, s->o->seed, RNG_MASK, rng_hash(s->split->scan_ids[scan]), (uint64_t)slice);
+    rng_restart(w->rng, s->o->run.seed, RNG_MASK, rng_hash(s->split->scan_ids[scan]), (uint64_t)slice);
     if (image_zscore(w->image, rows, columns, w->image) < 0 ||
         ssl_mask_draw(&s->o->mask, rows, columns, w->rng, w->mask) < 0)
         return err_prefix("%s: slice %d", s->split->paths[scan], slice);
@@ -125,8 +129,10 @@ static double *errors_of(const study *s, int method) {
 }
 
 static int inpaint_scans(study *s) {
-    int ignored;
-    double *errors = slice_job_run(&s->job, &ignored);
+    int taken_over;
+    double *errors = slice_job_run(&s->job, &taken_over);
+    if (errors && taken_over)
+        printf("%d of %d slices taken over from an interrupted run\n", taken_over, s->measured);
     for (int scan = 0, at = 0; errors && scan < s->split->scans; scan++)
         for (int slices = slices_of(s, scan), k = 0; k < slices; k++, at += METHODS)
             for (int m = 0; m < METHODS; m++)
@@ -144,12 +150,12 @@ static void write_comments(const study *s, csv_writer *csv) {
     csv_writer_comment(csv, "masks: patches of %d x %d pixels over %g %% of the image", s->o->mask.patch,
                        s->o->mask.patch, 100.0 * s->o->mask.coverage);
     csv_writer_comment(csv, METRIC ": mean squared error inside the patches / variance of the image");
-    csv_writer_comment(csv, "seed: %llu", (unsigned long long)s->o->seed);
+    csv_writer_comment(csv, "seed: %llu", (unsigned long long)s->o->run.seed);
 }
 
 static csv_writer *open_table(const study *s, const char *name) {
     char path[PATH_LENGTH];
-    snprintf(path, sizeof path, "%s/%s", s->o->out, name);
+    snprintf(path, sizeof path, "%s/%s", s->o->run.out, name);
     csv_writer *csv = csv_writer_open(path);
     if (csv)
         write_comments(s, csv);
@@ -219,7 +225,7 @@ typedef struct {
 static int write_panel(const study *s, csv_writer *csv, const example *e, const char *kind, const char *title,
                        const float *image, double black, double white, double error) {
     char path[PATH_LENGTH];
-    snprintf(path, sizeof path, "%s/panels/inpainting_%s_%s.f32", s->o->out, e->name, kind);
+    snprintf(path, sizeof path, "%s/panels/inpainting_%s_%s.f32", s->o->run.out, e->name, kind);
     char panel[64];
     snprintf(panel, sizeof panel, "inpainting_%s_%s", e->name, kind);
     csv_writer_text(csv, panel);
@@ -297,20 +303,38 @@ static int write_examples(const study *s) {
 
 /* ---------------------------------------------------------------- set-up */
 
+/* All that the errors depend on: what an interrupted run has saved is used only under the same settings. */
+static int describe(study *s) {
+    const options *o = s->o;
+    uint64_t files;
+    if (prepared_split_fingerprint(s->split, &files) < 0)
+        return -1;
+    snprintf(s->saved, sizeof s->saved, "%s/." PROGRAM ".unfinished.h5", o->run.out);
+    snprintf(s->settings, sizeof s->settings,
+             "slices=%d patch=%d coverage=%.9g seed=%llu weights=%s files=%llx kernels=%s version=%s",
+             o->slices, o->mask.patch, o->mask.coverage, (unsigned long long)o->run.seed, s->weights_sha256,
+             (unsigned long long)files, conv_kernels_name(), SSFD_VERSION);
+    return 0;
+}
+
 static int study_open(study *s) {
     const options *o = s->o;
-    if (!(s->split = prepared_split_open(o->cohort, "test", o->scans)))
+    if (!(s->split = prepared_split_open(o->cohort.folder, o->cohort.split, o->cohort.scans)))
         return -1;
     if (s->split->scans < 2)
-        return err_set("%s: test split has %d scan: intervals need at least 2", o->cohort, s->split->scans);
-    if (!(s->n = model_load(o->weights, &model_ssl_unet)) ||
-        file_checksum(o->weights, "sha256", s->weights_sha256) < 0)
+        return err_set("%s: %s split has %d scan: intervals need at least 2", o->cohort.folder,
+                       o->cohort.split, s->split->scans);
+    if (!(s->n = model_load(o->network.weights, &model_ssl_unet)) ||
+        file_checksum(o->network.weights, "sha256", s->weights_sha256) < 0 || describe(s) < 0)
         return -1;
-    s->pixels = (size_t)s->split->rows * (size_t)s->split->columns;
+    s->pixels = (size_t)s->split->rows * s->split->columns;
     s->job = (slice_job){.label = "in-painting (slices)",
                          .split = s->split,
                          .slices_per_scan = o->slices,
                          .numbers = METHODS,
+                         .saved = s->saved,
+                         .settings = s->settings,
+                         .save_every = o->run.save_every,
                          .self = s,
                          .worker_size = sizeof(worker),
                          .open = worker_open,
@@ -319,7 +343,7 @@ static int study_open(study *s) {
     for (int scan = 0; scan < s->split->scans; scan++)
         s->measured += slices_of(s, scan);
     s->errors = mem_calloc(METHODS * (size_t)s->split->scans, sizeof *s->errors);
-    return s->errors ? path_make_dirs(o->out) : -1;
+    return s->errors ? path_make_dirs(o->run.out) : -1;
 }
 
 static void study_close(void *given) {
@@ -339,48 +363,40 @@ static int run(void *given, run_record *record) {
         return 0;
     if (write_examples(s) < 0 || write_summary(s) < 0 || write_scans(s) < 0)
         return -1;
+    unfinished_remove(s->saved);
     record_text(record, "cohort", s->split->cohort);
     record_integer(record, "scans", s->split->scans);
     record_integer(record, "slices", s->measured);
-    record_integer(record, "seed", (int64_t)s->o->seed);
-    snprintf(path, sizeof path, "%s/inpainting.csv", s->o->out);
-    return record_file(record, "weights", s->o->weights) < 0 || record_file(record, "result", path) < 0 ? -1
-                                                                                                        : 0;
+    record_integer(record, "seed", (int64_t)s->o->run.seed);
+    snprintf(path, sizeof path, "%s/inpainting.csv", s->o->run.out);
+    return record_file(record, "weights", s->o->network.weights) < 0 ? -1
+                                                                     : record_file(record, "result", path);
 }
 
 int main(int argc, char **argv) {
-    options o = {.cohort = "build/cohort",
-                 .weights = "lib/models/weights/ssl_unet.h5",
-                 .out = "results",
-                 .slices = 1,
-                 .threads = omp_get_num_procs(),
-                 .mask = {16, 0.25},
-                 .seed = 2022};
-    const cli_option table[] = {
-        {CLI_STRING, "cohort", &o.cohort, "DIR", "prepared scans with the split test", 0, 0},
-        {CLI_STRING, "weights", &o.weights, "FILE", "weights of the self-supervised network", 0, 0},
-        {CLI_STRING, "out", &o.out, "DIR", "folder for the tables and example panels", 0, 0},
-        {CLI_INT, "scans", &o.scans, "N", "take the first N scans only (0: all)", 0, 1e9},
-        {CLI_INT, "slices", &o.slices, "N", "slices of each scan, evenly spread (0: all)", 0, 1e9},
-        {CLI_INT, "patch", &o.mask.patch, "PIXELS", "side of a masked patch", 1, 256},
-        {CLI_REAL, "coverage", &o.mask.coverage, "SHARE", "share of the image that is masked", 0.01, 0.95},
-        {CLI_U64, "seed", &o.seed, "N", "seed of the masks", 0, 0},
-        {CLI_INT, "threads", &o.threads, "N", "threads", 1, 1024},
-        {CLI_STRING, "records", &o.records, "DIR", "folder for the run record (default: OUT/records)", 0, 0},
-        {CLI_END, NULL, NULL, NULL, NULL, 0, 0}};
-    const cli_spec spec = {PROGRAM,
-                           "In-painting of test images: the error inside the masked patches, of the "
-                           "self-supervised network, harmonic\n"
-                           "interpolation and the local mean.",
-                           NULL,
-                           0,
-                           0,
-                           table,
-                           NULL};
-    int first, code;
-    if (experiment_begin(&spec, &argc, &argv, &first, &code) != CLI_RUN)
-        return code;
+    static options o = {.cohort = COHORT_DEFAULTS,
+                        .network = NETWORK_DEFAULTS,
+                        .run = RUN_DEFAULTS,
+                        .slices = 1,
+                        .mask = {16, 0.25}};
+    static const program_option table[] = {
+        OPT_COHORT(&o.cohort),
+        OPT_TEXT("weights", &o.network.weights, "FILE", "weights of the self-supervised network"),
+        OPT_INT("slices", &o.slices, "N", 0, 1e9, "slices of each scan, evenly spread (0: all)"),
+        OPT_INT("patch", &o.mask.patch, "PIXELS", 1, 256, "side of a masked patch"),
+        OPT_REAL("coverage", &o.mask.coverage, "SHARE", 0.01, 0.95, "share of the image that is masked"),
+        OPT_RUN(&o.run, "folder for the tables and example panels", "seed of the masks"),
+        OPT_SAVE_EVERY(&o.run),
+        OPT_END};
     study s = {.o = &o};
-    const experiment e = {PROGRAM, o.out, o.records, o.threads, run, study_close};
-    return experiment_run(&e, &s, argc, argv);
+    const program p = {
+        .command = {.name = PROGRAM,
+                    .summary = "In-painting of test images: the error inside the masked patches, of the "
+                               "self-supervised network, harmonic\ninterpolation and the local mean.",
+                    .options = table},
+        .options = &o.run,
+        .self = &s,
+        .run = run,
+        .close = study_close};
+    return program_main(&p, argc, argv);
 }

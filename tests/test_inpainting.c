@@ -233,6 +233,22 @@ START_TEST(inpainting_tables_hold_the_errors) {
 }
 END_TEST
 
+/* What cannot be written at the end is not computed again, unless a setting has changed. */
+START_TEST(inpainting_resumes) {
+    make_cohort();
+    expect_done(INPAINTING "--slices 2 --out @/straight");
+    shell("mkdir -p @/late/inpainting.csv/full");
+    expect_failure(INPAINTING "--slices 2 --out @/late", 1, "inpainting.csv", "");
+    shell("cp -r @/late @/other && rm -r @/late/inpainting.csv @/other/inpainting.csv");
+    expect_done(INPAINTING "--slices 2 --out @/late");
+    ck_assert_msg(strstr(output, "8 of 8 slices taken over from an interrupted run") != NULL, "%s", output);
+    ck_assert(same_file("straight/inpainting.csv", "late/inpainting.csv"));
+    shell("! find @/late -name '*unfinished*' | grep .");
+    expect_done(INPAINTING "--slices 2 --patch 8 --out @/other");
+    ck_assert_msg(!strstr(output, "taken over"), "%s", output);
+}
+END_TEST
+
 static void expect_no_output(const char *name) {
     ck_assert_msg(access(in_folder(name), F_OK) != 0, "%s is there", path);
 }
@@ -271,6 +287,7 @@ Suite *suite_inpainting(void) {
     tcase_add_checked_fixture(p, scratch_set_up, scratch_tear_down);
     tcase_add_test(p, panels_are_grey_values_from_black_to_white);
     tcase_add_test(p, inpainting_is_the_same_for_any_number_of_threads);
+    tcase_add_test(p, inpainting_resumes);
     tcase_add_test(p, inpainting_tables_hold_the_errors);
     tcase_add_test(p, inpainting_rejects_wrong_input);
     suite_add_tcase(s, p);
