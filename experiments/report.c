@@ -1,5 +1,6 @@
 /* Puts the study together: results/index.html (one self-contained page), claims.csv, manifest.json. Every
- * number on the page is read from the tables, weights and run records of this study. The page says what is missing. */
+ * number on the page is read from the tables, weights and run records of this study. The page says what is
+ * missing. */
 #include "program/program.h"
 #include "report/page.h"
 

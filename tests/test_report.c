@@ -201,7 +201,8 @@ START_TEST(published_numbers_stand_next_to_ours_without_a_sign) {
 }
 END_TEST
 
-/* Weights without a record of validation, other ones than a table was made with, and names that are not text. */
+/* Weights without a record of validation, other ones than a table was made with, and names that are not
+ * text. */
 START_TEST(the_page_tells_what_its_parts_are_from) {
     write_study("caf\xe9");
     write_text("one/layer_correlation.csv",

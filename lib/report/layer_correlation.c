@@ -18,7 +18,7 @@ static void set_found(json_t *item, const csv_table *t, int row) {
     template_set(item, "found", "%.2f [%.2f, %.2f]", r.estimate, r.low, r.high);
 }
 
-/* A published row with what was found here: Pearson's r with SSIM over scans, of a layer or of another score. */
+/* A published row and what was found here: Pearson's r with SSIM over scans. */
 static void add_published(const csv_table *layers, const csv_table *quality, const csv_table *published,
                           int row, json_t *item) {
     const char *score = study_text(published, row, "score");

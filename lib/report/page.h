@@ -7,8 +7,9 @@ typedef struct {
     const char *weights, *recon_weights; /* files of the networks, for their training records */
 } page_source;
 
-/* Writes claims.csv, manifest.json and index.html into the folder of results, which holds the experiments' tables,
- * figures and run records. The page says what is missing; only without perturbation_sweep.csv there is none. */
+/* Writes claims.csv, manifest.json and index.html into the folder of results, which holds the experiments'
+ * tables, figures and run records. The page says what is missing. Without
+ * perturbation_sweep.csv there is no page: -1 with a message. */
 int page_write(const page_source *from);
 
 #endif

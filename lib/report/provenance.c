@@ -48,8 +48,8 @@ static const char *text_of(const json_t *object, const char *key) {
     return text ? text : "";
 }
 
-/* Data, weights and results that a stage read and wrote. Stages share their weights: `seen` holds those that are on the
- * page, by path and checksum. */
+/* Data, weights and results that a stage read and wrote. Stages share their weights: `seen` holds those
+ * that are on the page, by path and checksum. */
 static void add_files(const json_t *record, json_t *seen, json_t *runs) {
     size_t k;
     const json_t *file;

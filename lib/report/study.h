@@ -45,8 +45,8 @@ int study_read_table(study *s, const char *name, const char *columns, table_stat
 /* A table that was read; NULL: it was not there. */
 const csv_table *study_table(const study *s, const char *name);
 
-/* The first row from `from` on that has all these texts: STUDY_ROW(t, 0, {"metric", "ssfd"}, {"unit", "scan"}).
- * -1: there is none, or t is NULL. */
+/* The first row from `from` on that has all these texts; -1: there is none, or t is NULL.
+ * STUDY_ROW(t, 0, {"metric", "ssfd"}, {"unit", "scan"}) */
 int study_find_row(const csv_table *t, int from, const char *const (*wanted)[2], size_t count);
 #define STUDY_ROW(t, from, ...)                                                                              \
     study_find_row(t, from, (const char *const[][2]){__VA_ARGS__},                                           \

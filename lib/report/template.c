@@ -74,8 +74,8 @@ static int read_tag(const char *at, int begins_line, tag *t) {
     return 0;
 }
 
-/* Fills up to the end of the section, or of the text where section is NULL. Returns what follows, NULL after an
- * error. out: NULL to find the end only. */
+/* Fills up to the end of the section, or of the text where section is NULL. Returns what follows, NULL
+ * after an error. out: NULL to find the end only. */
 static const char *fill(FILE *out, const char *text, const char *section, const scope *s);
 
 static int fill_slot(FILE *out, const tag *t, const scope *s) {

@@ -7,8 +7,8 @@
  *   {{|; }}                 "; " after every item of the list but the last
  *   {{>name}}               the text is itself a template, which is filled here
  *
- * Data are texts, lists of items and items, which hold data by name. A name is looked up in the innermost item first,
- * then outwards. A slot without data is an error, so that no misspelt one stays empty. */
+ * Data are texts, lists of items and items, which hold data by name. A name is looked up in the innermost
+ * item first, then outwards. A slot without data is an error, so that no misspelt one stays empty. */
 #ifndef SSFD_REPORT_TEMPLATE_H
 #define SSFD_REPORT_TEMPLATE_H
 

@@ -6,9 +6,9 @@
 
 #include <stdint.h>
 
-/* Statistics of a sample of scans: scan[0..n-1] are the numbers of the scans drawn, each as often as it was drawn.
- * values[count]: NaN where a statistic is undefined for this sample (no variance, say). work belongs to the calling
- * thread. */
+/* Statistics of a sample of scans: scan[0..n-1] are the numbers of the scans drawn, each as often as it
+ * was drawn. values[count]: NaN where a statistic is undefined for this sample (no variance, say). work
+ * belongs to the calling thread. */
 typedef void (*bootstrap_statistic)(const void *self, void *work, const size_t *scan, size_t n,
                                     double *values);
 

@@ -16,8 +16,8 @@ int matched_value(const double *ssim, const double *ssfd, size_t levels, double 
 /* Geometric mean over scans of a[i]/b[i] with a Student-t interval on the logarithms,
  *   l_i = log(a[i]/b[i]),  ratio = exp(mean l),  interval = exp(mean l -/+ t(n-1) sd(l) / sqrt(n)).
  * Scans where a or b is NaN (never reached, see matched_value()) are left out; *used counts the others.
- * Values that are infinite or <= 0, and fewer than 2 scans left, are errors. An interval wholly below 1 says that a reacts
- * less than b. */
+ * Values that are infinite or <= 0, and fewer than 2 scans left, are errors. An interval wholly below 1
+ * says that a reacts less than b. */
 int matched_log_ratio(const double *a, const double *b, size_t n, double confidence, interval *ratio,
                       size_t *used);
 

@@ -1,5 +1,5 @@
-/* Values sorted once, for statistics of many weighted samples of them: a resample is a weight per point, how often it
- * was drawn, and costs one walk through the points by rising value. */
+/* Values sorted once, for statistics of many weighted samples of them: a resample is a weight per point,
+ * how often it was drawn, and costs one walk through the points by rising value. */
 #ifndef SSFD_STATS_SORTED_H
 #define SSFD_STATS_SORTED_H
 

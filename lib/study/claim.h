@@ -1,4 +1,5 @@
-/* What the experiments say about the poster's claims. A claim is found by its key; its sentence is for readers only. */
+/* What the experiments say about the poster's claims. A claim is found by its key; its sentence is for
+ * readers only. */
 #ifndef SSFD_STUDY_CLAIM_H
 #define SSFD_STUDY_CLAIM_H
 
