@@ -53,7 +53,7 @@ typedef struct {
 
 /* ---------------------------------------------------------------- networks */
 
-/* The number behind "name=" among the words of `settings`. */
+/* The number after "name=" among the words of `settings`. */
 static int setting(const candidate *c, const char *settings, const char *name, double *value) {
     size_t length = strlen(name);
     for (const char *word = settings; word; word = strchr(word, ' ')) {

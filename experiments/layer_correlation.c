@@ -328,7 +328,7 @@ static int write_results(study *s) {
 
 /* ---------------------------------------------------------------- what is studied */
 
-/* Those asked for, in that order; else those there are, from the first to the deepest. */
+/* The layers requested, in that order; without a request those of the table, from the first to the deepest. */
 static int choose_layers(study *s, const name_list *names) {
     for (size_t k = 0; k < names->count; k++) {
         int metric = score_table_metric(s->table, names->items[k]);

@@ -38,7 +38,7 @@ typedef struct {
     baseline_options baselines;
     score_options scores;
     const char *metrics;
-    char required[8192]; /* what a table has to have: SSFD and the metrics asked for */
+    char required[8192]; /* required in a table: SSFD and --metrics */
     run_options run;
 } options;
 
@@ -171,7 +171,7 @@ static const char *unit_of_areas(const score_table *means) {
     return means->rows > means->scans ? "row" : "scan";
 }
 
-/* What is said of areas: of a kind of fault in a group of rows, the scans' means. */
+/* The areas of a kind of fault in a group of rows, the scans' means. */
 typedef struct {
     const study *s;
     const score_table *means;

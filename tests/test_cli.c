@@ -167,7 +167,7 @@ static void kill_sweep(const char *environment) {
     ck_assert_int_eq(system(command), 0);
 }
 
-/* It goes on from what is saved and ends with the same table; of kernels whose last digits are others it
+/* It resumes from what is saved and ends with the same table; of kernels whose last digits are others it
  * takes nothing. */
 START_TEST(interrupted_sweep_resumes) {
     make_cohort();

@@ -61,7 +61,7 @@ START_TEST(bootstrap_resamples_strata_apart) {
 END_TEST
 
 /* One outlier drives the acceleration towards 1/6, and replicates that all but never lie above the estimate
- * drive z0 up: behind the pole of the formula the upper end is the largest replicate, not the smallest. */
+ * drive z0 up: beyond the pole of the formula the upper end is the largest replicate, not the smallest. */
 static void skewed(const void *self, void *work, const size_t *scan, size_t n, double *values) {
     size_t others = 0;
     (void)self;

@@ -143,7 +143,7 @@ START_TEST(header_tells_the_encoding) {
 }
 END_TEST
 
-/* Attributes of the caller's; a file that fails half-way leaves nothing behind. */
+/* Attributes of the caller's; a file that fails half-way leaves no file. */
 START_TEST(a_file_that_fails_half_way_leaves_nothing) {
     raw_scan *s = noise_scan("own", 3, 2, 24, 24);
     h5_file *h = fastmri_create(in_folder("own.h5"), s, &protocol);

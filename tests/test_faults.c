@@ -216,7 +216,7 @@ static void read_images(const char *name, prepared_kind kind, float *images) {
     prepared_close(s);
 }
 
-/* The good acquisition of every scan stays as it is; a scan with a fault has it beside, the same on any
+/* The good acquisition of every scan stays as it is; a scan with a fault has it as well, the same on any
  * number of threads. */
 START_TEST(faulty_acquisitions_leave_the_good_ones_as_they_are) {
     static const char *const good_files[] = {TEST_SCAN("good", 1), TEST_SCAN("good", 2), TEST_SCAN("good", 3),
@@ -260,7 +260,7 @@ START_TEST(faulty_acquisitions_leave_the_good_ones_as_they_are) {
 }
 END_TEST
 
-/* Real acquisitions get no faults unless they are asked for. */
+/* Real acquisitions get no faults unless requested. */
 START_TEST(fastmri_has_no_faults_by_default) {
     static float a[SLICES * SIDE * SIDE], b[SLICES * SIDE * SIDE];
     train_network();

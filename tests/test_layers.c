@@ -34,7 +34,7 @@ static double pixel(const tensor *t, int c, int y, int x) {
     return y < 0 || x < 0 || y >= t->rows || x >= t->columns ? 0.0 : (double)tensor_row(t, c, y)[x];
 }
 
-/* Everything between and behind the planes' pixels is zero: the next convolution relies on it. */
+/* Everything between and after the planes' pixels is zero: the next convolution relies on it. */
 static int padding_is_zero(const tensor *t) {
     double all = 0.0, pixels = 0.0;
     for (size_t k = 0; k < tensor_floats(t); k++)

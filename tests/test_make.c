@@ -101,7 +101,7 @@ END_TEST
     "--train "                                                                                               \
     "3 --val 2 --train-slices 2 --val-slices 1' "
 
-/* The table says what was asked for last, and no network is trained twice. */
+/* The table has what was requested last, and no network is trained twice. */
 START_TEST(ablation_remakes_what_changed) {
     reproduce(ABLATION "ABLATION_SCANS=4 ABLATION_NETWORKS='8_25 4_10' -j2 ablation");
     stamp();

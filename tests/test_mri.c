@@ -544,7 +544,7 @@ START_TEST(test_jsense_data_errors) {
     }
     ck_assert_double_eq(norm2(maps, g.samples), 0.0); /* untouched */
     g.kspace[centre] = keep;
-    ck_assert_int_eq(jsense_maps(j, g.kspace, maps), 0); /* nothing of it stays behind */
+    ck_assert_int_eq(jsense_maps(j, g.kspace, maps), 0); /* nothing of it remains */
     memset(g.kspace, 0, g.samples * sizeof *g.kspace);
     g.kspace[0] = 1.0f; /* outside the centre */
     ck_assert_int_eq(jsense_maps(j, g.kspace, maps), -1);

@@ -194,7 +194,7 @@ START_TEST(test_reconstruction_network) {
     expect_done(TRAIN "--threads 2 --warmup 2 --patience 9 --out @/unflipped");
     char *flipped = read_table("flipped/training_loss.csv"),
          *unflipped = read_table("unflipped/training_loss.csv");
-    ck_assert_str_ne(strchr(flipped, '\n'), strchr(unflipped, '\n')); /* behind the line of settings */
+    ck_assert_str_ne(strchr(flipped, '\n'), strchr(unflipped, '\n')); /* after the line of settings */
     free(flipped);
     free(unflipped);
     expect_failure(TRAIN "--rate 0.5 --out @/resumed", 1, "checkpoint", "rate=0.001");

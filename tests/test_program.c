@@ -309,7 +309,7 @@ static void expect_json(const char *text) {
                 quoted = *p != '"';
             continue;
         }
-        ck_assert_msg(!closed || *p == '\n', "text behind the end: %s", text);
+        ck_assert_msg(!closed || *p == '\n', "text after the end: %s", text);
         if (*p == '"')
             quoted = 1;
         else if (*p == '{' || *p == '[')

@@ -185,7 +185,7 @@ static void expect_same_layers(const char *name) {
     expect_same_file("panels/layer_correlation.csv", "one", name);
 }
 
-/* No rank leaves behind what an interrupted run would go on from. */
+/* No rank leaves the file that an interrupted run would resume from. */
 static void expect_nothing_unfinished(const char *name) {
     shell("! find @/%s -name '*unfinished*' | grep .", name);
 }
@@ -231,7 +231,7 @@ START_TEST(ablation_is_the_same_on_any_number_of_ranks) {
 }
 END_TEST
 
-/* A scan that cannot be read ends the sweep of three ranks; when it can, two go on. */
+/* A scan that cannot be read ends the sweep of three ranks; when it can, two resume. */
 START_TEST(an_interrupted_run_resumes_on_other_ranks) {
     if (!can_launch())
         return;

@@ -98,7 +98,7 @@ END_TEST
 #define QUALITY_ROW(metric, r) "pearson," metric ",ssim,without faults,scan,,9,0," #r ",0.4,0.6,x,\n"
 #define LAYERS "layer,depth,group,unit,coefficient,n,n_scans,estimate,ci_low,ci_high,title\n"
 
-/* As perturbation_sweep leaves it behind. */
+/* As perturbation_sweep leaves it. */
 static void write_study(const char *cohort) {
     char table[2048];
     snprintf(table, sizeof table,

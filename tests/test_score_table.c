@@ -27,7 +27,7 @@ static score_table *expect_scores(const char *text, const char *columns, const c
 
 /* ---------------------------------------------------------------- reading and writing */
 
-/* Rows of a scan apart from each other, names that need quotes, more columns than are asked for. */
+/* Rows of a scan apart from each other, names that need quotes, more columns than requested. */
 static const char foreign[] = "# metric l1: l1; lower is better\n"
                               "# metric SSIM (full): Similarity; higher is better\n"
                               "case,R,extra,SSIM (full),n,recon,l1,psnr\n"
@@ -146,7 +146,7 @@ START_TEST(directions_come_from_the_table_the_registry_or_the_user) {
     } cases[] = {
         {{"", "ssim,PSNR", "", "", ""}, "column 'PSNR': is a higher or a lower value better?"},
         {{"", "ssim", "ms_ssim", "", ""}, "--higher-is-better ms_ssim or --lower-is-better ms_ssim"},
-        {{"", "ssim,PSNR", "", "PSNR", "PSNR"}, "both a higher and a lower 'PSNR'"},
+        {{"", "ssim,PSNR", "", "PSNR", "PSNR"}, "PSNR is named in both"},
         {{"", "ssim,a", "", "", "a"}, "of A a higher value is better"},
         {{"", "vgg_pl_relu2_2", "", "vgg_pl_relu2_2", ""}, "of VGG-PL relu2_2 a lower value is better"},
         {{"", "ssim", "", "PSNR", ""}, "'PSNR' has a direction and is not among the metrics"},

@@ -119,7 +119,7 @@ static void shape_text(int rank, const hsize_t *dims, char *text, size_t size) {
         snprintf(text + used, size - used, ")");
 }
 
-/* H5Lexists() fails when a group on the way is missing, so every part of the path is asked for. */
+/* H5Lexists() fails when a group on the way is missing, so every part of the path is checked. */
 int h5_exists(const h5_file *file, const char *dataset) {
     char *path = strdup(dataset);
     int there = path && *path;
@@ -269,7 +269,7 @@ static int check_complex(const h5_file *file, const char *dataset, hid_t id) {
 static int move_slab(const h5_file *file, const char *dataset, hsize_t index, int rank, const hsize_t *dims,
                      int is_complex, void *out, const void *in) {
     if (rank >= H5_MAX_RANK)
-        return err_set("%s: dataset '%s': too many axes asked for", file->path, dataset);
+        return err_set("%s: dataset '%s': too many axes requested", file->path, dataset);
     hid_t id = open_dataset(file, dataset);
     if (id < 0)
         return -1;

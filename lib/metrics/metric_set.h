@@ -1,4 +1,4 @@
-/* The metrics of an experiment: those that are always computed and those asked for, with their networks.
+/* The metrics of an experiment: those that are always computed and those on request, with their networks.
  * Every thread scores with a scorer of its own, which prepares a reference once for any number of images. */
 #ifndef SSFD_METRICS_METRIC_SET_H
 #define SSFD_METRICS_METRIC_SET_H
@@ -52,7 +52,7 @@ typedef struct scorer scorer;
 scorer *scorer_create(const metric_set *s, int rows, int columns);
 void scorer_free(scorer *w); /* NULL is allowed */
 /* The reference of the images that follow, borrowed until the next one; its maximum magnitude is the data
- * range. Without with_requested the metrics asked for are NaN, and cost nothing. */
+ * range. Without with_requested the metrics on request are NaN, and cost nothing. */
 int scorer_reference(scorer *w, const float *reference, int with_requested);
 /* scores holds s->count values. */
 int scorer_score(scorer *w, const float *compared, double *scores);

@@ -58,7 +58,7 @@ static int convolution_of(const char *layer) {
     return err_set("unknown layer '%s': VGG-16 has " LAYER_NAMES, layer);
 }
 
-/* Which convolutions are asked for; returns how many have to be computed, -1 with a message. */
+/* Which convolutions are needed; returns how many have to be computed, -1 with a message. */
 static int read_layers(const char *layers, int asked[CONVOLUTIONS]) {
     name_list names;
     int count = name_list_split(&names, layers, "layer");

@@ -1,14 +1,14 @@
 /* The convolutional part of VGG-16 (Simonyan & Zisserman 2015, arXiv:1409.1556, configuration D): five blocks
  * of 2, 2, 3, 3, 3 convolutions 3x3 with ReLU, of 64, 128, 256, 512, 512 channels, and 2x2 max-pooling
  * between the blocks. reluB_C, B = 1..5, is the output of convolution C of block B after its ReLU. A net is only
- * as deep as the deepest layer asked for.
+ * as deep as the deepest layer requested.
  *
  * Weight files, told apart by their content:
  *   Keras HDF5, plain or under a group `model_weights`: blockB_convC/<kernel>, <bias> with kernels (3, 3, in,
  *     out) and the names of Keras 1 (blockB_convC_W_1:0, ...) or 2 (blockB_convC/kernel:0, ...)
  *   torchvision's state dict as safetensors or HDF5: features.N.weight (out, in, 3, 3) and features.N.bias, where
  *     N also counts ReLUs and poolings
- * A file may end after the convolutions that are asked for.
+ * A file may end after the convolutions that are needed.
  *
  * The normalisation belongs to the weights. For a grey image x in [0, 1] repeated on the three channels,
  * channel c of the input is gain[c] x + offset[c]:

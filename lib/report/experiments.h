@@ -5,8 +5,8 @@
 #include "report/study.h"
 #include "report/template.h"
 
-/* To add one: lib/report/<name>.c defines `const experiment_section experiment_<name>`, <name>.html beside
- * it holds the prose, and its name goes into the list of experiments.c. */
+/* To add one: lib/report/<name>.c defines `const experiment_section experiment_<name>`, <name>.html next to it holds the
+ * prose, and its name goes into the list of experiments.c. */
 typedef struct {
     const char *name;    /* <name>.csv, <name>_claims.csv, figures/<name>.png and .pdf */
     const char *title;   /* of the section */

@@ -156,7 +156,7 @@ static int is_key(const char *name) {
     return 0;
 }
 
-/* What is asked for. */
+/* The columns requested. */
 typedef struct {
     name_list metrics, optional, higher, lower;
     name_list names, columns; /* names[k] has the column columns[k] */
@@ -272,7 +272,7 @@ static int find_metric_label(const reader *in, const request *r, int column, con
     if (found < 0)
         return -1;
     if (is_higher && is_lower)
-        return err_set("%s: both a higher and a lower '%s' is said to be better", in->csv->path, key);
+        return err_set("%s: %s is named in both --higher-is-better and --lower-is-better", in->csv->path, key);
     if (!found && !is_higher && !is_lower)
         return err_set("%s: column '%s': is a higher or a lower value better? say --higher-is-better %s or "
                        "--lower-is-better %s",
@@ -299,7 +299,7 @@ static int add_metric(reader *in, const request *r, const char *key, int is_requ
     return find_metric_label(in, r, column, key, &in->label[in->metrics++]);
 }
 
-/* Whether a column that nobody asked for is a metric: described, and with one number in it. */
+/* Whether a column that was not requested is a metric: described, and with one number in it. */
 static int is_metric(const reader *in, const request *r, int column) {
     const char *name = in->csv->header[column];
     metric_label label;

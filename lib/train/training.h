@@ -2,7 +2,7 @@
  *
  * The body opens the splits train and val of a cohort, reads the images, runs the training loop
  * (train/trainer.h), validates, and writes <out>/weights.h5 with a record of how it was made, or with
- * --evaluate only validates weights that there are. A new network's program is a table of options, which
+ * --evaluate only validates existing weights. A new network's program is a table of options, which
  * includes OPT_TRAINING, and a training_task. */
 #ifndef SSFD_TRAIN_TRAINING_H
 #define SSFD_TRAIN_TRAINING_H

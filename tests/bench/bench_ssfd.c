@@ -537,7 +537,7 @@ static int check(void *self) {
     return o->weights && !o->found->has_weights ? err_set("%s takes no --weights", o->found->name) : 0;
 }
 
-/* Writes the job, if it is asked for, and times the case. */
+/* Writes the job, if requested, and times the case. */
 static int run(void *self, run_record *record) {
     const options *o = self;
     bench b = {.o = o};

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Golden values of correlation studies: SciPy's coefficients, and its BCa bootstrap with very many replicates.
 
-usage: make_correlation_golden.py     (NumPy, SciPy; writes correlation.csv and correlation_points.csv beside itself)
+usage: make_correlation_golden.py     (NumPy, SciPy; writes correlation.csv and correlation_points.csv next to itself)
 
 What SciPy resamples are the numbers of the scans. A sample is then a weight for each point. Pearson's and Spearman's
 coefficients are computed from sums over points, Kendall's from all pairs of points, a matrix of signs.

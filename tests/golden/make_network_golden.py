@@ -5,7 +5,7 @@ Run from the repository root with Debian's python3-torch, python3-h5py and pytho
     python3 tests/golden/make_network_golden.py
 
 Writes tests/golden/unet_plain.h5 and unet_ws.h5: each is a weight file of a small network (the real architecture with
-fewer channels) in the project's format, with the group `golden` beside the weights. The images are crops of Colin27
+fewer channels) in the project's format, with the group `golden` next to the weights. The images are crops of Colin27
 (Debian package mricron-data).
 """
 

@@ -5,7 +5,7 @@ Run from the repository root with Debian's python3-torch, python3-h5py and pytho
     python3 tests/golden/make_recon_unet_golden.py
 
 Writes tests/golden/recon_unet.h5: a weight file of a small network (the real architecture with fewer channels and
-levels) in the project's format, with the group `golden` beside the weights. The modules are nested as in fastMRI, so
+levels) in the project's format, with the group `golden` next to the weights. The modules are nested as in fastMRI, so
 that PyTorch itself names the parameters.
 """
 
