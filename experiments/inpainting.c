@@ -21,6 +21,7 @@
 #include "pretext/ssl_mask.h"
 #include "program/groups.h"
 #include "stats/interval.h"
+#include "study/figure.h"
 #include <gsl/gsl_sort.h>
 #include <math.h>
 #include <stdio.h>
@@ -33,6 +34,7 @@
 #define ERROR_FACTOR 4.0 /* of the error panels */
 
 enum { NETWORK, HARMONIC, LOCAL_MEAN, METHODS };
+enum { DOTS = 1, MEANS }; /* styles of the figure */
 static const char *const method_names[METHODS] = {"network", "harmonic", "local_mean"};
 static const char *const method_titles[METHODS] = {"Network", "Harmonic interpolation", "Local mean"};
 
@@ -53,6 +55,7 @@ typedef struct {
     double *errors; /* [METHODS][scans] */
     char weights_sha256[65], saved[PATH_LENGTH], settings[512];
     slice_job job;
+    figure *figure; /* while tables are written */
 } study;
 
 static int slices_of(const study *s, int scan) {
@@ -181,6 +184,41 @@ static int write_scans(const study *s) {
     return csv_writer_close(csv);
 }
 
+/* A strip of dots for a method, spread over it by multiples of the golden ratio, and its mean. */
+static void draw_method(const study *s, int method, interval mean) {
+    int dots = figure_series(s->figure, 1, DOTS, ""), means = figure_series(s->figure, 1, MEANS, "");
+    for (int scan = 0; scan < s->split->scans; scan++) {
+        double turns = 0.618034 * (scan * METHODS + method);
+        figure_point(s->figure, dots, method + 1 + 0.44 * (turns - floor(turns) - 0.5),
+                     errors_of(s, method)[scan]);
+    }
+    figure_mark(s->figure, means, method + 1, mean);
+    char value[64];
+    snprintf(value, sizeof value, "%.3f [%.3f, %.3f]", mean.estimate, mean.low, mean.high);
+    figure_tick(s->figure, 1, method + 1, method_titles[method], value);
+}
+
+static int figure_begin(study *s) {
+    double most = 0.0;
+    for (int k = 0; k < METHODS * s->split->scans; k++)
+        most = fmax(most, s->errors[k]);
+    if (!(s->figure = figure_open(s->o->run.out, PROGRAM)))
+        return -1;
+    figure_note(s->figure, "image rows", "%d", s->split->rows);
+    figure_note(s->figure, "image columns", "%d", s->split->columns);
+    figure_note(s->figure, "caption",
+                "n = %d test scans (dots); points and bars: means with 95 %% Student-t intervals; cohort: %s",
+                s->split->scans, s->split->cohort);
+    figure_note(s->figure, "caption 2",
+                "masks: patches of %d x %d pixels over %g %% of the image; scans with the network's median "
+                "and largest "
+                "error, their errors below",
+                s->o->mask.patch, s->o->mask.patch, 100.0 * s->o->mask.coverage);
+    figure_axes(s->figure, "", "mean squared error inside the patches / variance of the image",
+                (figure_range){0.0, 1.03 * most, 0.0}, "", (figure_range){METHODS + 0.5, 0.5, 0.0});
+    return 0;
+}
+
 /* differences has room for a value of each scan. */
 static int write_method(const study *s, csv_writer *csv, int method, double *differences) {
     size_t scans = (size_t)s->split->scans;
@@ -194,6 +232,7 @@ static int write_method(const study *s, csv_writer *csv, int method, double *dif
     csv_writer_row(csv, "%s," METRIC ",%zu,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%s", method_names[method],
                    scans, mean.estimate, sd, mean.low, mean.high, difference.estimate, difference.low,
                    difference.high, method_titles[method]);
+    draw_method(s, method, mean);
     return 0;
 }
 
@@ -218,15 +257,19 @@ static int write_summary(const study *s) {
 
 typedef struct {
     const char *name; /* "median" */
+    int row;          /* of the figure */
     int scan, slice;
     double black, white; /* grey window, that of the original for all */
 } example;
 
-static int write_panel(const study *s, csv_writer *csv, const example *e, const char *kind, const char *title,
-                       const float *image, double black, double white, double error) {
+/* column: of the figure, from 1; 0: not in it. */
+static int write_panel(const study *s, csv_writer *csv, const example *e, int column, const char *kind,
+                       const char *title, const float *image, double black, double white, double error) {
     char path[PATH_LENGTH];
     snprintf(path, sizeof path, "%s/panels/inpainting_%s_%s.f32", s->o->run.out, e->name, kind);
-    char panel[64];
+    char panel[64], side[64], value[32];
+    snprintf(side, sizeof side, column == 1 ? "%s scan" : "", e->name);
+    snprintf(value, sizeof value, column == 2 || column == 3 ? "%.3f" : "", error);
     snprintf(panel, sizeof panel, "inpainting_%s_%s", e->name, kind);
     csv_writer_text(csv, panel);
     csv_writer_text(csv, e->name);
@@ -236,6 +279,8 @@ static int write_panel(const study *s, csv_writer *csv, const example *e, const 
     csv_writer_real(csv, error);
     csv_writer_text(csv, title);
     csv_writer_end_row(csv);
+    if (column)
+        figure_image(s->figure, e->row, column, panel, e->row == 1 ? title : "", side, value);
     return panel_write(path, image, s->pixels, black, white);
 }
 
@@ -246,7 +291,7 @@ static int write_error_panel(const study *s, worker *w, csv_writer *csv, const e
     snprintf(title, sizeof title, "|Network - original| x %g", ERROR_FACTOR);
     for (size_t k = 0; k < s->pixels; k++)
         w->masked[k] = fabsf(w->filled[NETWORK][k] - w->image[k]);
-    return write_panel(s, csv, e, "error", title, w->masked, 0.0, (e->white - e->black) / ERROR_FACTOR,
+    return write_panel(s, csv, e, 5, "error", title, w->masked, 0.0, (e->white - e->black) / ERROR_FACTOR,
                        error);
 }
 
@@ -258,13 +303,13 @@ static int write_example(const study *s, worker *w, csv_writer *csv, example *e)
     for (size_t k = 1; k < s->pixels; k++)
         e->black = fmin(e->black, (double)w->image[k]);
     double masked = ssl_mask_mse(w->mask, w->masked, w->image, (int)s->pixels);
-    if (write_panel(s, csv, e, "masked", "Masked input", w->masked, e->black, e->white, masked) < 0)
+    if (write_panel(s, csv, e, 1, "masked", "Masked input", w->masked, e->black, e->white, masked) < 0)
         return -1;
     for (int m = 0; m < METHODS; m++)
-        if (write_panel(s, csv, e, method_names[m], method_titles[m], w->filled[m], e->black, e->white,
-                        errors[m]) < 0)
+        if (write_panel(s, csv, e, m == LOCAL_MEAN ? 0 : 2 + m, method_names[m], method_titles[m],
+                        w->filled[m], e->black, e->white, errors[m]) < 0)
             return -1;
-    if (write_panel(s, csv, e, "original", "Original", w->image, e->black, e->white, 0.0) < 0)
+    if (write_panel(s, csv, e, 4, "original", "Original", w->image, e->black, e->white, 0.0) < 0)
         return -1;
     return write_error_panel(s, w, csv, e, errors[NETWORK]);
 }
@@ -275,8 +320,8 @@ static int choose_examples(const study *s, example *median, example *worst) {
     if (!order)
         return -1;
     gsl_sort_index(order, errors_of(s, NETWORK), 1, scans);
-    *median = (example){.name = "median", .scan = (int)order[(scans - 1) / 2]};
-    *worst = (example){.name = "worst", .scan = (int)order[scans - 1]};
+    *median = (example){.name = "median", .row = 1, .scan = (int)order[(scans - 1) / 2]};
+    *worst = (example){.name = "worst", .row = 2, .scan = (int)order[scans - 1]};
     median->slice = slice_job_slice(&s->job, median->scan, slices_of(s, median->scan) / 2);
     worst->slice = slice_job_slice(&s->job, worst->scan, slices_of(s, worst->scan) / 2);
     free(order);
@@ -361,7 +406,9 @@ static int run(void *given, run_record *record) {
         return -1;
     if (ranks_me() > 0)
         return 0;
-    if (write_examples(s) < 0 || write_summary(s) < 0 || write_scans(s) < 0)
+    if (figure_begin(s) < 0 || write_examples(s) < 0 || write_summary(s) < 0)
+        return figure_close(s->figure, -1);
+    if (figure_close(s->figure, 0) < 0 || write_scans(s) < 0)
         return -1;
     unfinished_remove(s->saved);
     record_text(record, "cohort", s->split->cohort);

@@ -12,9 +12,8 @@
 #include "models/ssl_unet.h"
 #include "stats/correlation.h"
 #include "study/claim.h"
+#include "study/layer_figure.h"
 #include "study/score_study.h"
-#include <gsl/gsl_fit.h>
-#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,6 +44,7 @@ typedef struct {
     int is_panel[MAX_LAYERS];
     /* Of the correlation of a good score with the outcome: -1 for distances against SSIM. sign * r is the strength. */
     double sign;
+    layer_figure *figure; /* while statistics are computed */
 } study;
 
 /* ---------------------------------------------------------------- correlations of one set of points */
@@ -143,12 +143,6 @@ static csv_writer *begin_statistics(const study *s, const char *name) {
 /* Six digits: as many as scores that are read from a table of nine determine. */
 #define DIGITS 6
 
-static void put_number(csv_writer *csv, double value) {
-    char text[32];
-    snprintf(text, sizeof text, "%.*g", DIGITS, value);
-    csv_writer_text(csv, isnan(value) ? "nan" : text);
-}
-
 /* effect: of a trend; NULL: none */
 static void put_points(csv_writer *csv, const points *p, correlation_kind kind, const char *effect) {
     csv_writer_plain(csv, p->group);
@@ -218,44 +212,6 @@ static int write_claim(const study *s, const points *p, const correlations *c) {
     return csv_writer_end(csv, 0);
 }
 
-/* ---------------------------------------------------------------- the figure's panels */
-
-static void put_panel(const study *s, csv_writer *csv, const points *p, int layer, interval r) {
-    const score_table *t = p->t;
-    const double *x = t->values[s->scores.against], *y = t->values[s->metric[layer]];
-    const metric_label *label = &t->metric[s->metric[layer]];
-    double intercept, slope, cov[3], squares, low, high;
-    gsl_fit_linear(x, 1, y, 1, t->rows, &intercept, &slope, &cov[0], &cov[1], &cov[2], &squares);
-    csv_writer_text(csv, label->key);
-    csv_writer_plain(csv, label->title);
-    csv_writer_plain(csv, label->roles & METRIC_LAYER ? metric_ssfd.title : label->title);
-    interval_write(csv, r, DIGITS);
-    put_number(csv, slope);
-    put_number(csv, intercept);
-    gsl_stats_minmax(&low, &high, x, 1, t->rows);
-    put_number(csv, low);
-    put_number(csv, high);
-    gsl_stats_minmax(&low, &high, y, 1, t->rows);
-    put_number(csv, low);
-    put_number(csv, high);
-    csv_writer_end_row(csv);
-}
-
-/* Points are those of the table of scores; here is what is drawn besides. */
-static int write_panels(const study *s, const points *p, const correlations *c) {
-    csv_writer *csv = begin_statistics(s, "panels/" PROGRAM);
-    if (!csv)
-        return -1;
-    csv_writer_comment(csv, "outcome column: %s", s->table->metric[s->scores.against].key);
-    csv_writer_comment(csv, "fit: score = slope * outcome + intercept by least squares");
-    csv_writer_row(csv, "layer,title,axis,pearson,ci_low,ci_high,slope,intercept,"
-                        "outcome_low,outcome_high,score_low,score_high");
-    for (int k = 0; k < s->layers; k++)
-        if (s->is_panel[k])
-            put_panel(s, csv, p, k, c->r[k]);
-    return csv_writer_end(csv, 0);
-}
-
 /* ---------------------------------------------------------------- groups and units */
 
 typedef struct {
@@ -272,6 +228,8 @@ static int study_points(const writers *to, const points *p) {
             return -1;
         put_correlations(s, to->correlations, p, kind, &c);
         put_trends(s, to->trends, p, kind, &c);
+        if (strcmp(p->unit, s->scores.unit) == 0)
+            layer_figure_add(s->figure, p->group, kind, c.r);
     }
     return 0;
 }
@@ -302,6 +260,8 @@ static int write_statistics(const study *s) {
     }
     if (status == 0)
         status = score_study_each(&s->scores, study_group, &to);
+    if (status == 0)
+        status = layer_figure_write(s->figure, s->scores.source.run->out);
     status = csv_writer_end(to.trends, status);
     return csv_writer_end(to.correlations, status);
 }
@@ -320,8 +280,16 @@ static int write_results(study *s) {
     }
     if (correlate(s, &all, CORRELATION_PEARSON, &c) < 0)
         return -1;
-    if (score_study_write_scores(&s->scores, PROGRAM "_scores") < 0 || write_panels(s, &all, &c) < 0 ||
-        write_claim(s, &all, &c) < 0)
+    layer_figure figure = {.table = s->table,
+                           .unit = s->scores.unit,
+                           .outcome = s->scores.against,
+                           .layers = s->layers,
+                           .metric = s->metric,
+                           .is_shown = s->is_panel,
+                           .sign = s->sign,
+                           .trend = strength(s, c.trend[ALL])};
+    s->figure = &figure;
+    if (score_study_write_scores(&s->scores, PROGRAM "_scores") < 0 || write_claim(s, &all, &c) < 0)
         return -1;
     return write_statistics(s);
 }

@@ -22,7 +22,7 @@
 #include "perturb/perturb.h"
 #include "program/groups.h"
 #include "stats/interval.h"
-#include "study/sweep_claims.h"
+#include "study/sweep_figures.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +54,8 @@ typedef struct {
     int *first_slice;    /* [scans + 1]: index of a scan's first slice in `values` */
     double *values;      /* [slices][perturbations][levels][scores]; NaN: not computed */
     sweep_curves curves; /* the same of scans, once all slices are computed */
+    sweep_means means;   /* of the scans */
+    figure *figure;      /* figure 1, while it is written */
     char settings[4096], saved[PATH_LENGTH];
 } sweep;
 
@@ -230,8 +232,9 @@ static int write_scans(const sweep *s) {
 static int write_mean(const sweep *s, csv_writer *csv, int p, int level, int metric, double *scans) {
     const perturbation *q = s->perturbations[p];
     const metric_label *label = label_of(s, metric);
-    interval mean;
+    interval mean, *kept = sweep_mean_at(&s->means, p, level, metric);
     double sd;
+    *kept = INTERVAL_UNDEFINED;
     size_t n = 0;
     for (int scan = 0; scan < s->split->scans; scan++) {
         scans[n] = scan_mean(s, scan, p, level, metric);
@@ -241,13 +244,33 @@ static int write_mean(const sweep *s, csv_writer *csv, int p, int level, int met
     }
     if (interval_of_mean(scans, n, CONFIDENCE, &mean, &sd) < 0)
         return err_prefix("%s of %s at level %g", label->key, q->name, level_at(s, p, level));
+    *kept = mean;
     csv_writer_row(csv, "%s,%.9g,%s,%s,%zu,%.9g,%.9g,%.9g,%.9g,%s,%s,%s", q->name, level_at(s, p, level),
                    q->level_unit, label->key, n, mean.estimate, sd, mean.low, mean.high, q->title,
                    q->level_name, label->title);
     return 0;
 }
 
-static int write_means(const sweep *s) {
+static int draw_begin(sweep *s) {
+    s->means = (sweep_means){&s->curves, s->level_max, NULL, s->split->cohort};
+    s->means.means = mem_calloc((size_t)s->count * s->o->levels * s->metrics.count, sizeof *s->means.means);
+    if (!s->means.means || !(s->figure = figure_open(s->o->run.out, PROGRAM)))
+        return -1;
+    figure_note(s->figure, "image rows", "%d", s->split->rows);
+    figure_note(s->figure, "image columns", "%d", s->split->columns);
+    return 0;
+}
+
+static int draw(sweep *s) {
+    figure *f = s->figure;
+    s->figure = NULL;
+    sweep_draw(f, &s->means);
+    if (figure_close(f, 0) < 0)
+        return -1;
+    return *s->o->baselines.names ? sweep_draw_baselines(s->o->run.out, &s->means) : 0;
+}
+
+static int write_means(sweep *s) {
     double *scans = mem_alloc((size_t)s->split->scans * sizeof *scans);
     csv_writer *csv = scans ? begin_table(s, PROGRAM) : NULL;
     int status = csv ? 0 : -1;
@@ -262,6 +285,8 @@ static int write_means(const sweep *s) {
             for (int m = 0; status == 0 && m < s->metrics.count; m++)
                 status = write_mean(s, csv, p, level, m, scans);
     free(scans);
+    if (status == 0)
+        status = draw(s);
     return csv_writer_end(csv, status);
 }
 
@@ -276,6 +301,20 @@ static int write_baselines(const sweep *s) {
 }
 
 /* ---------------------------------------------------------------- example images */
+
+/* What an example is, and its scores. */
+static void draw_example(const sweep *s, const char *file, int p, double level, const double *scores) {
+    char setting[256] = "", caption[256];
+    if (p >= 0) {
+        const char *name = s->perturbations[p]->level_name, *unit = s->perturbations[p]->level_unit;
+        const char *end = strstr(name, " (");
+        snprintf(setting, sizeof setting, strchr(unit, ' ') ? "%.*s = %g (%s)" : "%.*s = %g %s",
+                 end ? (int)(end - name) : (int)strlen(name), name, level, unit);
+    }
+    snprintf(caption, sizeof caption, "SSFD %.3g, SSIM %.3f", scores[s->ssfd], scores[s->ssim]);
+    figure_image(s->figure, 1, p + 2, file, p < 0 ? "Original" : s->perturbations[p]->title, setting,
+                 caption);
+}
 
 static int write_example(const sweep *s, worker *w, csv_writer *csv, int scan, int slice, int p,
                          double white) {
@@ -295,6 +334,7 @@ static int write_example(const sweep *s, worker *w, csv_writer *csv, int scan, i
     csv_writer_real(csv, scores[s->ssfd]);
     csv_writer_real(csv, scores[s->ssim]);
     csv_writer_end_row(csv);
+    draw_example(s, name, p, level, scores);
     snprintf(path, sizeof path, "%s/panels/%s.f32", s->o->run.out, name);
     return panel_write(path, w->image, (size_t)s->split->rows * (size_t)s->split->columns, 0.0, white);
 }
@@ -418,6 +458,9 @@ static void sweep_close(void *given) {
     free(s->first_slice);
     free(s->values);
     free(s->curves.values);
+    free(s->means.means);
+    if (s->figure)
+        figure_close(s->figure, -1);
 }
 
 static int run(void *given, run_record *record) {
@@ -433,8 +476,8 @@ static int run(void *given, run_record *record) {
         printf("%d of %d slices taken over from an interrupted run\n", taken_over, s->split->total_slices);
     if (ranks_me() > 0)
         return 0;
-    if (average_scans(s) < 0 || write_scans(s) < 0 || write_examples(s) < 0 || write_claims(s) < 0 ||
-        write_baselines(s) < 0 || write_means(s) < 0)
+    if (average_scans(s) < 0 || write_scans(s) < 0 || draw_begin(s) < 0 || write_examples(s) < 0 ||
+        write_claims(s) < 0 || write_baselines(s) < 0 || write_means(s) < 0)
         return -1;
     unfinished_remove(s->saved);
     record_text(record, "cohort", s->split->cohort);

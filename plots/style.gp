@@ -29,11 +29,14 @@ FONT = "DejaVu Sans"
 FONT_SIZE = 9
 PNG_DPI = 200
 # Text from data files is plain text (noenhanced): an underscore in it is no subscript.
-FIGURE_OPEN(format, width, height) = format eq "pdf" \
-    ? sprintf("set terminal pdfcairo size %gin,%gin noenhanced font '%s,%d' fontscale 0.76 linewidth 1.75", \
+FIGURE_OPEN(format, width, height) = (format eq "pdf" \
+    ? sprintf("set terminal pdfcairo size %gin,%gin noenhanced font '%s,%d' fontscale 0.76 linewidth 1.75;", \
               width, height, FONT, FONT_SIZE) \
-    : sprintf("set terminal pngcairo size %d,%d noenhanced font '%s,%d' fontscale %g linewidth %g pointscale %g", \
-              width * PNG_DPI, height * PNG_DPI, FONT, FONT_SIZE, PNG_DPI / 96.0, PNG_DPI / 96.0, PNG_DPI / 96.0)
+    : sprintf("set terminal pngcairo size %d,%d noenhanced font '%s,%d' fontscale %g linewidth %g pointscale %g;", \
+              width * PNG_DPI, height * PNG_DPI, FONT, FONT_SIZE, PNG_DPI / 96.0, PNG_DPI / 96.0, PNG_DPI / 96.0)) \
+    . "set output output . '." . format . "'; set multiplot; unset key"
+FIGURE_CLOSE = "unset multiplot; unset output; unset label; unset arrow; set xtics autofreq; set ytics autofreq; " . \
+    "unset xlabel; unset ylabel; unset grid; unset title"
 
 set encoding utf8
 set border 3 ls 9
@@ -48,3 +51,38 @@ quoted(text) = "'" . escaped(text) . "'"
 escaped(text) = strstrt(text, "'") == 0 ? text : \
     text[1:strstrt(text, "'") - 1] . "'\\''" . escaped(text[strstrt(text, "'") + 1:*])
 comment_of(table, name) = system(sprintf("sed -n '/^#/!q; s/^# %s: *//p' %s | head -n 1", name, quoted(table)))
+
+# --- the tables of lib/study/figure.h, which hold what is drawn ---
+# eval COLUMN("title", "axes", "title") makes $title of a column of the table whose path is in the variable axes: a line
+# for each row, |$title| lines.
+rows_of(table) = int(system("sed '/^#/d' " . quoted(table) . " 2>/dev/null | wc -l")) - 1
+COLUMN(name, table, column) = sprintf("set table $%s separator tab; ", name) . (rows_of(value(table)) < 1 ? "" : \
+    sprintf("plot %s using (strcol('%s')) with table; ", table, column)) . "unset table; "
+# eval FIGURE_TABLES(name) reads all but the marks, whose path it sets. first_series(a) is the number of the first series
+# of axes a.
+FIGURE_TABLE(kind, columns) = (all = "", \
+    sum [k = 1:words(columns)] (all = all . COLUMN(kind . "_" . word(columns, k), kind, word(columns, k)), 1), all)
+FIGURE_TABLES(name) = (folder = results . "/panels/" . name, axes = folder . "_axes.tsv", series = folder . "_series.tsv", \
+    marks = folder . "_marks.tsv", ticks = folder . "_ticks.tsv", images = folder . "_images.tsv", \
+    "set datafile separator tab; unset datafile missing; " . FIGURE_TABLE("axes", "title x_title y_title x_low x_high x_step y_low y_high y_step") . \
+    FIGURE_TABLE("series", "axes style label") . FIGURE_TABLE("ticks", "axes at label value") . \
+    FIGURE_TABLE("images", "row column file title note caption") . \
+    "first_series(a) = 1 + (sum [k = 1:|$series_axes|] ($series_axes[k] < a ? 1 : 0))")
+note(key) = comment_of(axes, key)
+# A column of the marks of series s.
+of(s, name) = column("series") == s ? column(name) : NaN
+# Names at ticks are formats.
+plain(text) = strstrt(text, "%") == 0 ? text : text[1:strstrt(text, "%")] . "%" . plain(text[strstrt(text, "%") + 1:*])
+
+# --- pages in inches from the lower left corner; page_width and page_height are set before they are used ---
+x_of(inches) = inches / page_width
+y_of(inches) = inches / page_height
+# eval PLACE(left, bottom, width, height): where the next plot goes.
+PLACE(left, bottom, width, height) = sprintf("set lmargin at screen %g; set rmargin at screen %g; " . \
+    "set bmargin at screen %g; set tmargin at screen %g", x_of(left), x_of(left + width), y_of(bottom), y_of(bottom + height))
+# eval IMAGES_BEGIN before the first image; eval IMAGE(k) draws row k of the images where PLACE put it.
+IMAGES_BEGIN = "unset colorbox; set palette gray; set cbrange [0:1]; set border 0; unset tics; image_rows = int(note('image rows')); " . \
+    "image_columns = int(note('image columns')); set xrange [-0.5:image_columns - 0.5]; set yrange [image_rows - 0.5:-0.5]"
+IMAGE(k) = sprintf("file = results . '/panels/' . $images_file[%d] . '.f32'; " . \
+    "plot file binary array=(image_columns, image_rows) format='%%float' endian=little with image notitle", k)
+IMAGES_END = "set tics out nomirror scale 0.6 textcolor rgb COLOUR_INK; set autoscale"

@@ -182,7 +182,7 @@ static void expect_same_layers(const char *name) {
     expect_same_file("layer_correlation.csv", "one", name);
     expect_same_file("layer_correlation_scores.csv", "one", name);
     expect_same_file("layer_correlation_trend.csv", "one", name);
-    expect_same_file("panels/layer_correlation.csv", "one", name);
+    expect_same_file("panels/layer_correlation_marks.tsv", "one", name);
 }
 
 /* No rank leaves the file that an interrupted run would resume from. */

@@ -33,6 +33,7 @@ typedef struct {
     char title[METRIC_NAME]; /* of an axis or column: "PSNR (dB)"; never a comma */
     metric_direction direction;
     unsigned roles;
+    int style; /* line type in figures (plots/style.gp); 0: none of its own */
 } metric_label;
 
 /* Files that metrics are computed with, and what stands in for them. */
@@ -76,6 +77,7 @@ struct metric {
     const char *about; /* a comment of tables, how it is computed; NULL: what open() says, or nothing */
     metric_direction direction;
     unsigned roles;
+    int style;              /* line type in figures (plots/style.gp); 0: none of its own */
     const metric *distance; /* stands for it where a distance is needed (PSNR: NRMSE). NULL: the value itself,
                              * or 1 - value where a higher one is better */
     const metric_method *method;

@@ -59,6 +59,7 @@ const metric metric_nrmse = {
     .help = "root mean squared error, relative to the reference",
     .direction = METRIC_LOWER_IS_BETTER,
     .roles = METRIC_ALWAYS,
+    .style = 7,
     .method = &method_nrmse,
 };
 
@@ -70,6 +71,7 @@ const metric metric_psnr = {
     .help = "peak signal-to-noise ratio, peak = maximum of the reference slice",
     .direction = METRIC_HIGHER_IS_BETTER,
     .roles = METRIC_ALWAYS | METRIC_CLAIMED | METRIC_UNBOUNDED,
+    .style = 3,
     .distance = &metric_nrmse,
     .method = &method_psnr,
 };

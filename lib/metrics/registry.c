@@ -109,7 +109,7 @@ int metric_list_check(const char *text) {
 /* ---------------------------------------------------------------- labels */
 
 metric_label metric_label_of(const metric *m) {
-    metric_label label = {.direction = m->direction, .roles = m->roles};
+    metric_label label = {.direction = m->direction, .roles = m->roles, .style = m->style};
     snprintf(label.key, sizeof label.key, "%s", m->key);
     snprintf(label.title, sizeof label.title, "%s", m->title);
     return label;

@@ -76,6 +76,7 @@ const metric metric_ssfd = {
     .help = "self-supervised feature distance, layer " SSFD_DEFAULT_LAYER " by default",
     .direction = METRIC_LOWER_IS_BETTER,
     .roles = METRIC_ALWAYS,
+    .style = 1,
     .method = &trained,
 };
 
@@ -85,6 +86,7 @@ const metric metric_ssfd_random = {
     .help = "SSFD with random weights, at the layer of SSFD: what the training adds",
     .direction = METRIC_LOWER_IS_BETTER,
     .roles = METRIC_BASELINE,
+    .style = 5,
     .method = &random_weights,
     .takes_layers = 1,
 };

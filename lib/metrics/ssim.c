@@ -297,6 +297,7 @@ const metric metric_ssim = {
     .about = "Gaussian window 11x11, sigma 1.5, data range = maximum of the reference slice",
     .direction = METRIC_HIGHER_IS_BETTER,
     .roles = METRIC_ALWAYS | METRIC_CLAIMED,
+    .style = 2,
     .method = &method,
 };
 
@@ -309,6 +310,7 @@ const metric metric_ssim_foreground = {
         "its windows",
     .direction = METRIC_HIGHER_IS_BETTER,
     .roles = METRIC_ALWAYS,
+    .style = 2,
     .method = &method,
     .value = 1,
 };

@@ -109,6 +109,7 @@ const metric metric_vgg_pl = {
     .help = "VGG-16 perceptual loss, layer " VGG16_DEFAULT_LAYER,
     .direction = METRIC_LOWER_IS_BETTER,
     .roles = METRIC_CLAIMED | METRIC_BASELINE,
+    .style = 4,
     .method = &method_pl,
     .layers = VGG16_DEFAULT_LAYER,
     .check_layers = vgg16_check_layers,

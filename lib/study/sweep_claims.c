@@ -196,30 +196,40 @@ int sweep_write_claims(const sweep_curves *c, csv_writer *csv) {
 
 /* ---------------------------------------------------------------- baselines */
 
-static int write_baseline(const sweep_curves *c, csv_writer *csv, int metric, const char *other,
-                          double target) {
-    interval r;
-    size_t n;
-    int shift = find(c, SHIFT), p = find(c, other);
-    int found = shift < 0 || p < 0 ? 0 : sweep_compare_at_ssim(c, metric, 1, shift, p, target, &r, &n);
-    if (found > 0)
-        csv_writer_row(csv, "%s," SHIFT ",%s,%.2f,%zu,%.6g,%.6g,%.6g,%s,%s", label_of(c, metric)->key, other,
-                       target, n, r.estimate, r.low, r.high, c->perturbation[p]->title,
-                       label_of(c, metric)->title);
-    return found < 0 ? -1 : 0;
+static int add_ratio(const sweep_curves *c, sweep_ratio *ratios, int count, int metric, int other,
+                     double at) {
+    sweep_ratio *r = &ratios[count];
+    *r = (sweep_ratio){.metric = metric, .other = other, .at = at};
+    int shift = find(c, SHIFT);
+    int found =
+        shift < 0 || other < 0 ? 0 : sweep_compare_at_ssim(c, metric, 1, shift, other, at, &r->ratio, &r->n);
+    return found < 0 ? -1 : count + found;
+}
+
+int sweep_ratios(const sweep_curves *c, sweep_ratio *ratios) {
+    int count = 0;
+    for (int m = 0; m < c->metrics->count; m++)
+        for (int k = 0; k < OTHERS && (m == c->ssfd || c->metrics->entry[m].on_request); k++)
+            for (size_t t = 0; count >= 0 && t < sizeof matched_ssim / sizeof *matched_ssim; t++)
+                count = add_ratio(c, ratios, count, m, find(c, others[k]), matched_ssim[t]);
+    return count;
 }
 
 int sweep_write_baselines(const sweep_curves *c, csv_writer *csv) {
-    int status = 0;
+    sweep_ratio ratios[SWEEP_RATIOS];
+    int count = sweep_ratios(c, ratios);
     csv_writer_comment(csv,
                        "ratio: score under the perturbation / score under the other where both have brought "
                        "a scan's SSIM down to ssim; geometric mean over scans, 95 %% Student-t interval on "
                        "logarithms");
     csv_writer_row(csv,
                    "metric,perturbation,other,ssim,n_scans,ratio,ci_low,ci_high,other_title,metric_title");
-    for (int m = 0; m < c->metrics->count; m++)
-        for (int k = 0; k < OTHERS && (m == c->ssfd || c->metrics->entry[m].on_request); k++)
-            for (size_t t = 0; status == 0 && t < sizeof matched_ssim / sizeof *matched_ssim; t++)
-                status = write_baseline(c, csv, m, others[k], matched_ssim[t]);
-    return status;
+    for (int k = 0; k < count; k++) {
+        const sweep_ratio *r = &ratios[k];
+        const perturbation *other = c->perturbation[r->other];
+        csv_writer_row(csv, "%s," SHIFT ",%s,%.2f,%zu,%.6g,%.6g,%.6g,%s,%s", label_of(c, r->metric)->key,
+                       other->name, r->at, r->n, r->ratio.estimate, r->ratio.low, r->ratio.high, other->title,
+                       label_of(c, r->metric)->title);
+    }
+    return count < 0 ? -1 : 0;
 }

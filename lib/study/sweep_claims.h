@@ -50,9 +50,21 @@ int sweep_robustness(const sweep_curves *c, int metric, double *ratio);
  * the sweep lacks a perturbation. */
 int sweep_compare_robustness(const sweep_curves *c, int metric, interval *ratio, size_t *n);
 
+/* A ratio at equal SSIM: of a metric under a shift to that under perturbation `other`. */
+typedef struct {
+    int metric, other;
+    double at; /* SSIM */
+    interval ratio;
+    size_t n; /* scans */
+} sweep_ratio;
+
+/* Those of SSFD and every metric on request at several values of SSIM, on the scans that these were computed for.
+ * ratios has room for SWEEP_RATIOS. How many; -1 with a message. */
+#define SWEEP_RATIOS (8 * METRICS_MAX)
+int sweep_ratios(const sweep_curves *c, sweep_ratio *ratios);
+
 /* Comments, header and rows of two tables. Claims: shifts compared with blur and noise at SWEEP_PRIMARY_SSIM, all
- * scans; robustness compared with that of `against` and every claimed metric. Baselines: the ratios at equal SSIM for
- * SSFD and every metric on request at several values of SSIM, on the scans that these were computed for. */
+ * scans; robustness compared with that of `against` and every claimed metric. Baselines: the ratios above. */
 int sweep_write_claims(const sweep_curves *c, csv_writer *csv);
 int sweep_write_baselines(const sweep_curves *c, csv_writer *csv);
 
