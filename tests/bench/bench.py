@@ -132,7 +132,7 @@ class Ours:
                 f["output"] = [[float(row["mean"]) for kind in ("gaussian_blur", "pixel_shift") for row in rows
                                 if (row["perturbation"], row["metric"]) == (kind, metric) and float(row["level"]) > 0]
                                for metric in ("ssfd", "ssim")]
-        return 1e3 / speed
+        return 1e3 / speed * job["units"]
 
 
 # ---------------------------------------------------------------- what is computed
@@ -148,7 +148,7 @@ def find_cohort(o, folder):
 
 def make_job(o, folder, name):
     case, images, network, _ = BENCHMARKS[name]
-    job = {"name": name, "case": case, "images": images, "files": [],
+    job = {"name": name, "case": case, "images": images, "units": 1, "files": [],
            "weights": {"ssl": o.weights, "recon": o.recon_weights}.get(network)}
     if case == "sweep":
         job.update(cohort=find_cohort(o, folder), levels=LEVELS)
@@ -159,6 +159,7 @@ def make_job(o, folder, name):
         if case == "sweep":
             paths = sorted(glob.glob(f"{job['cohort']}/test/*.h5"))[:o.scans]
             job["scans"] = [(path, peers.count_slices(path)) for path in paths]
+            job["units"] = sum(slices for _, slices in job["scans"]) * 3 * (LEVELS - 1)
     return job
 
 
@@ -203,7 +204,7 @@ def measure(job, contestants, first, rounds, seconds):
         for name, ms in first.items():
             time.sleep(PAUSE)
             repeat = max(1, min(200, round(1e3 * seconds / ms)))
-            times[name] += contestants[name].run(job, repeat)
+            times[name] += [t / job["units"] for t in contestants[name].run(job, repeat)]
     return times
 
 

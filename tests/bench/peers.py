@@ -5,7 +5,6 @@ import importlib
 import math
 import multiprocessing
 import timeit
-from concurrent.futures import ProcessPoolExecutor
 
 import h5py
 import numpy as np
@@ -209,12 +208,12 @@ def sweep_slice(path, k, levels):
 
 def sweep_peer(job, path, threads, dtype="float32"):
     importlib.import_module("torch")  # its absence is told here in one line
-    pool = ProcessPoolExecutor(threads, multiprocessing.get_context("spawn"), sweep_process, (path, dtype))
+    pool = multiprocessing.get_context("spawn").Pool(threads, sweep_process, (path, dtype))
 
     def run():
         """Means over scans of SSFD and SSIM, blurred and shifted: noise is drawn in another way."""
         tasks = [(scan, k, job["levels"]) for scan, slices in job["scans"] for k in range(slices)]
-        found = iter(pool.map(sweep_slice, *zip(*tasks)))
+        found = iter(pool.starmap(sweep_slice, tasks, chunksize=1))
         means = [np.mean([next(found) for _ in range(slices)], axis=0) for _, slices in job["scans"]]
         return {"output": np.mean(means, axis=0)[1:2 * job["levels"] - 1, :2].T}
     return run
