@@ -484,6 +484,9 @@ static int run(void *given, run_record *record) {
     s->table = s->scores.table;
     if (ranks_me() > 0)
         return 0;
+    if (*s->table->unused)
+        printf("not used, as no metric has such a name: %s (see --metrics and --lower-is-better)\n",
+               s->table->unused);
     if (survey(s) < 0 || write_examples(s) < 0 || write_summary(s) < 0 || write_claims(s) < 0 ||
         score_study_write_scores(&s->scores, PROGRAM) < 0)
         return -1;

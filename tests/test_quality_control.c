@@ -430,6 +430,7 @@ START_TEST(wrong_tables_are_refused) {
     fprintf(f, "a,0.9,1,0.1,0.1,5,7\nb,0.8,2,0.2,0.3,6,8\nc,0.7,3,0.4,0.2,7,9\n");
     fclose(f);
     expect_done(CONTROL "--table @/renamed.csv --columns ssfd=lpips_v2,ssim=vgg_pl_x --out @/r");
+    ck_assert_ptr_nonnull(strstr(output, "not used, as no metric has such a name: first, a=lpips ("));
     t = table_open("r/quality_control.csv"); /* the first and the last, and not what begins alike */
     ck_assert(csv_table_column(t, "lpips_v2") < 0 && csv_table_column(t, "vgg_pl_x") < 0);
     ck_assert(table_number(t, 0, "lpips") == 7);

@@ -470,6 +470,8 @@ net_state *net_state_create(const net *n, int rows, int columns, int last, net_m
         return NULL;
     *s = (net_state){.n = n, .mode = mode, .last = last};
     s->threads = omp_in_parallel() ? 1 : omp_get_max_threads();
+    if (s->threads > (rows + 3) / 4) /* rows of Winograd tiles: scratch follows the work */
+        s->threads = (rows + 3) / 4;
     if (state_allocate(s, rows, columns) < 0) {
         net_state_free(s);
         return NULL;

@@ -234,6 +234,7 @@ typedef struct {
     size_t *order;  /* [rows]: rows of the file, those of a scan together */
     size_t *opener; /* [rows]: the first row of the same scan */
     size_t scans;
+    char unused[512]; /* of score_table */
 } reader;
 
 static int has_column(const csv_table *csv, const char *name) {
@@ -272,7 +273,8 @@ static int find_metric_label(const reader *in, const request *r, int column, con
     if (found < 0)
         return -1;
     if (is_higher && is_lower)
-        return err_set("%s: %s is named in both --higher-is-better and --lower-is-better", in->csv->path, key);
+        return err_set("%s: %s is named in both --higher-is-better and --lower-is-better", in->csv->path,
+                       key);
     if (!found && !is_higher && !is_lower)
         return err_set("%s: column '%s': is a higher or a lower value better? say --higher-is-better %s or "
                        "--lower-is-better %s",
@@ -299,18 +301,32 @@ static int add_metric(reader *in, const request *r, const char *key, int is_requ
     return find_metric_label(in, r, column, key, &in->label[in->metrics++]);
 }
 
-/* Whether a column that was not requested is a metric: described, and with one number in it. */
-static int is_metric(const reader *in, const request *r, int column) {
-    const char *name = in->csv->header[column];
-    metric_label label;
+static int has_number(const csv_table *csv, int column) {
     double value;
-    if (is_key(name) || strpbrk(name, ",\"\r\n") || strlen(name) >= METRIC_NAME || is_requested(r, name) ||
-        describe(in->csv, column, name, &label) <= 0 || (label.roles & METRIC_LAYER))
-        return 0;
-    for (size_t row = 0; row < in->csv->rows; row++)
-        if (csv_table_real(in->csv, row, column, &value) == 0)
+    for (size_t row = 0; row < csv->rows; row++)
+        if (csv_table_real(csv, row, column, &value) == 0)
             return 1;
     return 0;
+}
+
+static void note_unused(reader *in, const char *name) {
+    size_t used = strlen(in->unused);
+    snprintf(in->unused + used, sizeof in->unused - used, "%s%s", used ? ", " : "", name);
+}
+
+/* A column that was not requested is a metric where it is described and has a number in it. */
+static int add_column(reader *in, const request *r, int column) {
+    const char *name = in->csv->header[column];
+    metric_label label;
+    if (is_key(name) || strpbrk(name, ",\"\r\n") || strlen(name) >= METRIC_NAME || is_requested(r, name) ||
+        name_list_find(&r->columns, name) >= 0 || !has_number(in->csv, column))
+        return 0;
+    int found = describe(in->csv, column, name, &label);
+    if (found > 0 && !(label.roles & METRIC_LAYER))
+        return add_metric(in, r, name, 0);
+    if (found == 0)
+        note_unused(in, name);
+    return found < 0 ? -1 : 0;
 }
 
 static int check_directions(const reader *in, const name_list *list) {
@@ -341,7 +357,7 @@ static int find_columns(reader *in, const request *r, int take_all) {
         if (add_metric(in, r, r->optional.items[k], 0) < 0)
             return -1;
     for (size_t k = 0; take_all && k < in->csv->columns; k++)
-        if (is_metric(in, r, (int)k) && add_metric(in, r, in->csv->header[k], 0) < 0)
+        if (add_column(in, r, (int)k) < 0)
             return -1;
     return check_directions(in, &r->higher) < 0 ? -1 : check_directions(in, &r->lower);
 }
@@ -502,6 +518,7 @@ static void read_names(score_table *t, const reader *in) {
     else
         snprintf(t->cohort, sizeof t->cohort, "table %s", slash ? slash + 1 : in->csv->path);
     memcpy(t->metric, in->label, in->metrics * sizeof *t->metric);
+    memcpy(t->unused, in->unused, sizeof t->unused);
 }
 
 static score_table *read_table(reader *in, const request *r, int take_all) {

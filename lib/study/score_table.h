@@ -27,6 +27,8 @@ typedef struct {
     size_t label_count;
     void *label_tree; /* of <search.h>, over labels */
     char cohort[128];
+    char unused
+        [512]; /* columns of numbers that nothing describes and nobody requested, comma-separated; "": none */
 } score_table;
 
 /* ---------------------------------------------------------------- making */
@@ -56,7 +58,7 @@ typedef struct {
     const char *metrics; /* "ssim,ssfd": required, in this order; at least one */
     const char *
         optional; /* "psnr_db,nrmse": then those that are there. NULL: all columns with a number in them that a
-                           * comment of the table or a metric of the registry describes, except layers of SSFD */
+                           * comment of the table or a metric of the registry describes, except layers of SSFD; others are named in score_table.unused */
     const char *higher,
         *lower; /* metrics of which a higher or a lower value is better: needed for those that neither a
                                  * comment of the table nor the registry knows; "": none */
