@@ -86,7 +86,7 @@ static const struct {
      {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
 };
 
-START_TEST(test_philox_known_answers) {
+START_TEST(philox_gives_known_answers) {
     uint32_t out[4];
     philox4x32_10(philox_vectors[_i].counter, philox_vectors[_i].key, out);
     for (int k = 0; k < 4; k++)
@@ -94,7 +94,7 @@ START_TEST(test_philox_known_answers) {
 }
 END_TEST
 
-START_TEST(test_philox_as_gsl_generator) {
+START_TEST(philox_is_a_gsl_generator) {
     gsl_rng *rng = gsl_rng_alloc(rng_philox);
     gsl_rng_set(rng, 0x123456789abcdef0u);
     for (uint32_t block = 0; block < 3; block++) {
@@ -110,7 +110,7 @@ START_TEST(test_philox_as_gsl_generator) {
 }
 END_TEST
 
-START_TEST(test_stream_ignores_earlier_draws) {
+START_TEST(a_stream_ignores_earlier_draws) {
     enum { DRAWS = 23 };
     unsigned long alone[DRAWS];
     gsl_rng *rng = rng_stream(7, RNG_TEST, 1, 2);
@@ -131,7 +131,7 @@ START_TEST(test_stream_ignores_earlier_draws) {
 }
 END_TEST
 
-START_TEST(test_streams_of_different_names_differ) {
+START_TEST(streams_of_different_names_differ) {
     static const struct {
         uint64_t seed;
         rng_domain domain;
@@ -158,7 +158,7 @@ START_TEST(test_streams_of_different_names_differ) {
 }
 END_TEST
 
-START_TEST(test_uniform_moments) {
+START_TEST(uniform_draws_have_uniform_moments) {
     enum { DRAWS = 200000 };
     gsl_rng *rng = rng_stream(2022, RNG_TEST, 5, 6);
     double sum = 0, squares = 0, lagged = 0, before = 0.5;
@@ -179,7 +179,7 @@ START_TEST(test_uniform_moments) {
 END_TEST
 
 /* As many as wanted, every one as often as any other. */
-START_TEST(test_choosing_some_of_many) {
+START_TEST(some_of_many_are_chosen_evenly) {
     int chosen[10], again[10], often[10] = {0};
     for (uint64_t seed = 0; seed < 2000; seed++) {
         int count = 0;
@@ -203,7 +203,7 @@ START_TEST(test_choosing_some_of_many) {
 }
 END_TEST
 
-START_TEST(test_hash_known_answers) {
+START_TEST(hash_gives_known_answers) {
     ck_assert_uint_eq(rng_hash(""), 0xcbf29ce484222325u);
     ck_assert_uint_eq(rng_hash("a"), 0xaf63dc4c8601ec8cu);
     ck_assert_uint_eq(rng_hash("foobar"), 0x85944171f73967e8u);
@@ -212,7 +212,7 @@ END_TEST
 
 /* ---------------------------------------------------------------- files */
 
-START_TEST(test_atomic_commit_replaces) {
+START_TEST(atomic_commit_replaces_the_file) {
     const char *path = in_folder("deep/er/file.txt");
     char *temporary = atomic_begin(path);
     ck_assert_msg(temporary != NULL, "%s", err_message());
@@ -231,7 +231,7 @@ START_TEST(test_atomic_commit_replaces) {
 }
 END_TEST
 
-START_TEST(test_atomic_discard_leaves_nothing) {
+START_TEST(atomic_discard_leaves_nothing) {
     const char *path = in_folder("file.txt");
     write_text(path, "old");
     char *temporary = atomic_begin(path);
@@ -244,7 +244,7 @@ START_TEST(test_atomic_discard_leaves_nothing) {
 }
 END_TEST
 
-START_TEST(test_atomic_failures) {
+START_TEST(atomic_failures_name_the_file) {
     const char *path = in_folder("file.txt");
     write_text(path, "old");
     ck_assert_int_eq(atomic_commit(atomic_begin(path), path), -1); /* never written */
@@ -263,7 +263,7 @@ START_TEST(test_atomic_failures) {
 }
 END_TEST
 
-START_TEST(test_make_dirs) {
+START_TEST(folders_are_made_with_their_parents) {
     struct stat info;
     ck_assert_int_eq(path_make_dirs(in_folder("a/b/c")), 0);
     ck_assert_int_eq(path_make_dirs(in_folder("a/b/c/")), 0);
@@ -274,7 +274,7 @@ START_TEST(test_make_dirs) {
 }
 END_TEST
 
-START_TEST(test_checksums) {
+START_TEST(checksums_give_known_answers) {
     const char *path = in_folder("abc");
     char hex[65];
     write_text(path, "abc");
@@ -296,7 +296,7 @@ START_TEST(test_checksums) {
 }
 END_TEST
 
-START_TEST(test_checksum_of_more_than_one_chunk) {
+START_TEST(checksum_joins_chunks) {
     const char *path = in_folder("a");
     char hex[65];
     FILE *f = fopen(path, "w");
@@ -315,7 +315,7 @@ static csv_table *table_of(const char *text) {
     return csv_table_read(in_folder("table.csv"));
 }
 
-START_TEST(test_csv_round_trip) {
+START_TEST(csv_reads_what_it_writes) {
     const char *path = in_folder("sub/out.csv");
     csv_writer *csv = csv_writer_open(path);
     ck_assert_msg(csv != NULL, "%s", err_message());
@@ -354,7 +354,7 @@ START_TEST(test_csv_round_trip) {
 }
 END_TEST
 
-START_TEST(test_csv_line_ends) {
+START_TEST(csv_takes_any_line_ends) {
     csv_table *t = table_of("# note\r\n\r\na,\"b\",c\r\n1,\"2\",\r\n\r\n3,4,\"5\"");
     ck_assert_msg(t != NULL, "%s", err_message());
     static const char *const expected[] = {"1", "2", "", "3", "4", "5"};
@@ -369,7 +369,7 @@ START_TEST(test_csv_line_ends) {
 END_TEST
 
 /* What spreadsheets and people write. */
-START_TEST(test_csv_blanks) {
+START_TEST(csv_drops_blanks) {
     static const char *const expected[] = {"1", "x y", "", " 2 ", "z", "3"};
     csv_table *t = table_of("\xef\xbb\xbf# note\n a ,b\t, c\r\n 1, x y ,\t\r\n\" 2 \",z , 3 ");
     ck_assert_msg(t != NULL, "%s", err_message());
@@ -383,7 +383,7 @@ START_TEST(test_csv_blanks) {
 END_TEST
 
 /* Text comes back as it was, but for csv_writer_plain(); a comment has one line. */
-START_TEST(test_csv_text) {
+START_TEST(csv_quotes_text) {
     static const char *const texts[] = {" a", "a\t", "a,\"b\"", "", "two\nlines", "#1"};
     csv_writer *csv = csv_writer_open(in_folder("out.csv"));
     csv_writer_comment(csv, "cohort: %s", "two\r\nlines");
@@ -413,7 +413,7 @@ START_TEST(test_csv_text) {
 END_TEST
 
 /* More than the reader's first buffer and list hold. */
-START_TEST(test_csv_many_rows) {
+START_TEST(csv_holds_many_rows) {
     enum { ROWS = 20000 };
     csv_writer *csv = csv_writer_open(in_folder("table.csv"));
     csv_writer_row(csv, "k,square");
@@ -432,7 +432,7 @@ START_TEST(test_csv_many_rows) {
 }
 END_TEST
 
-START_TEST(test_csv_messages) {
+START_TEST(csv_messages_name_file_row_and_column) {
     csv_table *t = table_of("name,value\nx,1\ny,1.5mm\nz,\n");
     ck_assert_msg(t != NULL, "%s", err_message());
     double x;
@@ -458,7 +458,7 @@ START_TEST(test_csv_messages) {
 }
 END_TEST
 
-START_TEST(test_csv_discard) {
+START_TEST(csv_discard_leaves_nothing) {
     csv_writer *csv = csv_writer_open(in_folder("out.csv"));
     csv_writer_row(csv, "a,b");
     csv_writer_discard(csv);
@@ -469,7 +469,7 @@ END_TEST
 
 /* ---------------------------------------------------------------- errors */
 
-START_TEST(test_error_messages) {
+START_TEST(error_messages_are_formatted) {
     ck_assert_int_eq(err_set("%s: %d", "file", 3), -1);
     ck_assert_str_eq(err_message(), "file: 3");
     ck_assert_int_eq(err_prefix("scan %d", 7), -1);
@@ -483,7 +483,7 @@ START_TEST(test_error_messages) {
 }
 END_TEST
 
-START_TEST(test_long_messages_are_cut) {
+START_TEST(long_messages_are_cut) {
     char text[3 * ERR_MESSAGE_MAX];
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
@@ -501,7 +501,7 @@ START_TEST(test_long_messages_are_cut) {
 }
 END_TEST
 
-START_TEST(test_error_leaves_a_parallel_region) {
+START_TEST(an_error_leaves_a_parallel_region) {
     err_box box = {0};
     err_set("of the thread that opens the region");
 #pragma omp parallel for num_threads(4)
@@ -526,7 +526,7 @@ START_TEST(test_error_leaves_a_parallel_region) {
 }
 END_TEST
 
-START_TEST(test_error_box_without_failure) {
+START_TEST(an_empty_error_box_raises_nothing) {
     err_box box = {0};
     err_set("untouched");
     ck_assert_int_eq(err_box_failed(&box), 0);
@@ -604,7 +604,7 @@ START_TEST(an_error_ends_a_loop) {
 }
 END_TEST
 
-START_TEST(test_aligned_memory) {
+START_TEST(aligned_memory_is_aligned) {
     for (size_t size = 0; size < 200; size += 13) {
         unsigned char *memory = mem_aligned(size);
         ck_assert_uint_eq((uintptr_t)memory % 64, 0);
@@ -621,19 +621,19 @@ static void add_files(Suite *s) {
     TCase *t = tcase_create("files");
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, set_up, tear_down);
-    tcase_add_test(t, test_atomic_commit_replaces);
-    tcase_add_test(t, test_atomic_discard_leaves_nothing);
-    tcase_add_test(t, test_atomic_failures);
-    tcase_add_test(t, test_make_dirs);
-    tcase_add_test(t, test_checksums);
-    tcase_add_test(t, test_checksum_of_more_than_one_chunk);
-    tcase_add_test(t, test_csv_round_trip);
-    tcase_add_test(t, test_csv_line_ends);
-    tcase_add_test(t, test_csv_blanks);
-    tcase_add_test(t, test_csv_text);
-    tcase_add_test(t, test_csv_many_rows);
-    tcase_add_test(t, test_csv_messages);
-    tcase_add_test(t, test_csv_discard);
+    tcase_add_test(t, atomic_commit_replaces_the_file);
+    tcase_add_test(t, atomic_discard_leaves_nothing);
+    tcase_add_test(t, atomic_failures_name_the_file);
+    tcase_add_test(t, folders_are_made_with_their_parents);
+    tcase_add_test(t, checksums_give_known_answers);
+    tcase_add_test(t, checksum_joins_chunks);
+    tcase_add_test(t, csv_reads_what_it_writes);
+    tcase_add_test(t, csv_takes_any_line_ends);
+    tcase_add_test(t, csv_drops_blanks);
+    tcase_add_test(t, csv_quotes_text);
+    tcase_add_test(t, csv_holds_many_rows);
+    tcase_add_test(t, csv_messages_name_file_row_and_column);
+    tcase_add_test(t, csv_discard_leaves_nothing);
     suite_add_tcase(s, t);
 }
 
@@ -641,18 +641,18 @@ Suite *suite_core(void) {
     Suite *s = suite_create("core");
     TCase *t = tcase_create("core");
     tcase_set_timeout(t, 120);
-    tcase_add_loop_test(t, test_philox_known_answers, 0, 3);
-    tcase_add_test(t, test_philox_as_gsl_generator);
-    tcase_add_test(t, test_stream_ignores_earlier_draws);
-    tcase_add_test(t, test_streams_of_different_names_differ);
-    tcase_add_test(t, test_uniform_moments);
-    tcase_add_test(t, test_choosing_some_of_many);
-    tcase_add_test(t, test_hash_known_answers);
-    tcase_add_test(t, test_error_messages);
-    tcase_add_test(t, test_long_messages_are_cut);
-    tcase_add_test(t, test_error_leaves_a_parallel_region);
-    tcase_add_test(t, test_error_box_without_failure);
-    tcase_add_test(t, test_aligned_memory);
+    tcase_add_loop_test(t, philox_gives_known_answers, 0, 3);
+    tcase_add_test(t, philox_is_a_gsl_generator);
+    tcase_add_test(t, a_stream_ignores_earlier_draws);
+    tcase_add_test(t, streams_of_different_names_differ);
+    tcase_add_test(t, uniform_draws_have_uniform_moments);
+    tcase_add_test(t, some_of_many_are_chosen_evenly);
+    tcase_add_test(t, hash_gives_known_answers);
+    tcase_add_test(t, error_messages_are_formatted);
+    tcase_add_test(t, long_messages_are_cut);
+    tcase_add_test(t, an_error_leaves_a_parallel_region);
+    tcase_add_test(t, an_empty_error_box_raises_nothing);
+    tcase_add_test(t, aligned_memory_is_aligned);
     tcase_add_test(t, a_loop_has_no_more_workers_than_items);
     tcase_add_test(t, an_error_ends_a_loop);
     suite_add_tcase(s, t);

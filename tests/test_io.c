@@ -3,8 +3,8 @@
 #include "io/h5.h"
 #include "io/nifti_volume.h"
 #include "io/prepared.h"
-#include "scratch.h"
 #include "suites.h"
+#include "support.h"
 #include <fcntl.h>
 #include <math.h>
 #include <nifti1.h>
@@ -14,13 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void expect_message(const char *a, const char *b) {
-    ck_assert_msg(strstr(err_message(), a) && strstr(err_message(), b), "message is: %s", err_message());
-}
-
 /* ---------------------------------------------------------------- HDF5 */
 
-START_TEST(test_h5_round_trip) {
+START_TEST(h5_reads_what_it_writes) {
     float f[6] = {1.5f, -2, 3, 4, 5, 6}, f_back[6];
     double d[2] = {1e-300, 0.1}, d_back[2];
     int32_t i[3] = {-1, 0, 1 << 30}, i_back[3];
@@ -59,7 +55,7 @@ START_TEST(test_h5_round_trip) {
 END_TEST
 
 /* Rounding to nearest even, the carry into the exponent, subnormals and the overflow: as NumPy's float16. */
-START_TEST(test_float16_is_rounded_correctly) {
+START_TEST(float16_is_rounded_correctly) {
     static const struct {
         float value, stored;
     } cases[] = {{0.0624939f, 0.0625f},    {-0.0624939f, -0.0625f},
@@ -85,7 +81,7 @@ START_TEST(test_float16_is_rounded_correctly) {
 }
 END_TEST
 
-START_TEST(test_h5_errors_name_everything) {
+START_TEST(h5_errors_name_everything) {
     float f[6] = {0};
     hsize_t dims[2] = {2, 3}, wrong[2] = {3, 2};
     h5_file *h = h5_create(in_folder("b.h5"));
@@ -98,29 +94,29 @@ START_TEST(test_h5_errors_name_everything) {
     ck_assert_int_eq(h5_commit(h), 0);
     h = h5_open(path);
     ck_assert_int_eq(h5_read_f32(h, "x", 2, wrong, f), -1);
-    expect_message("b.h5", "'x'");
-    expect_message("(3, 2)", "(2, 3)");
+    expect_error("b.h5", "'x'");
+    expect_error("(3, 2)", "(2, 3)");
     ck_assert_int_eq(h5_read_f32(h, "y", 2, dims, f), -1);
-    expect_message("b.h5", "'y'");
+    expect_error("b.h5", "'y'");
     ck_assert_int_eq(h5_read_slab_f32(h, "x", 2, 1, dims + 1, f), -1);
     int64_t integer;
     ck_assert_int_eq(h5_attr_integer(h, "t", &integer), -1);
-    expect_message("b.h5", "t");
+    expect_error("b.h5", "t");
     ck_assert_int_eq(h5_attr_integer(h, "none", &integer), -1);
-    expect_message("b.h5", "none");
+    expect_error("b.h5", "none");
     h5_close(h);
     struct stat info;
     ck_assert_int_eq(stat(path, &info), 0);
     ck_assert_int_eq(truncate(path, info.st_size / 2), 0);
     ck_assert_ptr_null(h5_open(path));
-    expect_message("b.h5", "truncated");
+    expect_error("b.h5", "truncated");
     ck_assert_int_eq(truncate(path, 0), 0);
     ck_assert_ptr_null(h5_open(path));
-    expect_message("b.h5", "empty");
+    expect_error("b.h5", "empty");
     ck_assert_ptr_null(h5_open(in_folder("none.h5")));
-    expect_message("none.h5", "No such file");
+    expect_error("none.h5", "No such file");
     ck_assert_ptr_null(h5_open("Makefile"));
-    expect_message("Makefile", "not an HDF5 file");
+    expect_error("Makefile", "not an HDF5 file");
 }
 END_TEST
 
@@ -147,7 +143,7 @@ static void write_nifti(const char *name, short datatype, short bits, int axes, 
     fclose(f);
 }
 
-START_TEST(test_nifti) {
+START_TEST(nifti_volumes_are_read) {
     short voxels[24];
     for (short k = 0; k < 24; k++)
         voxels[k] = k;
@@ -158,19 +154,19 @@ START_TEST(test_nifti) {
     nifti_volume_free(v);
     write_nifti("short.nii", DT_INT16, 16, 3, voxels, 20);
     ck_assert_ptr_null(nifti_volume_read(path));
-    expect_message("short.nii", "truncated");
+    expect_error("short.nii", "truncated");
     write_nifti("double.nii", DT_FLOAT64, 64, 3, voxels, 48);
     ck_assert_ptr_null(nifti_volume_read(path));
-    expect_message("double.nii", "expected");
+    expect_error("double.nii", "expected");
     write_nifti("four.nii", DT_INT16, 16, 4, voxels, 48);
     ck_assert_ptr_null(nifti_volume_read(path));
-    expect_message("four.nii", "3-D");
+    expect_error("four.nii", "3-D");
     ck_assert_ptr_null(nifti_volume_read(in_folder("none.nii")));
-    expect_message("none.nii", "");
+    expect_error("none.nii", "");
 }
 END_TEST
 
-START_TEST(test_complex_slabs) {
+START_TEST(complex_slabs_are_read_one_by_one) {
     const hsize_t dims[3] = {2, 3, 4};
     float complex image[12], found[12];
     float real[12];
@@ -182,9 +178,9 @@ START_TEST(test_complex_slabs) {
     ck_assert_int_eq(h5_write_slab_c64(h, "group/kspace", 1, 2, dims + 1, image), 0);
     ck_assert_int_eq(h5_write_slab_f32(h, "image", 1, 2, dims + 1, (float *)image), 0);
     ck_assert_int_eq(h5_write_slab_c64(h, "group/kspace", 2, 2, dims + 1, image), -1);
-    expect_message("group/kspace", "expected more than 2");
+    expect_error("group/kspace", "expected more than 2");
     ck_assert_int_eq(h5_write_slab_c64(h, "image", 0, 2, dims + 1, image), -1);
-    expect_message("image", "expected complex numbers");
+    expect_error("image", "expected complex numbers");
     ck_assert_int_eq(h5_commit(h), 0);
     h = h5_open(path);
     ck_assert_int_eq(h5_read_slab_c64(h, "group/kspace", 1, 2, dims + 1, found), 0);
@@ -192,7 +188,7 @@ START_TEST(test_complex_slabs) {
     ck_assert_int_eq(h5_read_slab_c64(h, "group/kspace", 0, 2, dims + 1, found), 0);
     ck_assert(found[0] == 0.0f && found[11] == 0.0f); /* never written */
     ck_assert_int_eq(h5_read_slab_f32(h, "group/kspace", 1, 2, dims + 1, real), -1);
-    expect_message("group/kspace", "expected real numbers");
+    expect_error("group/kspace", "expected real numbers");
     ck_assert(h5_check_complex(h, "group/kspace") == 0 && h5_check_complex(h, "image") == -1);
     h5_close(h);
 }
@@ -240,7 +236,7 @@ static void write_prepared(const char *name, const prepared_content *c) {
     write_accelerated(name, c, 0.0);
 }
 
-START_TEST(test_prepared_round_trip) {
+START_TEST(prepared_scans_read_what_they_write) {
     float image[PIXELS];
     prepared_content c = content("scan");
     c.has[PREPARED_RECONSTRUCTION] = 1;
@@ -253,13 +249,13 @@ START_TEST(test_prepared_round_trip) {
     ck_assert_int_eq(prepared_read(s, PREPARED_REFERENCE, 1, image), 0);
     ck_assert_int_eq(memcmp(image, reference + PIXELS, sizeof image), 0);
     ck_assert_int_eq(prepared_read(s, PREPARED_ZERO_FILLED, 1, image), -1);
-    expect_message("scan.h5", "zero_filled");
+    expect_error("scan.h5", "zero_filled");
     ck_assert_int_eq(prepared_read(s, PREPARED_REFERENCE, 3, image), -1);
     prepared_close(s);
 }
 END_TEST
 
-START_TEST(test_prepared_bad_images) {
+START_TEST(bad_images_are_named) {
     float image[PIXELS];
     prepared_content c = content("scan");
     reference[PIXELS + 17] = NAN;
@@ -269,15 +265,15 @@ START_TEST(test_prepared_bad_images) {
     prepared_scan *s = prepared_open(path);
     ck_assert_int_eq(prepared_read(s, PREPARED_REFERENCE, 0, image), 0);
     ck_assert_int_eq(prepared_read(s, PREPARED_REFERENCE, 1, image), -1);
-    expect_message("bad.h5", "reference");
-    expect_message("slice 1", "finite");
+    expect_error("bad.h5", "reference");
+    expect_error("slice 1", "finite");
     ck_assert_int_eq(prepared_read(s, PREPARED_REFERENCE, 2, image), -1);
-    expect_message("slice 2", "constant");
+    expect_error("slice 2", "constant");
     prepared_close(s);
 }
 END_TEST
 
-START_TEST(test_prepared_wrong_files) {
+START_TEST(wrong_prepared_files_are_refused) {
     hsize_t dims[3] = {SLICES, ROWS, COLUMNS}, other[3] = {SLICES, COLUMNS, ROWS}, n[1] = {SLICES};
     int32_t slices[SLICES] = {0, 1, 2};
     prepared_content c = content("scan");
@@ -297,16 +293,16 @@ START_TEST(test_prepared_wrong_files) {
         ck_assert_ptr_null(prepared_open(path));
         static const char *const expected[] = {"another", "99", "reference", "reconstruction",
                                                "reconstruction_faulty"};
-        expect_message("wrong.h5", expected[kind]);
+        expect_error("wrong.h5", expected[kind]);
     }
     c.has[PREPARED_REFERENCE] = 0;
     ck_assert_ptr_null(prepared_create(in_folder("none.h5"), &c));
 }
 END_TEST
 
-START_TEST(test_prepared_split) {
+START_TEST(a_split_lists_its_scans) {
     ck_assert_ptr_null(prepared_split_open(folder, "test", 0));
-    expect_message(folder, "test");
+    expect_error(folder, "test");
     static const char *const names[] = {"b", "a", "c"};
     for (int k = 0; k < 3; k++) {
         prepared_content c = content(names[k]);
@@ -327,12 +323,12 @@ START_TEST(test_prepared_split) {
     prepared_content stray = content("d"); /* says test, lies in val */
     write_prepared("val/d.h5", &stray);
     ck_assert_ptr_null(prepared_split_open(folder, "val", 0));
-    expect_message("d.h5", "val");
+    expect_error("d.h5", "val");
 }
 END_TEST
 
 /* Made anew within the same second, and of the same size. */
-START_TEST(test_fingerprint_of_a_split) {
+START_TEST(fingerprint_changes_with_the_split) {
     uint64_t before, after;
     struct timespec times[2] = {{1000000, 1000000}, {1000000, 1000000}};
     prepared_content c = content("a");
@@ -351,7 +347,7 @@ START_TEST(test_fingerprint_of_a_split) {
 }
 END_TEST
 
-START_TEST(test_acceleration_of_a_split) {
+START_TEST(scans_of_a_split_agree_in_acceleration) {
     prepared_content a = content("a"), b = content("b");
     write_accelerated("test/a.h5", &a, 4.0);
     write_accelerated("test/b.h5", &b, 4.0);
@@ -360,13 +356,13 @@ START_TEST(test_acceleration_of_a_split) {
     prepared_split_free(s);
     write_accelerated("test/b.h5", &b, 8.0);
     ck_assert_ptr_null(prepared_split_open(folder, "test", 0));
-    expect_message("b.h5: expected acceleration 4", "found 8");
+    expect_error("b.h5: expected acceleration 4", "found 8");
     write_prepared("test/b.h5", &b);
     ck_assert_ptr_null(prepared_split_open(folder, "test", 0));
-    expect_message("b.h5: expected acceleration 4", "found 0");
+    expect_error("b.h5: expected acceleration 4", "found 0");
     write_accelerated("test/b.h5", &b, 0.5);
     ck_assert_ptr_null(prepared_split_open(folder, "test", 0));
-    expect_message("b.h5", "attribute 'acceleration': expected a number of at least 1, found 0.5");
+    expect_error("b.h5", "attribute 'acceleration': expected a number of at least 1, found 0.5");
 }
 END_TEST
 
@@ -375,17 +371,17 @@ Suite *suite_io(void) {
     TCase *t = tcase_create("io");
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
-    tcase_add_test(t, test_h5_round_trip);
-    tcase_add_test(t, test_float16_is_rounded_correctly);
-    tcase_add_test(t, test_h5_errors_name_everything);
-    tcase_add_test(t, test_nifti);
-    tcase_add_test(t, test_complex_slabs);
-    tcase_add_test(t, test_prepared_round_trip);
-    tcase_add_test(t, test_prepared_bad_images);
-    tcase_add_test(t, test_prepared_wrong_files);
-    tcase_add_test(t, test_prepared_split);
-    tcase_add_test(t, test_acceleration_of_a_split);
-    tcase_add_test(t, test_fingerprint_of_a_split);
+    tcase_add_test(t, h5_reads_what_it_writes);
+    tcase_add_test(t, float16_is_rounded_correctly);
+    tcase_add_test(t, h5_errors_name_everything);
+    tcase_add_test(t, nifti_volumes_are_read);
+    tcase_add_test(t, complex_slabs_are_read_one_by_one);
+    tcase_add_test(t, prepared_scans_read_what_they_write);
+    tcase_add_test(t, bad_images_are_named);
+    tcase_add_test(t, wrong_prepared_files_are_refused);
+    tcase_add_test(t, a_split_lists_its_scans);
+    tcase_add_test(t, scans_of_a_split_agree_in_acceleration);
+    tcase_add_test(t, fingerprint_changes_with_the_split);
     suite_add_tcase(s, t);
     return s;
 }

@@ -131,23 +131,23 @@ static void check_weight_gradient(int k) {
     tensor_free(&dy);
 }
 
-START_TEST(test_conv_forward) {
+START_TEST(convolution_matches_a_plain_loop) {
     check_forward(_i, 0);
 }
 END_TEST
 
-START_TEST(test_conv_transposed) {
+START_TEST(convolution_backward_matches_a_plain_loop) {
     check_forward(_i, 1);
 }
 END_TEST
 
-START_TEST(test_conv_weight_gradient) {
+START_TEST(weight_gradient_matches_a_plain_loop) {
     check_weight_gradient(_i);
 }
 END_TEST
 
 /* The same numbers from the kernels of every instruction set, side by side. */
-START_TEST(test_instruction_sets_agree) {
+START_TEST(instruction_sets_agree) {
     const kernel_set *sets[3] = {&kernels_generic};
     int count = 1;
 #if defined(__x86_64__)
@@ -184,7 +184,7 @@ START_TEST(test_instruction_sets_agree) {
 }
 END_TEST
 
-START_TEST(test_max_pool_gradient_goes_to_the_first_maximum) {
+START_TEST(max_pool_gradient_goes_to_the_first_maximum) {
     tensor x = tensor_shape(1, 2, 4), y = tensor_shape(1, 1, 2), dx = x, dy = y;
     tensor_alloc(&x);
     tensor_alloc(&y);
@@ -205,7 +205,7 @@ START_TEST(test_max_pool_gradient_goes_to_the_first_maximum) {
 }
 END_TEST
 
-START_TEST(test_dropout_rate_and_scale) {
+START_TEST(dropout_has_its_rate_and_scale) {
     tensor x = tensor_shape(4, 100, 101), y = x, dx = x;
     unsigned char *mask = malloc(4 * 100 * 101);
     gsl_rng *rng = rng_stream(1, RNG_TEST, 0, 0);
@@ -265,7 +265,7 @@ static double weighted_norm(const double *x, int n, double slope, const float *w
 
 /* Values against the definition, gradients against its central differences; rows longer and shorter than the
  * vectors of the sums. */
-START_TEST(test_instance_norm) {
+START_TEST(instance_norm_matches_its_formula) {
     enum { CHANNELS = 3, ROWS = 5 };
     const int columns = _i / 2 ? 37 : 6, n = ROWS * columns;
     const double slope = _i % 2 ? 1.0 : 0.2;
@@ -315,7 +315,7 @@ START_TEST(test_instance_norm) {
 END_TEST
 
 /* Linear, so its gradient is exact: a quarter of dy, added to what is there. */
-START_TEST(test_average_pool) {
+START_TEST(average_pool_is_a_mean) {
     tensor x = random_tensor(3, 6, 10, 1), y = random_tensor(3, 3, 5, 2), dx = random_tensor(3, 6, 10, 3);
     tensor dy = random_tensor(3, 3, 5, 4), before = dx;
     ck_assert_int_eq(tensor_alloc(&before), 0);
@@ -343,7 +343,7 @@ START_TEST(test_average_pool) {
 }
 END_TEST
 
-START_TEST(test_up_conv) {
+START_TEST(up_convolution_matches_a_plain_loop) {
     enum { IN = 6, OUT = 5 };
     tensor x = random_tensor(IN, 7, 9, 1), y = random_tensor(OUT, 14, 18, 2),
            dy = random_tensor(OUT, 14, 18, 3);
@@ -390,7 +390,7 @@ START_TEST(test_up_conv) {
 }
 END_TEST
 
-START_TEST(test_conv_without_bias) {
+START_TEST(convolution_works_without_bias) {
     tensor x = random_tensor(4, 9, 11, 1), y = random_tensor(6, 9, 11, 2), z = random_tensor(6, 9, 11, 3);
     float w[6 * 4 * 9], zero[6] = {0.0f};
     conv_packed packed = {.data = mem_alloc(sizeof w)};
@@ -409,7 +409,7 @@ END_TEST
 /* An average pool whose input feeds a skip connection, too: the net's gradient of the first weights against
  * central differences, with buffers of their own (training) and shared ones (inference) giving the same
  * output. */
-START_TEST(test_skip_around_average_pool) {
+START_TEST(gradients_join_around_average_pool) {
     enum { N = 8, PIXELS = N * N };
     net *n = net_create();
     int first = net_add_conv3(n, net_add_input(n, 2), 3, NET_NO_BIAS, "first", NULL);
@@ -457,7 +457,7 @@ START_TEST(test_skip_around_average_pool) {
 }
 END_TEST
 
-START_TEST(test_planes_hold_their_padding) {
+START_TEST(planes_hold_their_padding) {
     tensor t = tensor_shape(3, 7, 9);
     ck_assert_uint_eq(t.ld, 10);
     ck_assert_uint_eq(t.plane % 16, 0);
@@ -469,18 +469,18 @@ Suite *suite_layers(void) {
     Suite *s = suite_create("layers");
     TCase *t = tcase_create("layers");
     tcase_set_timeout(t, 120);
-    tcase_add_loop_test(t, test_conv_forward, 0, SHAPES);
-    tcase_add_loop_test(t, test_conv_transposed, 0, SHAPES);
-    tcase_add_loop_test(t, test_conv_weight_gradient, 0, SHAPES);
-    tcase_add_test(t, test_instruction_sets_agree);
-    tcase_add_test(t, test_max_pool_gradient_goes_to_the_first_maximum);
-    tcase_add_test(t, test_dropout_rate_and_scale);
-    tcase_add_loop_test(t, test_instance_norm, 0, 4);
-    tcase_add_test(t, test_average_pool);
-    tcase_add_loop_test(t, test_up_conv, 0, 2);
-    tcase_add_test(t, test_conv_without_bias);
-    tcase_add_test(t, test_skip_around_average_pool);
-    tcase_add_test(t, test_planes_hold_their_padding);
+    tcase_add_loop_test(t, convolution_matches_a_plain_loop, 0, SHAPES);
+    tcase_add_loop_test(t, convolution_backward_matches_a_plain_loop, 0, SHAPES);
+    tcase_add_loop_test(t, weight_gradient_matches_a_plain_loop, 0, SHAPES);
+    tcase_add_test(t, instruction_sets_agree);
+    tcase_add_test(t, max_pool_gradient_goes_to_the_first_maximum);
+    tcase_add_test(t, dropout_has_its_rate_and_scale);
+    tcase_add_loop_test(t, instance_norm_matches_its_formula, 0, 4);
+    tcase_add_test(t, average_pool_is_a_mean);
+    tcase_add_loop_test(t, up_convolution_matches_a_plain_loop, 0, 2);
+    tcase_add_test(t, convolution_works_without_bias);
+    tcase_add_test(t, gradients_join_around_average_pool);
+    tcase_add_test(t, planes_hold_their_padding);
     suite_add_tcase(s, t);
     return s;
 }

@@ -1,7 +1,7 @@
 /* `make` and what it knows about the study, on a small cohort: the same tables from two jobs at once, and later only
  * what has changed. */
-#include "programs.h"
 #include "suites.h"
+#include "support.h"
 #include <unistd.h>
 
 /* The build that the programs under test are of: programs() without "/bin". Its flags are not known here: -o keeps it

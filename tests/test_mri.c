@@ -77,7 +77,7 @@ static const char *const fft_groups[] = {"fft/8x6/",  "fft/7x5/", "fft/6x9/",
                                          "fft/9x16/", "fft/1x4/", "fft/5x1/"};
 #define FFT_GROUPS (int)(sizeof fft_groups / sizeof *fft_groups)
 
-START_TEST(test_fft_matches_numpy) {
+START_TEST(fft_matches_numpy) {
     h5_file *file = h5_open(golden_file);
     ck_assert_msg(file != NULL, "%s", err_message());
     int rank;
@@ -105,7 +105,7 @@ END_TEST
 static const int fft_sizes[][2] = {{320, 320}, {37, 40}, {40, 37}, {33, 35}, {1, 7}, {2, 1}};
 #define FFT_SIZES (int)(sizeof fft_sizes / sizeof *fft_sizes)
 
-START_TEST(test_fft_round_trip_and_adjoint) {
+START_TEST(fft_is_unitary) {
     const int rows = fft_sizes[_i][0], columns = fft_sizes[_i][1], batch = 3;
     const size_t n = (size_t)batch * rows * columns;
     float complex *x = random_images(n, 1), *y = random_images(n, 2);
@@ -125,7 +125,7 @@ START_TEST(test_fft_round_trip_and_adjoint) {
 }
 END_TEST
 
-START_TEST(test_fft_centre) {
+START_TEST(fft_has_its_zero_in_the_centre) {
     float complex x[5 * 4] = {0};
     fft2 *f = fft2_create(5, 4);
     x[2 * 4 + 2] = 1.0f; /* the centre alone: a constant without phase */
@@ -149,7 +149,7 @@ static int count_kept(const unsigned char *mask, size_t n) {
     return kept;
 }
 
-START_TEST(test_random_columns) {
+START_TEST(random_columns_have_the_acceleration) {
     enum { COLUMNS = 320, CENTRE = 26, FIRST = 147, SEEDS = 2000 };
     unsigned char mask[COLUMNS], again[COLUMNS];
     int each[COLUMNS] = {0}, different = 0;
@@ -182,7 +182,7 @@ START_TEST(test_random_columns) {
 END_TEST
 
 /* Settings that leave nothing to chance show the centre alone. */
-START_TEST(test_random_columns_centre) {
+START_TEST(random_columns_keep_the_centre) {
     const struct {
         int columns;
         double acceleration, fraction;
@@ -203,7 +203,7 @@ START_TEST(test_random_columns_centre) {
 }
 END_TEST
 
-START_TEST(test_random_columns_errors) {
+START_TEST(random_columns_refuse_impossible_masks) {
     unsigned char mask[320];
     gsl_rng *rng = rng_stream(5, RNG_TEST, 0, 0);
     memset(mask, 7, sizeof mask);
@@ -255,7 +255,7 @@ static void check_poisson(const unsigned char *mask, int rows, int columns,
 }
 
 /* Samples keep their distance: at 20-fold acceleration none touch, where chance would let a score. */
-START_TEST(test_poisson_spreads) {
+START_TEST(poisson_samples_keep_their_distance) {
     enum { N = 128 };
     const sampling_poisson_settings settings = {20.0, 0, 0};
     static unsigned char mask[N * N];
@@ -274,7 +274,7 @@ START_TEST(test_poisson_spreads) {
 }
 END_TEST
 
-START_TEST(test_poisson) {
+START_TEST(poisson_masks_have_the_acceleration) {
     enum { ROWS = 96, COLUMNS = 128, SEEDS = 8 };
     const sampling_poisson_settings settings[] = {{4.0, 0, 0}, {8.0, 16, 12}, {12.0, 13, 13}, {2.0, 24, 24}};
     static unsigned char mask[ROWS * COLUMNS], again[ROWS * COLUMNS];
@@ -296,7 +296,7 @@ START_TEST(test_poisson) {
 }
 END_TEST
 
-START_TEST(test_poisson_errors) {
+START_TEST(poisson_refuses_impossible_masks) {
     const sampling_poisson_settings impossible[] = {
         {1.0, 0, 0},  {NAN, 0, 0},   {INFINITY, 0, 0}, {4.0, -1, 4},
         {4.0, 65, 4}, {4.0, 40, 40}, {1.1, 0, 0}, /* less than the corners */
@@ -401,7 +401,7 @@ static unsigned char *where_signal(const golden *g) {
     return signal;
 }
 
-START_TEST(test_jsense_matches_sigpy) {
+START_TEST(jsense_matches_sigpy) {
     golden g = golden_read(golden_groups[_i]);
     unsigned char *signal = where_signal(&g);
     ck_assert_int_gt(count_kept(signal, g.pixels), (int)g.pixels / 4);
@@ -430,7 +430,7 @@ START_TEST(test_jsense_matches_sigpy) {
 }
 END_TEST
 
-START_TEST(test_jsense_is_deterministic) {
+START_TEST(jsense_is_deterministic) {
     golden g = golden_read("default/"), other = golden_read("gaps/");
     const size_t bytes = g.samples * sizeof(float complex);
     float complex *first = mem_alloc(bytes), *second = mem_alloc(bytes);
@@ -456,7 +456,7 @@ START_TEST(test_jsense_is_deterministic) {
 END_TEST
 
 /* Objects made and used by several threads at once give what one gives alone. */
-START_TEST(test_jsense_in_threads) {
+START_TEST(jsense_is_the_same_in_threads) {
     enum { THREADS = 4 };
     golden g = golden_read("default/");
     float complex *maps[THREADS], *images[THREADS];
@@ -483,7 +483,7 @@ START_TEST(test_jsense_in_threads) {
 }
 END_TEST
 
-START_TEST(test_jsense_without_a_coil) {
+START_TEST(jsense_does_without_a_coil) {
     golden g = golden_read("default/");
     float complex *maps = mem_alloc(g.samples * sizeof *maps);
     memset(g.kspace + g.pixels, 0, g.pixels * sizeof *g.kspace);
@@ -502,7 +502,7 @@ static void expect_refused(int coils, int rows, int columns, jsense_settings s, 
     ck_assert_msg(strstr(err_message(), say) != NULL, "%s", err_message());
 }
 
-START_TEST(test_jsense_settings_errors) {
+START_TEST(jsense_refuses_wrong_settings) {
     jsense_settings s = jsense_defaults();
     ck_assert(s.kernel_width == 6 && s.calibration_width == 13 && s.iterations == 10 &&
               s.inner_iterations == 10 && s.lambda == 0.0);
@@ -528,7 +528,7 @@ START_TEST(test_jsense_settings_errors) {
 }
 END_TEST
 
-START_TEST(test_jsense_data_errors) {
+START_TEST(jsense_refuses_wrong_data) {
     golden g = golden_read("default/");
     float complex *maps = mem_calloc(g.samples, sizeof *maps), *image = mem_alloc(g.pixels * sizeof *image);
     const size_t centre = (size_t)(g.rows / 2) * g.columns + g.columns / 2;
@@ -560,21 +560,21 @@ Suite *suite_mri(void) {
     Suite *s = suite_create("mri");
     TCase *t = tcase_create("mri");
     tcase_set_timeout(t, 60);
-    tcase_add_loop_test(t, test_fft_matches_numpy, 0, FFT_GROUPS);
-    tcase_add_loop_test(t, test_fft_round_trip_and_adjoint, 0, FFT_SIZES);
-    tcase_add_test(t, test_fft_centre);
-    tcase_add_test(t, test_random_columns);
-    tcase_add_test(t, test_random_columns_centre);
-    tcase_add_test(t, test_random_columns_errors);
-    tcase_add_loop_test(t, test_poisson, 0, 4);
-    tcase_add_test(t, test_poisson_spreads);
-    tcase_add_test(t, test_poisson_errors);
-    tcase_add_loop_test(t, test_jsense_matches_sigpy, 0, GOLDEN_GROUPS);
-    tcase_add_test(t, test_jsense_is_deterministic);
-    tcase_add_test(t, test_jsense_in_threads);
-    tcase_add_test(t, test_jsense_without_a_coil);
-    tcase_add_test(t, test_jsense_settings_errors);
-    tcase_add_test(t, test_jsense_data_errors);
+    tcase_add_loop_test(t, fft_matches_numpy, 0, FFT_GROUPS);
+    tcase_add_loop_test(t, fft_is_unitary, 0, FFT_SIZES);
+    tcase_add_test(t, fft_has_its_zero_in_the_centre);
+    tcase_add_test(t, random_columns_have_the_acceleration);
+    tcase_add_test(t, random_columns_keep_the_centre);
+    tcase_add_test(t, random_columns_refuse_impossible_masks);
+    tcase_add_loop_test(t, poisson_masks_have_the_acceleration, 0, 4);
+    tcase_add_test(t, poisson_samples_keep_their_distance);
+    tcase_add_test(t, poisson_refuses_impossible_masks);
+    tcase_add_loop_test(t, jsense_matches_sigpy, 0, GOLDEN_GROUPS);
+    tcase_add_test(t, jsense_is_deterministic);
+    tcase_add_test(t, jsense_is_the_same_in_threads);
+    tcase_add_test(t, jsense_does_without_a_coil);
+    tcase_add_test(t, jsense_refuses_wrong_settings);
+    tcase_add_test(t, jsense_refuses_wrong_data);
     suite_add_tcase(s, t);
     return s;
 }

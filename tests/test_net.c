@@ -39,7 +39,7 @@ void *aligned_alloc(size_t alignment, size_t size) {
 
 /* ---------------------------------------------------------------- arena */
 
-START_TEST(test_arena) {
+START_TEST(memory_is_reused_in_an_arena) {
     gsl_rng *rng = rng_stream(7, RNG_TEST, 0, 0);
     arena_item items[40];
     for (int trial = 0; trial < 50; trial++) {
@@ -94,7 +94,7 @@ static void random_image(float *image, int pixels, uint64_t which) {
 }
 
 /* What training computes layer by layer, each in memory of its own, is what inference computes. */
-START_TEST(test_modes_agree) {
+START_TEST(modes_agree) {
     static float image[PIXELS];
     net *n = random_encoder(_i % 2);
     int last = net_layer_find(n, _i % 2 ? "block5_relu2" : "output");
@@ -129,7 +129,7 @@ START_TEST(test_modes_agree) {
 END_TEST
 
 /* What is given up for inference is not missed. */
-START_TEST(test_inference_only) {
+START_TEST(inference_only_keeps_the_output) {
     static float image[PIXELS];
     net *whole = random_encoder(0), *kept = random_encoder(0);
     int last = net_layer_find(whole, "block3_relu1");
@@ -152,7 +152,7 @@ START_TEST(test_inference_only) {
 }
 END_TEST
 
-START_TEST(test_encoder_memory) {
+START_TEST(the_encoder_takes_little_memory) {
     enum { SIZE = 320 };
     float *image = mem_alloc(SIZE * SIZE * sizeof(float));
     net *n = random_encoder(1);
@@ -181,10 +181,10 @@ Suite *suite_net(void) {
     Suite *s = suite_create("net");
     TCase *t = tcase_create("net");
     tcase_set_timeout(t, 120);
-    tcase_add_test(t, test_arena);
-    tcase_add_loop_test(t, test_modes_agree, 0, 4);
-    tcase_add_test(t, test_inference_only);
-    tcase_add_test(t, test_encoder_memory);
+    tcase_add_test(t, memory_is_reused_in_an_arena);
+    tcase_add_loop_test(t, modes_agree, 0, 4);
+    tcase_add_test(t, inference_only_keeps_the_output);
+    tcase_add_test(t, the_encoder_takes_little_memory);
     suite_add_tcase(s, t);
     return s;
 }

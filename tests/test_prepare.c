@@ -1,7 +1,7 @@
 /* The programs of data preparation: raw data in, prepared scans and a reconstruction network out. */
 #include "io/h5.h"
-#include "programs.h"
 #include "suites.h"
+#include "support.h"
 #include <unistd.h>
 
 #define COHORT                                                                                               \
@@ -28,7 +28,7 @@ static void expect_same_images(const char *first, const char *second, const char
 
 /* From files in fastMRI's layout comes what comes from virtual scans directly, whatever the number of
  * threads. */
-START_TEST(test_files_and_streams_agree) {
+START_TEST(files_and_streams_agree) {
     expect_done("simulate_cohort --out @/raw " COHORT "--threads 2");
     expect_done("prepare_scans @/raw --no-reconstruction --out @/files --records @/records --threads 3");
     ck_assert_msg(strstr(output, "train: 3 scans, 6 slices, 3 patients") &&
@@ -52,7 +52,7 @@ START_TEST(test_files_and_streams_agree) {
 END_TEST
 
 /* A smaller cohort in the same folder: what is too much goes. */
-START_TEST(test_surplus_is_removed) {
+START_TEST(surplus_is_removed) {
     expect_done("prepare_scans --no-reconstruction --split test --out @/cohort " COHORT);
     expect_done("prepare_scans --no-reconstruction --split test --out @/cohort " COHORT "--test 2");
     ck_assert_msg(strstr(output, "2 kept, 1 removed"), "%s", output);
@@ -80,7 +80,7 @@ static void write_nan(const char *name) {
     H5Sclose(one), H5Sclose(space), H5Tclose(type), H5Dclose(d), H5Fclose(f);
 }
 
-START_TEST(test_bad_files_are_named_and_skipped) {
+START_TEST(bad_files_are_named_and_skipped) {
     expect_done("simulate_cohort --split test --out @/raw " COHORT "--test 5");
     damage("0002", "truncate -s 100000");
     write_nan("0004");
@@ -103,7 +103,7 @@ START_TEST(test_bad_files_are_named_and_skipped) {
 END_TEST
 
 /* Files may not grow beyond 8 KiB: what a full disk is to a program, without one. */
-START_TEST(test_full_disk) {
+START_TEST(a_full_disk_leaves_no_half_files) {
     static const char *const commands[] = {
         "prepare_scans --no-reconstruction --split test --threads 1 --out @/c " COHORT,
         "simulate_cohort --split test --threads 1 --out @/c " COHORT};
@@ -121,7 +121,7 @@ START_TEST(test_full_disk) {
 }
 END_TEST
 
-START_TEST(test_wrong_usage_of_prepare_scans) {
+START_TEST(prepare_scans_rejects_wrong_usage) {
     expect_failure("prepare_scans @/nowhere --out @/c", 1, "nowhere", "cannot list the scans");
     expect_failure("prepare_scans --mask spiral", 2, "spiral", "poisson");
     expect_failure("prepare_scans --test-list x.txt", 2, "lists", "fastMRI");
@@ -141,7 +141,7 @@ START_TEST(test_wrong_usage_of_prepare_scans) {
 END_TEST
 
 /* A scan that was left over from other settings, because its raw data are gone bad since, say. */
-START_TEST(test_mixed_settings_are_refused) {
+START_TEST(mixed_settings_are_refused) {
     expect_done("prepare_scans --no-reconstruction --split test --out @/c " COHORT);
     expect_done("prepare_scans --no-reconstruction --split test --acceleration 2 --out @/d " COHORT);
     char command[512];
@@ -152,7 +152,7 @@ START_TEST(test_mixed_settings_are_refused) {
 }
 END_TEST
 
-START_TEST(test_masks_and_accelerations) {
+START_TEST(masks_and_accelerations_change_the_images) {
     static const char *const masks[] = {"--acceleration 2", "--acceleration 6",
                                         "--acceleration 8 --center-fraction 0.04", "--mask poisson"};
     static float reference[FLOATS], first[FLOATS], found[FLOATS];
@@ -178,7 +178,7 @@ END_TEST
     "3 --records @/records "
 
 /* Trained, used, and in the files: interrupted or not, on any number of threads. */
-START_TEST(test_reconstruction_network) {
+START_TEST(the_network_reconstructs) {
     static float reference[FLOATS], zero_filled[FLOATS], found[FLOATS];
     expect_done("prepare_scans --no-reconstruction --out @/cohort " COHORT);
     expect_failure(TRAIN "--out @/straight", 1, "reference_complex", "--complex");
@@ -220,14 +220,14 @@ Suite *suite_prepare(void) {
     TCase *t = tcase_create("prepare");
     tcase_set_timeout(t, 300);
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
-    tcase_add_test(t, test_files_and_streams_agree);
-    tcase_add_test(t, test_surplus_is_removed);
-    tcase_add_test(t, test_bad_files_are_named_and_skipped);
-    tcase_add_test(t, test_full_disk);
-    tcase_add_test(t, test_wrong_usage_of_prepare_scans);
-    tcase_add_test(t, test_mixed_settings_are_refused);
-    tcase_add_test(t, test_masks_and_accelerations);
-    tcase_add_test(t, test_reconstruction_network);
+    tcase_add_test(t, files_and_streams_agree);
+    tcase_add_test(t, surplus_is_removed);
+    tcase_add_test(t, bad_files_are_named_and_skipped);
+    tcase_add_test(t, a_full_disk_leaves_no_half_files);
+    tcase_add_test(t, prepare_scans_rejects_wrong_usage);
+    tcase_add_test(t, mixed_settings_are_refused);
+    tcase_add_test(t, masks_and_accelerations_change_the_images);
+    tcase_add_test(t, the_network_reconstructs);
     suite_add_tcase(s, t);
     return s;
 }

@@ -3,12 +3,11 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/rng.h"
-#include "golden.h"
 #include "io/h5.h"
 #include "models/recon_unet.h"
 #include "models/ssl_unet.h"
-#include "scratch.h"
 #include "suites.h"
+#include "support.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +45,7 @@ static void fixture_close(fixture *f) {
     free(f->target);
 }
 
-START_TEST(test_forward) {
+START_TEST(output_matches_pytorch) {
     fixture f;
     size_t count;
     float found[VALUES];
@@ -76,7 +75,7 @@ static double set_output_gradient(const fixture *f) {
     return loss;
 }
 
-START_TEST(test_gradients) {
+START_TEST(gradients_match_pytorch) {
     fixture f;
     double loss;
     fixture_open(&f, NET_TRAIN);
@@ -111,7 +110,7 @@ static net *small_net(recon_unet_config *config) {
     return n;
 }
 
-START_TEST(test_default_network) {
+START_TEST(default_network_is_that_of_the_authors) {
     recon_unet_config config = recon_unet_defaults();
     net *n = model_recon_unet.create(&config);
     ck_assert_msg(n != NULL, "%s", err_message());
@@ -128,7 +127,7 @@ START_TEST(test_default_network) {
 }
 END_TEST
 
-START_TEST(test_weight_file_round_trip) {
+START_TEST(weight_files_read_what_they_write) {
     recon_unet_config config, read;
     net *n = small_net(&config);
     h5_file *f = h5_create(in_folder("weights.h5"));
@@ -180,7 +179,7 @@ static void expect_refused(damage d, const char *a, const char *b) {
                   err_message());
 }
 
-START_TEST(test_wrong_weights_are_refused) {
+START_TEST(wrong_weights_are_refused) {
     expect_refused((damage){SSL_UNET_ARCHITECTURE, 0.2, 2, -1, -1}, SSL_UNET_ARCHITECTURE, "recon-unet");
     expect_refused((damage){"recon-unet", 0.01, 2, -1, -1}, "negative_slope", "0.01");
     expect_refused((damage){"recon-unet", 0.2, 77, -1, -1}, "pools", "77");
@@ -192,7 +191,7 @@ START_TEST(test_wrong_weights_are_refused) {
 }
 END_TEST
 
-START_TEST(test_scale_is_the_95th_percentile) {
+START_TEST(scale_is_the_95th_percentile) {
     enum { N = 1000 };
     float complex image[N];
     float scratch[N], scale;
@@ -234,7 +233,7 @@ static float complex *random_image(int pixels, float amplitude) {
 
 /* A runner against the network used by hand on an image that is padded and scaled here. Sizes: as they are,
  * and with odd and even amounts of padding. */
-START_TEST(test_runner) {
+START_TEST(runner_pads_and_crops) {
     static const int sizes[][2] = {{16, 24}, {13, 22}, {15, 17}, {1, 3}};
     const int rows = sizes[_i][0], columns = sizes[_i][1], padded_rows = (rows + 3) / 4 * 4,
               padded_columns = (columns + 3) / 4 * 4, pixels = padded_rows * padded_columns;
@@ -281,7 +280,7 @@ START_TEST(test_runner) {
 END_TEST
 
 /* Twice the image, a power of two, gives exactly twice the reconstruction. */
-START_TEST(test_runner_follows_the_scale) {
+START_TEST(runner_follows_the_scale) {
     recon_unet_config config;
     net *n = small_net(&config);
     float complex *image = random_image(18 * 21, 1.0f), out[2][18 * 21];
@@ -305,14 +304,14 @@ Suite *suite_recon_unet(void) {
     TCase *t = tcase_create("recon_unet");
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
-    tcase_add_loop_test(t, test_forward, 0, 2);
-    tcase_add_test(t, test_gradients);
-    tcase_add_test(t, test_default_network);
-    tcase_add_loop_test(t, test_weight_file_round_trip, 0, 2);
-    tcase_add_test(t, test_wrong_weights_are_refused);
-    tcase_add_test(t, test_scale_is_the_95th_percentile);
-    tcase_add_loop_test(t, test_runner, 0, 4);
-    tcase_add_test(t, test_runner_follows_the_scale);
+    tcase_add_loop_test(t, output_matches_pytorch, 0, 2);
+    tcase_add_test(t, gradients_match_pytorch);
+    tcase_add_test(t, default_network_is_that_of_the_authors);
+    tcase_add_loop_test(t, weight_files_read_what_they_write, 0, 2);
+    tcase_add_test(t, wrong_weights_are_refused);
+    tcase_add_test(t, scale_is_the_95th_percentile);
+    tcase_add_loop_test(t, runner_pads_and_crops, 0, 4);
+    tcase_add_test(t, runner_follows_the_scale);
     suite_add_tcase(s, t);
     return s;
 }

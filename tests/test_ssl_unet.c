@@ -3,12 +3,12 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/rng.h"
-#include "golden.h"
 #include "io/h5.h"
 #include "metrics/ssfd.h"
 #include "models/ssl_unet.h"
 #include "nn/adam.h"
 #include "suites.h"
+#include "support.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static void fixture_close(fixture *f) {
     free(f->target);
 }
 
-START_TEST(test_forward) {
+START_TEST(output_matches_pytorch) {
     fixture f;
     fixture_open(&f, _i / 2, _i % 2 ? NET_TRAIN : NET_FEATURES);
     net_forward(f.state, f.input, NULL);
@@ -84,7 +84,7 @@ static void set_output_gradient(const fixture *f) {
     free(g);
 }
 
-START_TEST(test_gradients) {
+START_TEST(gradients_match_pytorch) {
     fixture f;
     fixture_open(&f, _i, NET_TRAIN);
     float *gradient = mem_calloc(f.n->param_floats, sizeof(float));
@@ -121,7 +121,7 @@ static double loss_with_dropout(const fixture *f, gsl_rng *rng) {
 
 /* The whole training pass, dropout included, against central differences along the gradient of each tensor.
  */
-START_TEST(test_finite_differences) {
+START_TEST(gradients_match_finite_differences) {
     fixture f;
     fixture_open(&f, _i, NET_TRAIN);
     gsl_rng *rng = rng_stream(3, RNG_TEST, 1, 2);
@@ -161,7 +161,7 @@ START_TEST(test_finite_differences) {
 }
 END_TEST
 
-START_TEST(test_ssfd_matches_pytorch) {
+START_TEST(ssfd_matches_pytorch) {
     size_t count;
     const char *names =
         "block1_relu1,block1_relu2,block2_relu1,block2_relu2,block3_relu1,block3_relu2,block4_relu1,"
@@ -200,7 +200,7 @@ START_TEST(test_ssfd_matches_pytorch) {
 END_TEST
 
 /* The encoder before training, the one that training with that seed starts from. */
-START_TEST(test_ssfd_with_random_weights) {
+START_TEST(ssfd_takes_random_weights) {
     feature_network trained, random;
     ck_assert_int_eq(ssfd_open(&trained, golden_files[_i], SSFD_DEFAULT_LAYER), 0);
     ck_assert_int_eq(ssfd_open_random(&random, golden_files[_i], SSFD_DEFAULT_LAYER, 7), 0);
@@ -216,7 +216,7 @@ START_TEST(test_ssfd_with_random_weights) {
 }
 END_TEST
 
-START_TEST(test_ssfd_errors) {
+START_TEST(ssfd_names_what_is_wrong) {
     feature_network ssfd;
     ck_assert_int_eq(ssfd_open(&ssfd, golden_files[0], "block9_relu1"), -1);
     ck_assert(strstr(err_message(), "block9_relu1") && strstr(err_message(), "block5_relu2"));
@@ -234,7 +234,7 @@ START_TEST(test_ssfd_errors) {
 }
 END_TEST
 
-START_TEST(test_adam_matches_pytorch) {
+START_TEST(adam_matches_pytorch) {
     h5_file *f = h5_open(golden_files[0]);
     size_t count, all;
     float *w = read_golden(f, "golden/adam/start", &count), *end = read_golden(f, "golden/adam/end", &count);
@@ -259,7 +259,7 @@ static const char *scratch_file(void) {
     return scratch_path;
 }
 
-START_TEST(test_weight_file_round_trip) {
+START_TEST(weight_files_read_what_they_write) {
     ssl_unet_config config = ssl_unet_defaults(), read;
     int small[] = {10, 10, 10, 20, 20};
     memcpy(config.channels, small, sizeof small);
@@ -319,7 +319,7 @@ static void expect_refused(const char *a, const char *b) {
     unlink(scratch_path);
 }
 
-START_TEST(test_wrong_weights_are_refused) {
+START_TEST(wrong_weights_are_refused) {
     write_weights("vgg16", -1, 0, 0);
     expect_refused("vgg16", "ssfd-unet");
     write_weights("ssfd-unet", 6, 0, 0);
@@ -388,15 +388,15 @@ Suite *suite_ssl_unet(void) {
     Suite *s = suite_create("ssl_unet");
     TCase *t = tcase_create("ssl_unet");
     tcase_set_timeout(t, 120);
-    tcase_add_loop_test(t, test_forward, 0, 4);
-    tcase_add_loop_test(t, test_gradients, 0, 2);
-    tcase_add_loop_test(t, test_finite_differences, 0, 2);
-    tcase_add_loop_test(t, test_ssfd_matches_pytorch, 0, 2);
-    tcase_add_loop_test(t, test_ssfd_with_random_weights, 0, 2);
-    tcase_add_test(t, test_ssfd_errors);
-    tcase_add_test(t, test_adam_matches_pytorch);
-    tcase_add_loop_test(t, test_weight_file_round_trip, 0, 2);
-    tcase_add_test(t, test_wrong_weights_are_refused);
+    tcase_add_loop_test(t, output_matches_pytorch, 0, 4);
+    tcase_add_loop_test(t, gradients_match_pytorch, 0, 2);
+    tcase_add_loop_test(t, gradients_match_finite_differences, 0, 2);
+    tcase_add_loop_test(t, ssfd_matches_pytorch, 0, 2);
+    tcase_add_loop_test(t, ssfd_takes_random_weights, 0, 2);
+    tcase_add_test(t, ssfd_names_what_is_wrong);
+    tcase_add_test(t, adam_matches_pytorch);
+    tcase_add_loop_test(t, weight_files_read_what_they_write, 0, 2);
+    tcase_add_test(t, wrong_weights_are_refused);
     tcase_add_test(t, an_architecture_that_nobody_knows_is_refused_with_those_that_are_known);
     tcase_add_test(t, the_encoder_needs_no_decoder);
     tcase_add_test(t, attributes_out_of_range_are_named);

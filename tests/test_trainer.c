@@ -154,7 +154,7 @@ static void expect_same(const trainer_config *config, const outcome *expected, i
     net_free(again.n);
 }
 
-START_TEST(test_same_bytes_for_any_threads_and_after_interruption) {
+START_TEST(same_bytes_for_any_threads_and_after_interruption) {
     trainer_config config = base_config(10);
     config.warmup = 3;
     outcome one = trained(config, 1, 0, 0);
@@ -167,7 +167,7 @@ END_TEST
 
 /* The loss falls, then rises: what remains are the weights of the best validation, wherever the run paused.
  */
-START_TEST(test_early_stopping) {
+START_TEST(early_stopping_keeps_the_best_weights) {
     double found;
     trainer_config config = base_config(60);
     config.patience = 2;
@@ -195,7 +195,7 @@ START_TEST(test_early_stopping) {
 }
 END_TEST
 
-START_TEST(test_schedules) {
+START_TEST(schedules_set_the_rate) {
     trainer_config c = {.steps = 110, .warmup = 10, .rate = 2.0, .schedule = TRAINER_CONSTANT};
     static const struct {
         trainer_schedule schedule;
@@ -219,7 +219,7 @@ START_TEST(test_schedules) {
 END_TEST
 
 /* Rate, schedule, warm-up and clipping reach the weights. */
-START_TEST(test_settings_change_the_weights) {
+START_TEST(settings_change_the_weights) {
     trainer_config base = base_config(6);
     outcome straight = trained(base, 2, 0, 0);
     for (int k = 0; k < 5; k++) {
@@ -241,7 +241,7 @@ START_TEST(test_settings_change_the_weights) {
 END_TEST
 
 /* A deadline that is over lets each call take one step. */
-START_TEST(test_deadline) {
+START_TEST(a_deadline_pauses_the_training) {
     trainer_config config = base_config(4);
     trainer_result result = {0};
     outcome straight = trained(config, 2, 0, 0);
@@ -266,7 +266,7 @@ START_TEST(test_deadline) {
 }
 END_TEST
 
-START_TEST(test_log) {
+START_TEST(the_log_tells_the_progress) {
     char *text = NULL;
     size_t size;
     int lines = 0;
@@ -288,7 +288,7 @@ START_TEST(test_log) {
 }
 END_TEST
 
-START_TEST(test_training_reduces_the_loss) {
+START_TEST(training_reduces_the_loss) {
     double before;
     net *n = small_net();
     toy_validate(NULL, n, &before);
@@ -300,7 +300,7 @@ START_TEST(test_training_reduces_the_loss) {
 }
 END_TEST
 
-START_TEST(test_checkpoint_of_other_settings_is_refused) {
+START_TEST(checkpoint_of_other_settings_is_refused) {
     make_folder();
     net *n = small_net();
     trainer_config config = base_config(10);
@@ -323,7 +323,7 @@ START_TEST(test_checkpoint_of_other_settings_is_refused) {
 }
 END_TEST
 
-START_TEST(test_loss_that_is_not_finite_stops_and_keeps_the_checkpoint) {
+START_TEST(loss_that_is_not_finite_stops_and_keeps_the_checkpoint) {
     make_folder();
     net *n = small_net();
     trainer_config config = base_config(10);
@@ -353,15 +353,15 @@ Suite *suite_trainer(void) {
     Suite *s = suite_create("trainer");
     TCase *t = tcase_create("trainer");
     tcase_set_timeout(t, 300);
-    tcase_add_test(t, test_same_bytes_for_any_threads_and_after_interruption);
-    tcase_add_test(t, test_early_stopping);
-    tcase_add_test(t, test_schedules);
-    tcase_add_test(t, test_settings_change_the_weights);
-    tcase_add_test(t, test_deadline);
-    tcase_add_test(t, test_log);
-    tcase_add_test(t, test_training_reduces_the_loss);
-    tcase_add_test(t, test_checkpoint_of_other_settings_is_refused);
-    tcase_add_test(t, test_loss_that_is_not_finite_stops_and_keeps_the_checkpoint);
+    tcase_add_test(t, same_bytes_for_any_threads_and_after_interruption);
+    tcase_add_test(t, early_stopping_keeps_the_best_weights);
+    tcase_add_test(t, schedules_set_the_rate);
+    tcase_add_test(t, settings_change_the_weights);
+    tcase_add_test(t, a_deadline_pauses_the_training);
+    tcase_add_test(t, the_log_tells_the_progress);
+    tcase_add_test(t, training_reduces_the_loss);
+    tcase_add_test(t, checkpoint_of_other_settings_is_refused);
+    tcase_add_test(t, loss_that_is_not_finite_stops_and_keeps_the_checkpoint);
     suite_add_tcase(s, t);
     return s;
 }

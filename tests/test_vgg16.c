@@ -6,11 +6,10 @@
 #include "core/memory.h"
 #include "core/progress.h"
 #include "core/rng.h"
-#include "golden.h"
 #include "io/safetensors.h"
 #include "metrics/vgg16_distance.h"
-#include "programs.h"
 #include "suites.h"
+#include "support.h"
 #include <math.h>
 #include <stdint.h>
 #include <unistd.h>
@@ -189,14 +188,14 @@ static void check_distances(vgg_distance distance, const vgg_options *o, vgg16_l
     feature_network_close(&f);
 }
 
-START_TEST(test_random_weights_match_pytorch) {
+START_TEST(random_weights_match_pytorch) {
     check_distances(VGG_PL, &(vgg_options){.layers = ALL_LAYERS, .seed = SEED}, VGG16_RANDOM, "vgg_pl", 13);
     check_distances(VGG_UNIT, &(vgg_options){.layers = VGG16_UNIT_LAYERS, .seed = SEED}, VGG16_RANDOM,
                     "vgg16_unit", 1);
 }
 END_TEST
 
-START_TEST(test_layouts_match_pytorch) {
+START_TEST(layouts_match_pytorch) {
     const layout_case *c = &cases[_i];
     write_weights("vgg.h5", c, CONVOLUTIONS);
     if (c->group)
@@ -209,7 +208,7 @@ START_TEST(test_layouts_match_pytorch) {
 }
 END_TEST
 
-START_TEST(test_safetensors_match_the_lpips_package) {
+START_TEST(safetensors_match_the_lpips_package) {
     write_safetensors("vgg.safetensors", CONVOLUTIONS);
     check_distances(VGG_LPIPS,
                     &(vgg_options){.weights = path, .linear = GOLDEN_VGG, .layers = VGG16_UNIT_LAYERS},
@@ -218,7 +217,7 @@ START_TEST(test_safetensors_match_the_lpips_package) {
 END_TEST
 
 /* With VGG16_WEIGHTS in the environment, a file that the golden values know. */
-START_TEST(test_real_weights_match_pytorch) {
+START_TEST(real_weights_match_pytorch) {
     const char *weights = getenv("VGG16_WEIGHTS");
     char *known = NULL, hex[65] = "";
     h5_file *f = h5_open(GOLDEN_VGG);
@@ -254,7 +253,7 @@ static void expect_refused(const char *layers, const char *a, const char *b) {
                   err_message());
 }
 
-START_TEST(test_a_file_that_stops_early) {
+START_TEST(a_file_that_stops_early_serves_shallow_layers) {
     vgg16 v;
     if (_i)
         write_safetensors("short", 2);
@@ -268,7 +267,7 @@ START_TEST(test_a_file_that_stops_early) {
 }
 END_TEST
 
-START_TEST(test_wrong_weights_are_refused) {
+START_TEST(wrong_weights_are_refused) {
     const layout_case *keras = &cases[1], *torch = &cases[4];
     h5_file *f = begin_weights("vgg19.h5", keras, 2);
     write_tensor(f, "block3_conv4/block3_conv4/kernel:0", 1, (hsize_t[]){1}, kernel);
@@ -299,7 +298,7 @@ START_TEST(test_wrong_weights_are_refused) {
 END_TEST
 
 /* Cut anywhere, either kind of file is refused in one line that names it. */
-START_TEST(test_truncated_files_are_refused) {
+START_TEST(truncated_files_are_refused) {
     if (_i)
         write_safetensors("cut", 2);
     else
@@ -315,7 +314,7 @@ START_TEST(test_truncated_files_are_refused) {
 }
 END_TEST
 
-START_TEST(test_safetensors_from_the_package) {
+START_TEST(safetensors_of_the_package_are_read) {
     static const float full[6] = {0.0f, -0.0f, 1.0f, -2.5f, 65504.0f, 0x1p-24f};
     const size_t dims[2] = {2, 3}, three[1] = {3};
     float out[6];
@@ -339,7 +338,7 @@ START_TEST(test_safetensors_from_the_package) {
 END_TEST
 
 /* Headers that lie. */
-START_TEST(test_malformed_safetensors) {
+START_TEST(malformed_safetensors_are_refused) {
     static const struct {
         const char *header, *why;
     } bad[] = {
@@ -366,7 +365,7 @@ START_TEST(test_malformed_safetensors) {
 }
 END_TEST
 
-START_TEST(test_scaling_errors) {
+START_TEST(scaling_errors_are_named) {
     static float constant[PIXELS], bad[PIXELS];
     feature_network f;
     vgg16_layout layout;
@@ -397,7 +396,7 @@ static int fetch(const char *arguments) {
     return run_after("data_prep/download_checked.sh ", arguments);
 }
 
-START_TEST(test_downloads_are_checked) {
+START_TEST(downloads_are_checked) {
     char md5[65], arguments[512];
     if (system("command -v curl >/dev/null") != 0) {
         printf("vgg16: downloading not tested: curl is not installed\n");
@@ -449,7 +448,7 @@ static double best_seconds(const char *layers) {
 }
 
 /* Nothing after the deepest layer is computed. */
-START_TEST(test_shallow_layers_cost_less) {
+START_TEST(shallow_layers_cost_less) {
     double shallow = INFINITY, whole = INFINITY;
     for (int k = 0; k < 4 && !(shallow < 0.5 * whole); k++) { /* other work may be running */
         shallow = fmin(shallow, best_seconds("relu2_2"));
@@ -465,18 +464,18 @@ Suite *suite_vgg16(void) {
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
     tcase_add_checked_fixture(t, read_images, NULL);
-    tcase_add_test(t, test_random_weights_match_pytorch);
-    tcase_add_loop_test(t, test_layouts_match_pytorch, 0, sizeof cases / sizeof *cases);
-    tcase_add_test(t, test_safetensors_match_the_lpips_package);
-    tcase_add_test(t, test_real_weights_match_pytorch);
-    tcase_add_loop_test(t, test_a_file_that_stops_early, 0, 2);
-    tcase_add_test(t, test_wrong_weights_are_refused);
-    tcase_add_loop_test(t, test_truncated_files_are_refused, 0, 2);
-    tcase_add_test(t, test_safetensors_from_the_package);
-    tcase_add_test(t, test_malformed_safetensors);
-    tcase_add_test(t, test_scaling_errors);
-    tcase_add_test(t, test_downloads_are_checked);
-    tcase_add_test(t, test_shallow_layers_cost_less);
+    tcase_add_test(t, random_weights_match_pytorch);
+    tcase_add_loop_test(t, layouts_match_pytorch, 0, sizeof cases / sizeof *cases);
+    tcase_add_test(t, safetensors_match_the_lpips_package);
+    tcase_add_test(t, real_weights_match_pytorch);
+    tcase_add_loop_test(t, a_file_that_stops_early_serves_shallow_layers, 0, 2);
+    tcase_add_test(t, wrong_weights_are_refused);
+    tcase_add_loop_test(t, truncated_files_are_refused, 0, 2);
+    tcase_add_test(t, safetensors_of_the_package_are_read);
+    tcase_add_test(t, malformed_safetensors_are_refused);
+    tcase_add_test(t, scaling_errors_are_named);
+    tcase_add_test(t, downloads_are_checked);
+    tcase_add_test(t, shallow_layers_cost_less);
     suite_add_tcase(s, t);
     return s;
 }

@@ -1,3 +1,0 @@
-/* Moved to support.h. */
-#include "core/memory.h"
-#include "support.h"

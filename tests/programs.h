@@ -1,2 +1,0 @@
-/* Moved to support.h. */
-#include "support.h"
