@@ -50,7 +50,8 @@ struct feature_metric {
     tensor reference[FEATURE_MAX_LAYERS]; /* features kept, unit vectors for FEATURE_UNIT */
 };
 
-feature_metric *feature_metric_create(const feature_network *f, int rows, int columns) {
+void *feature_metric_create(const void *network, int rows, int columns) {
+    const feature_network *f = network;
     feature_metric *m = mem_calloc(1, sizeof *m);
     if (!m)
         return NULL;
@@ -74,7 +75,8 @@ feature_metric *feature_metric_create(const feature_network *f, int rows, int co
     return NULL;
 }
 
-void feature_metric_free(feature_metric *m) {
+void feature_metric_free(void *given) {
+    feature_metric *m = given;
     if (!m)
         return;
     net_state_free(m->state);
@@ -229,14 +231,6 @@ void feature_network_free(void *network) {
     if (network)
         feature_network_close(network);
     free(network);
-}
-
-void *feature_workspace(const void *network, int rows, int columns) {
-    return feature_metric_create(network, rows, columns);
-}
-
-void feature_workspace_free(void *workspace) {
-    feature_metric_free(workspace);
 }
 
 int feature_reference(void *workspace, const metric_reference *reference) {

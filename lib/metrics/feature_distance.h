@@ -45,32 +45,29 @@ int feature_network_layers(feature_network *f, const char *names);
 /* Frees what f owns and empties it. */
 void feature_network_close(feature_network *f);
 
-/* The method of a metric on a feature network: number 0 is the distance, then come those of its layers. `open_metric`
- * sets m->shared to a feature_network from feature_network_create() and m->values to 1 + its layers. */
-#define FEATURE_METHOD(open_metric)                                                                          \
-    {                                                                                                        \
-        .open = open_metric, .close = feature_network_free, .workspace = feature_workspace,                  \
-        .workspace_free = feature_workspace_free, .reference = feature_reference, .score = feature_score     \
-    }
-feature_network *feature_network_create(void); /* empty */
-void feature_network_free(void *network);
-void *feature_workspace(const void *network, int rows, int columns);
-void feature_workspace_free(void *workspace);
-int feature_reference(void *workspace, const metric_reference *reference);
-int feature_score(void *workspace, const metric_reference *reference, const float *compared, double *values);
-
-/* A workspace of one thread for images of rows x columns. The network outlives it. */
+/* A workspace of one thread for images of rows x columns. The network, a feature_network, outlives it. */
 typedef struct feature_metric feature_metric;
+void *feature_metric_create(const void *network, int rows, int columns);
+void feature_metric_free(void *m);
 
-feature_metric *feature_metric_create(const feature_network *f, int rows, int columns);
-void feature_metric_free(feature_metric *m);
-
-/* Computes and keeps the features of a reference (rows*columns floats), which serve any number of images. An
- * image that is not finite is an error, and so is a constant one where its own values set the scale. */
+/* Computes and keeps the features of a reference (rows*columns floats), which serve any number of images. An image that
+ * is not finite is an error, and so is a constant one where its own values set the scale. */
 int feature_metric_reference(feature_metric *m, const float *reference);
 /* Distance to the reference at each layer; distances holds f->count values. */
 int feature_metric_layers(feature_metric *m, const float *image, double *distances);
 /* Their sum. */
 int feature_metric_distance(feature_metric *m, const float *image, double *distance);
+
+/* The method of a metric on a feature network: number 0 is the distance, then come those of its layers. `open_metric`
+ * sets m->shared to a feature_network from feature_network_create() and m->values to 1 + its layers. */
+#define FEATURE_METHOD(open_metric)                                                                          \
+    {                                                                                                        \
+        .open = open_metric, .close = feature_network_free, .workspace = feature_metric_create,              \
+        .workspace_free = feature_metric_free, .reference = feature_reference, .score = feature_score        \
+    }
+feature_network *feature_network_create(void); /* empty */
+void feature_network_free(void *network);
+int feature_reference(void *workspace, const metric_reference *reference);
+int feature_score(void *workspace, const metric_reference *reference, const float *compared, double *values);
 
 #endif

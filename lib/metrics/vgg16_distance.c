@@ -48,6 +48,8 @@ int vgg_distance_open(feature_network *f, vgg_distance distance, const vgg_optio
 
 /* ---------------------------------------------------------------- the metrics */
 
+extern const metric metric_vgg_pl, metric_lpips;
+
 static int describe(metric_instance *m, const metric *type, vgg_distance distance, const vgg_options *o,
                     vgg16_layout layout) {
     char hex[CHECKSUM_HEX] = "", linear[CHECKSUM_HEX] = "";
@@ -70,8 +72,11 @@ static void call_random(metric_instance *m, vgg_distance distance, const vgg_opt
              (unsigned long long)o->seed);
 }
 
-static int open_metric(metric_instance *m, const metric *type, vgg_distance distance, const char *layers,
+static int open_metric(metric_instance *m, const metric *type, const char *layers,
                        const metric_files *files) {
+    const vgg_distance distance = type == &metric_vgg_pl  ? VGG_PL
+                                  : type == &metric_lpips ? VGG_LPIPS
+                                                          : VGG_UNIT;
     const vgg_options o = {files->vgg16_weights, files->lpips_weights, layers, files->seed};
     vgg16_layout layout;
     feature_network *f = m->shared = feature_network_create();
@@ -87,21 +92,7 @@ static int open_metric(metric_instance *m, const metric *type, vgg_distance dist
     return 0;
 }
 
-static int open_pl(metric_instance *m, const metric *type, const char *layers, const metric_files *files) {
-    return open_metric(m, type, VGG_PL, layers, files);
-}
-
-static int open_unit(metric_instance *m, const metric *type, const char *layers, const metric_files *files) {
-    return open_metric(m, type, VGG_UNIT, layers, files);
-}
-
-static int open_lpips(metric_instance *m, const metric *type, const char *layers, const metric_files *files) {
-    return open_metric(m, type, VGG_LPIPS, layers, files);
-}
-
-static const metric_method method_pl = FEATURE_METHOD(open_pl);
-static const metric_method method_unit = FEATURE_METHOD(open_unit);
-static const metric_method method_lpips = FEATURE_METHOD(open_lpips);
+static const metric_method method = FEATURE_METHOD(open_metric);
 
 const metric metric_vgg_pl = {
     .key = "vgg_pl",
@@ -110,7 +101,7 @@ const metric metric_vgg_pl = {
     .direction = METRIC_LOWER_IS_BETTER,
     .roles = METRIC_CLAIMED | METRIC_BASELINE,
     .style = 4,
-    .method = &method_pl,
+    .method = &method,
     .layers = VGG16_DEFAULT_LAYER,
     .check_layers = vgg16_check_layers,
     .takes_layers = 1,
@@ -122,7 +113,7 @@ const metric metric_vgg16_unit = {
     .help = "unit-normalised features of VGG-16, relu1_2 to relu5_3",
     .direction = METRIC_LOWER_IS_BETTER,
     .roles = METRIC_CLAIMED | METRIC_BASELINE,
-    .method = &method_unit,
+    .method = &method,
     .layers = VGG16_UNIT_LAYERS,
     .check_layers = vgg16_check_layers,
     .takes_layers = 1,
@@ -134,6 +125,6 @@ const metric metric_lpips = {
     .help = "the same with learned linear weights (--lpips-weights)",
     .direction = METRIC_LOWER_IS_BETTER,
     .roles = METRIC_CLAIMED | METRIC_BASELINE,
-    .method = &method_lpips,
+    .method = &method,
     .layers = VGG16_UNIT_LAYERS,
 };
