@@ -18,7 +18,7 @@
 #include "stats/correlation.h"
 #include "study/claim.h"
 #include "study/detection.h"
-#include "study/examples.h"
+#include "study/quality_figure.h"
 #include "study/score_study.h"
 #include <math.h>
 #include <stdio.h>
@@ -29,6 +29,7 @@
 #define PATH_LENGTH 4096
 #define DIGITS 9
 #define ERROR_FACTOR 5.0 /* of the error panels */
+#define ERROR_TITLE "|difference| × 5"
 #define POOLED "pooled"
 #define WITHOUT_FAULTS "without faults"
 
@@ -49,6 +50,7 @@ typedef struct {
     int ssfd, baseline;       /* metrics of the table; baseline -1: it has none */
     size_t faulty;            /* scans with a fault */
     csv_writer *summary;      /* while it is written */
+    quality_figure *figure;   /* filled in on the way */
 } study;
 
 /* Rows of a scan that have a fault. */
@@ -160,6 +162,9 @@ static int write_correlations(const study *s, const char *group, const char *uni
                                               t->first, &plan, &f.value, NULL, NULL) < 0)
                 return err_prefix("%s of %s, %s, %ss", f.statistic, f.metric, group, unit);
             put_finding(s, &f);
+            if (kind == CORRELATION_PEARSON && strcmp(group, POOLED) == 0 &&
+                strcmp(unit, s->scores.unit) == 0)
+                s->figure->pearson[m] = f.value;
         }
     return 0;
 }
@@ -201,11 +206,14 @@ static finding finding_of_area(const area_study *a, const char *statistic, int m
                      .title = a->means->metric[metric].title};
 }
 
-static int write_area(const area_study *a, int metric) {
+/* kept: where the area goes besides; NULL: nowhere. */
+static int write_area(const area_study *a, int metric, interval *kept) {
     finding f = finding_of_area(a, "roc_area", metric);
     if (detection_area(&a->d, metric, &a->plan, &f.value, &f.note) < 0)
         return err_prefix("ROC area of %s, %s", f.metric, a->group);
     put_finding(a->s, &f);
+    if (kept)
+        kept[metric] = f.value;
     return 0;
 }
 
@@ -230,9 +238,15 @@ static int write_difference(const area_study *a, int other) {
 static int write_areas_of(const study *s, const char *group, const char *fault, const score_table *t) {
     int is_any = strcmp(fault, DETECTION_ANY_FAULT) == 0;
     area_study a;
+    interval *kept = NULL;
     int status = area_study_open(&a, s, t, group, fault);
+    if (status == 0 && strcmp(group, POOLED) == 0) {
+        kept = quality_figure_areas(s->figure, fault, a.d.cases);
+        s->figure->unit_of_areas = unit_of_areas(t);
+        status = kept ? 0 : -1;
+    }
     for (int m = 0; status == 0 && m < (int)t->metrics; m++)
-        status = write_area(&a, m);
+        status = write_area(&a, m, kept);
     for (int m = 0; status == 0 && is_any && m < (int)t->metrics; m++)
         if (m != s->ssfd)
             status = write_difference(&a, m);
@@ -333,16 +347,8 @@ static int write_claims(const study *s) {
 
 /* ---------------------------------------------------------------- examples */
 
-/* A row of the table that is shown. */
-typedef struct {
-    const char *name; /* "blue" */
-    size_t row, scan;
-} example;
-
-enum { EXAMPLES = 2 };
-
 /* images: room for reference, image and their difference. */
-static int write_images(const study *s, const example *e, float *images) {
+static int write_images(const study *s, const quality_example *e, float *images) {
     static const char *const kinds[] = {"reference", "reconstruction", "error"};
     const prepared_split *split = s->scores.split;
     size_t pixels = (size_t)split->rows * (size_t)split->columns;
@@ -366,19 +372,20 @@ static int write_images(const study *s, const example *e, float *images) {
 }
 
 /* With a table there are none. */
-static int write_example_images(const study *s, const example *examples) {
+static int write_example_images(const study *s, const quality_example *examples) {
     const prepared_split *split = s->scores.split;
     if (!split)
         return 0;
     float *images = mem_alloc(3 * (size_t)split->rows * (size_t)split->columns * sizeof *images);
     int status = images ? 0 : -1;
-    for (int k = 0; status == 0 && k < EXAMPLES; k++)
+    for (int k = 0; status == 0 && k < QUALITY_EXAMPLES; k++)
         status = write_images(s, &examples[k], images);
     free(images);
     return status;
 }
 
-static void put_example(const study *s, csv_writer *csv, const double *poorer_than, const example *e) {
+static void put_example(const study *s, csv_writer *csv, const double *poorer_than,
+                        const quality_example *e) {
     const score_table *t = s->table;
     for (size_t m = 0; m < t->metrics; m++) {
         csv_writer_text(csv, e->name);
@@ -401,7 +408,7 @@ static csv_writer *begin_examples(const study *s) {
         return NULL;
     if (s->scores.split)
         csv_writer_comment(csv, "image: %d x %d", s->scores.split->rows, s->scores.split->columns);
-    csv_writer_comment(csv, "error panels: |difference| × %g", ERROR_FACTOR);
+    csv_writer_comment(csv, "error panels: " ERROR_TITLE);
     csv_writer_comment(csv, "poorer_than: share of the points that are better by this score");
     csv_writer_comment(
         csv, "blue: largest poorer_than by SSFD minus the larger of those by SSIM and the baseline");
@@ -412,18 +419,34 @@ static csv_writer *begin_examples(const study *s) {
 
 static int write_examples(const study *s) {
     const int others[] = {s->scores.against, s->baseline};
-    example_choice choice;
-    if (examples_choose(&choice, s->table, s->ssfd, others, s->baseline < 0 ? 1 : 2, s->o->run.seed) < 0)
+    quality_figure *q = s->figure;
+    if (examples_choose(&q->choice, s->table, s->ssfd, others, s->baseline < 0 ? 1 : 2, s->o->run.seed) < 0)
         return -1;
-    example examples[EXAMPLES] = {{"blue", choice.alone, 0}, {"orange", choice.good, 0}};
-    for (int k = 0; k < EXAMPLES; k++)
-        while (s->table->first[examples[k].scan + 1] <= examples[k].row)
-            examples[k].scan++;
-    csv_writer *csv = write_example_images(s, examples) == 0 ? begin_examples(s) : NULL;
-    for (int k = 0; csv && k < EXAMPLES; k++)
-        put_example(s, csv, choice.poorer_than, &examples[k]);
-    examples_free(&choice);
+    q->example[0] = (quality_example){"blue", q->choice.alone, 0};
+    q->example[1] = (quality_example){"orange", q->choice.good, 0};
+    for (int k = 0; k < QUALITY_EXAMPLES; k++)
+        while (s->table->first[q->example[k].scan + 1] <= q->example[k].row)
+            q->example[k].scan++;
+    csv_writer *csv = write_example_images(s, q->example) == 0 ? begin_examples(s) : NULL;
+    for (int k = 0; csv && k < QUALITY_EXAMPLES; k++)
+        put_example(s, csv, q->choice.poorer_than, &q->example[k]);
     return csv_writer_end(csv, 0);
+}
+
+/* The figure's frame; its numbers are filled in as the tables are written. */
+static int begin_figure(study *s) {
+    quality_figure *q = s->figure;
+    if (quality_figure_open(q, s->table) < 0)
+        return -1;
+    q->unit = s->scores.unit;
+    q->against = s->scores.against;
+    q->ssfd = s->ssfd;
+    q->baseline = s->baseline;
+    q->faulty = s->faulty;
+    q->image_rows = s->scores.split ? s->scores.split->rows : 0;
+    q->image_columns = s->scores.split ? s->scores.split->columns : 0;
+    q->error_title = ERROR_TITLE;
+    return 0;
 }
 
 /* ---------------------------------------------------------------- what is studied */
@@ -487,7 +510,8 @@ static int run(void *given, run_record *record) {
     if (*s->table->unused)
         printf("not used, as no metric has such a name: %s (see --metrics and --lower-is-better)\n",
                s->table->unused);
-    if (survey(s) < 0 || write_examples(s) < 0 || write_summary(s) < 0 || write_claims(s) < 0 ||
+    if (survey(s) < 0 || begin_figure(s) < 0 || write_examples(s) < 0 || write_summary(s) < 0 ||
+        write_claims(s) < 0 || quality_figure_write(s->figure, s->o->run.out) < 0 ||
         score_study_write_scores(&s->scores, PROGRAM) < 0)
         return -1;
     record_integer(record, "scans_with_a_fault", (int64_t)s->faulty);
@@ -496,6 +520,7 @@ static int run(void *given, run_record *record) {
 
 static void study_close(void *given) {
     study *s = given;
+    quality_figure_close(s->figure);
     score_study_close(&s->scores);
 }
 
@@ -518,7 +543,8 @@ int main(int argc, char **argv) {
         OPT_SAVE_EVERY(&o.run),
         OPT_END};
     metric_help(names, sizeof names);
-    study s = {.o = &o};
+    quality_figure figure = {0};
+    study s = {.o = &o, .figure = &figure};
     const program p = {
         .command =
             {.name = PROGRAM,

@@ -21,6 +21,7 @@ set linetype 6 lc rgb COLOUR_OTHER lw 2 dt (3, 3) pt 3 ps 0.5
 set linetype 7 lc rgb COLOUR_INK lw 1.5 dt (2, 4) pt 2 ps 0.5
 set style line 9 lc rgb COLOUR_INK lw 0.8 dt 1
 set style line 10 lc rgb "#DDDDDD" lw 0.6 dt 1
+COLOURS = "D55E00 0072B2 009E73 CC79A7 E69F00 56B4E9 222222" # of these line types
 BAND_OPACITY = 0.22
 
 # A figure is width x height inches with text in points, the same in both formats: PDF for print, PNG for screens.
@@ -35,13 +36,14 @@ FIGURE_OPEN(format, width, height) = (format eq "pdf" \
     : sprintf("set terminal pngcairo size %d,%d noenhanced font '%s,%d' fontscale %g linewidth %g pointscale %g;", \
               width * PNG_DPI, height * PNG_DPI, FONT, FONT_SIZE, PNG_DPI / 96.0, PNG_DPI / 96.0, PNG_DPI / 96.0)) \
     . "set output output . '." . format . "'; set multiplot; unset key"
-FIGURE_CLOSE = "unset multiplot; unset output; unset label; unset arrow; set xtics autofreq; set ytics autofreq; " . \
+TICS = "set tics out nomirror scale 0.6 textcolor rgb COLOUR_INK"
+FIGURE_CLOSE = "unset multiplot; unset output; unset label; unset arrow; set xtics autofreq; set ytics autofreq; set border 3 ls 9; " . TICS . "; " . \
     "unset xlabel; unset ylabel; unset grid; unset title"
 
 set encoding utf8
 set border 3 ls 9
 set format "%g" # the default puts a blank before each number, which shifts it off its tick
-set tics out nomirror scale 0.6 textcolor rgb COLOUR_INK
+eval TICS
 set datafile separator comma
 set datafile columnheaders
 set datafile missing "nan"
@@ -85,4 +87,4 @@ IMAGES_BEGIN = "unset colorbox; set palette gray; set cbrange [0:1]; set border 
     "image_columns = int(note('image columns')); set xrange [-0.5:image_columns - 0.5]; set yrange [image_rows - 0.5:-0.5]"
 IMAGE(k) = sprintf("file = results . '/panels/' . $images_file[%d] . '.f32'; " . \
     "plot file binary array=(image_columns, image_rows) format='%%float' endian=little with image notitle", k)
-IMAGES_END = "set tics out nomirror scale 0.6 textcolor rgb COLOUR_INK; set autoscale"
+IMAGES_END = TICS . "; set autoscale"
