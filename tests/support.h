@@ -21,7 +21,8 @@ extern char folder[64];
 void scratch_set_up(void);
 void scratch_tear_down(void);
 
-/* The path of `name` in the folder. It stays valid for seven more calls; `path` is the latest one. */
+/* The path of `name` in the folder (an absolute one stays as it is), valid for seven more calls; `path` is the
+ * latest. */
 extern char *path;
 const char *in_folder(const char *name);
 

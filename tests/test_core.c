@@ -1,5 +1,6 @@
 /* Random streams, files that appear whole or not at all, CSV, error messages, loops. */
 #include "suites.h"
+#include "support.h"
 
 #include "core/csv.h"
 #include "core/error.h"
@@ -19,28 +20,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[64];
-
-static void set_up(void) {
-    strcpy(folder, "/tmp/ssfd_core_XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void tear_down(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
-}
-
-/* A path in the scratch folder, valid until the eighth call from here. */
-static const char *in_folder(const char *name) {
-    static char paths[8][256];
-    static int next;
-    next = (next + 1) % 8;
-    snprintf(paths[next], sizeof paths[next], "%s/%s", folder, name);
-    return paths[next];
-}
-
 static int count_entries(const char *path) {
     DIR *directory = opendir(path);
     ck_assert_ptr_nonnull(directory);
@@ -51,25 +30,12 @@ static int count_entries(const char *path) {
     return count;
 }
 
-static void write_text(const char *path, const char *text) {
-    FILE *f = fopen(path, "w");
-    ck_assert_msg(f && fputs(text, f) >= 0 && fclose(f) == 0, "%s", path);
-}
-
-static const char *read_text(const char *path) {
-    static char text[65536];
-    FILE *f = fopen(path, "r");
-    ck_assert_msg(f != NULL, "%s", path);
-    text[fread(text, 1, sizeof text - 1, f)] = '\0';
-    fclose(f);
+/* Valid until the next call. */
+static const char *read_text(const char *name) {
+    static char *text;
+    free(text);
+    text = read_table(name);
     return text;
-}
-
-/* The message is one line and holds both texts. */
-static void expect_message(const char *a, const char *b) {
-    const char *message = err_message();
-    ck_assert_msg(strstr(message, a) && strstr(message, b) && !strchr(message, '\n'),
-                  "expected '%s' and '%s' in: %s", a, b, message);
 }
 
 /* ---------------------------------------------------------------- random streams */
@@ -248,18 +214,18 @@ START_TEST(atomic_failures_name_the_file) {
     const char *path = in_folder("file.txt");
     write_text(path, "old");
     ck_assert_int_eq(atomic_commit(atomic_begin(path), path), -1); /* never written */
-    expect_message(path, "cannot open");
+    expect_error(path, "cannot open");
     ck_assert_str_eq(read_text(path), "old");
 
     ck_assert_int_eq(path_make_dirs(in_folder("taken/below")), 0);
     char *temporary = atomic_begin(in_folder("taken"));
     write_text(temporary, "new");
     ck_assert_int_eq(atomic_commit(temporary, in_folder("taken")), -1); /* a folder is in the way */
-    expect_message("/taken", "cannot put the finished file in place");
+    expect_error("/taken", "cannot put the finished file in place");
     ck_assert_int_eq(count_entries(folder), 2);
 
     ck_assert_ptr_null(atomic_begin(in_folder("file.txt/below.txt")));
-    expect_message("/file.txt", "Not a directory");
+    expect_error("/file.txt", "Not a directory");
 }
 END_TEST
 
@@ -270,7 +236,7 @@ START_TEST(folders_are_made_with_their_parents) {
     ck_assert(stat(in_folder("a/b/c"), &info) == 0 && S_ISDIR(info.st_mode));
     write_text(in_folder("plain"), "");
     ck_assert_int_eq(path_make_dirs(in_folder("plain/sub")), -1);
-    expect_message("plain", "Not a directory");
+    expect_error("plain", "Not a directory");
 }
 END_TEST
 
@@ -287,12 +253,12 @@ START_TEST(checksums_give_known_answers) {
     ck_assert_str_eq(hex, "d41d8cd98f00b204e9800998ecf8427e");
 
     ck_assert_int_eq(file_checksum(in_folder("none"), "sha256", hex), -1);
-    expect_message(in_folder("none"), "No such file");
+    expect_error(in_folder("none"), "No such file");
     ck_assert_int_eq(file_checksum(path, "crc7", hex), -1);
-    expect_message("crc7", "sha256 or md5");
+    expect_error("crc7", "sha256 or md5");
     ck_assert_int_eq(file_checksum(path, "sha512", hex), -1); /* would not fit into 65 bytes */
     ck_assert_int_eq(file_checksum(folder, "sha256", hex), -1);
-    expect_message(folder, "cannot read");
+    expect_error(folder, "cannot read");
 }
 END_TEST
 
@@ -438,23 +404,23 @@ START_TEST(csv_messages_name_file_row_and_column) {
     double x;
     ck_assert_int_eq(csv_table_real(t, 0, 1, &x), 0);
     ck_assert_int_eq(csv_table_real(t, 1, 1, &x), -1);
-    expect_message("table.csv", "row 2, column 'value': '1.5mm'");
+    expect_error("table.csv", "row 2, column 'value': '1.5mm'");
     ck_assert_int_eq(csv_table_real(t, 2, 1, &x), -1);
-    expect_message("table.csv", "row 3, column 'value': ''");
+    expect_error("table.csv", "row 3, column 'value': ''");
     ck_assert_int_eq(csv_table_column(t, "price"), -1);
-    expect_message("table.csv: no column 'price'", "name, value");
+    expect_error("table.csv: no column 'price'", "name, value");
     csv_table_free(t);
 
     ck_assert_ptr_null(csv_table_read(in_folder("none.csv")));
-    expect_message("none.csv", "No such file");
+    expect_error("none.csv", "No such file");
     ck_assert_ptr_null(table_of("# only\n"));
-    expect_message("table.csv", "no header row");
+    expect_error("table.csv", "no header row");
     ck_assert_ptr_null(table_of("# note\na,b\n1,2\n3\n"));
-    expect_message("table.csv: line 4", "1 fields, expected 2");
+    expect_error("table.csv: line 4", "1 fields, expected 2");
     ck_assert_ptr_null(table_of("a,b\n1,\"2\n3,4\n"));
-    expect_message("table.csv: line 2", "no end");
+    expect_error("table.csv: line 2", "no end");
     ck_assert_ptr_null(table_of("a,b\n1,\"2\"3\n"));
-    expect_message("table.csv: line 2", "after a quoted field");
+    expect_error("table.csv: line 2", "after a quoted field");
 }
 END_TEST
 
@@ -613,14 +579,14 @@ START_TEST(aligned_memory_is_aligned) {
         free(memory);
     }
     ck_assert_ptr_null(mem_aligned(SIZE_MAX - 1));
-    expect_message("out of memory", "bytes wanted");
+    expect_error("out of memory", "bytes wanted");
 }
 END_TEST
 
 static void add_files(Suite *s) {
     TCase *t = tcase_create("files");
     tcase_set_timeout(t, 120);
-    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
     tcase_add_test(t, atomic_commit_replaces_the_file);
     tcase_add_test(t, atomic_discard_leaves_nothing);
     tcase_add_test(t, atomic_failures_name_the_file);

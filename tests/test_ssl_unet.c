@@ -252,11 +252,8 @@ START_TEST(adam_matches_pytorch) {
 }
 END_TEST
 
-static char scratch_path[64];
-
-static const char *scratch_file(void) {
-    snprintf(scratch_path, sizeof scratch_path, "/tmp/ssfd_weights_%d.h5", (int)getpid());
-    return scratch_path;
+static const char *weights(void) {
+    return in_folder("weights.h5");
 }
 
 START_TEST(weight_files_read_what_they_write) {
@@ -266,12 +263,12 @@ START_TEST(weight_files_read_what_they_write) {
     config.weight_standardization = 1;
     net *n = model_ssl_unet.create(&config);
     ck_assert_int_eq(net_init(n, 4), 0);
-    h5_file *f = h5_create(scratch_file());
+    h5_file *f = h5_create(weights());
     ck_assert_int_eq(model_write(f, &model_ssl_unet, &config, n, _i ? H5_F16 : H5_F32), 0);
     ck_assert_int_eq(h5_commit(f), 0);
-    net *m = model_load(scratch_path, _i ? &model_ssl_unet : NULL);
+    net *m = model_load(weights(), _i ? &model_ssl_unet : NULL);
     ck_assert_msg(m != NULL, "%s", err_message());
-    f = h5_open(scratch_path);
+    f = h5_open(weights());
     ck_assert_int_eq(model_ssl_unet.read_config(f, &read), 0);
     h5_close(f);
     ck_assert_int_eq(read.weight_standardization, 1);
@@ -280,7 +277,6 @@ START_TEST(weight_files_read_what_they_write) {
     ck_assert_msg(e < (_i ? 5e-4 : 1e-12), "relative difference %g", e);
     net_free(n);
     net_free(m);
-    unlink(scratch_path);
 }
 END_TEST
 
@@ -290,7 +286,7 @@ static void write_weights(const char *architecture, int skip, int bad_value, int
     memcpy(config.channels, small, sizeof small);
     net *n = model_ssl_unet.create(&config);
     net_init(n, 4);
-    h5_file *f = h5_create(scratch_file());
+    h5_file *f = h5_create(weights());
     int64_t channels[5] = {10, 10, 10, 10, 10};
     h5_set_text(f, "architecture", architecture);
     h5_set_integers(f, "channels", 5, channels);
@@ -313,10 +309,9 @@ static void write_weights(const char *architecture, int skip, int bad_value, int
 }
 
 static void expect_refused(const char *a, const char *b) {
-    ck_assert_ptr_null(model_load(scratch_path, &model_ssl_unet));
-    ck_assert_msg(strstr(err_message(), scratch_path) && strstr(err_message(), a) && strstr(err_message(), b),
+    ck_assert_ptr_null(model_load(weights(), &model_ssl_unet));
+    ck_assert_msg(strstr(err_message(), weights()) && strstr(err_message(), a) && strstr(err_message(), b),
                   "%s", err_message());
-    unlink(scratch_path);
 }
 
 START_TEST(wrong_weights_are_refused) {
@@ -333,10 +328,9 @@ END_TEST
 
 START_TEST(an_architecture_that_nobody_knows_is_refused_with_those_that_are_known) {
     write_weights("vgg16", -1, 0, 0);
-    ck_assert_ptr_null(model_load(scratch_path, NULL));
+    ck_assert_ptr_null(model_load(weights(), NULL));
     ck_assert_str_eq(strstr(err_message(), "architecture"),
                      "architecture is 'vgg16', expected one of ssfd-unet, recon-unet");
-    unlink(scratch_path);
 }
 END_TEST
 
@@ -345,17 +339,16 @@ START_TEST(the_encoder_needs_no_decoder) {
     ssl_unet_config config = ssl_unet_defaults();
     net *n = model_ssl_encoder.create(&config);
     ck_assert_int_eq(net_init(n, 4), 0);
-    h5_file *f = h5_create(scratch_file());
+    h5_file *f = h5_create(weights());
     ck_assert_int_eq(model_write(f, &model_ssl_encoder, &config, n, H5_F32), 0);
     ck_assert_int_eq(h5_commit(f), 0);
-    net *m = model_load(scratch_path, &model_ssl_encoder);
+    net *m = model_load(weights(), &model_ssl_encoder);
     ck_assert_msg(m != NULL, "%s", err_message());
     ck_assert_int_eq(memcmp(m->values, n->values, n->param_floats * sizeof(float)), 0);
     net_free(m);
     net_free(n);
-    ck_assert_ptr_null(model_load(scratch_path, &model_ssl_unet));
+    ck_assert_ptr_null(model_load(weights(), &model_ssl_unet));
     ck_assert_msg(strstr(err_message(), "decoder4.up.weight") != NULL, "%s", err_message());
-    unlink(scratch_path);
 }
 END_TEST
 
@@ -372,13 +365,12 @@ START_TEST(attributes_out_of_range_are_named) {
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         config.channels[0] = cases[k].channels;
         config.norm_groups = cases[k].groups;
-        h5_file *f = h5_create(scratch_file());
+        h5_file *f = h5_create(weights());
         ck_assert_int_eq(model_write(f, &model_ssl_unet, &config, n, H5_F16), 0);
         ck_assert_int_eq(h5_commit(f), 0);
-        ck_assert_ptr_null(model_load(scratch_path, &model_ssl_encoder));
-        ck_assert_msg(strstr(err_message(), scratch_path) && strstr(err_message(), cases[k].message), "%s",
+        ck_assert_ptr_null(model_load(weights(), &model_ssl_encoder));
+        ck_assert_msg(strstr(err_message(), weights()) && strstr(err_message(), cases[k].message), "%s",
                       err_message());
-        unlink(scratch_path);
     }
     net_free(n);
 }
@@ -388,6 +380,7 @@ Suite *suite_ssl_unet(void) {
     Suite *s = suite_create("ssl_unet");
     TCase *t = tcase_create("ssl_unet");
     tcase_set_timeout(t, 120);
+    tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
     tcase_add_loop_test(t, output_matches_pytorch, 0, 4);
     tcase_add_loop_test(t, gradients_match_pytorch, 0, 2);
     tcase_add_loop_test(t, gradients_match_finite_differences, 0, 2);

@@ -7,6 +7,7 @@
 #include "core/rng.h"
 #include "models/ssl_unet.h"
 #include "suites.h"
+#include "support.h"
 #include "train/trainer.h"
 #include <math.h>
 #include <omp.h>
@@ -53,19 +54,6 @@ static int toy_validate(void *self, const net *n, double *values) {
         values[0] += ((double)out[k] - (double)target[k]) * ((double)out[k] - (double)target[k]) / PIXELS;
     net_state_free(s);
     return 0;
-}
-
-static char folder[64];
-
-static void make_folder(void) {
-    strcpy(folder, "/tmp/ssfd_trainer_XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void remove_folder(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
 }
 
 static net *small_net(void) {
@@ -121,7 +109,7 @@ typedef struct {
  * none), every call with fresh weights, as a new process has them. */
 static outcome trained(trainer_config config, int threads, int64_t first_pause, int64_t last_pause) {
     outcome o;
-    make_folder();
+    scratch_set_up();
     omp_set_num_threads(threads);
     for (int64_t pause = first_pause; first_pause && pause <= last_pause; pause++) {
         config.stop_after = pause;
@@ -135,7 +123,7 @@ static outcome trained(trainer_config config, int threads, int64_t first_pause, 
     ck_assert_msg(train(o.n, &config, &o.result) == 0, "%s", err_message());
     ck_assert_int_eq(o.result.finished, 1);
     read_curve(o.curve, sizeof o.curve);
-    remove_folder();
+    scratch_tear_down();
     return o;
 }
 
@@ -245,7 +233,7 @@ START_TEST(a_deadline_pauses_the_training) {
     trainer_config config = base_config(4);
     trainer_result result = {0};
     outcome straight = trained(config, 2, 0, 0);
-    make_folder();
+    scratch_set_up();
     config.deadline = clock_seconds();
     net *n = NULL;
     for (int call = 1; call <= 4; call++) {
@@ -257,7 +245,7 @@ START_TEST(a_deadline_pauses_the_training) {
     }
     ck_assert_int_eq(memcmp(n->values, straight.n->values, n->param_floats * sizeof(float)), 0);
     config.deadline = clock_seconds() + 3600.0;
-    remove_folder();
+    scratch_tear_down();
     outcome unhurried = trained(config, 2, 0, 0);
     ck_assert(same_weights(&straight, &unhurried));
     net_free(unhurried.n);
@@ -272,7 +260,7 @@ START_TEST(the_log_tells_the_progress) {
     int lines = 0;
     trainer_config config = base_config(8);
     config.log = open_memstream(&text, &size);
-    make_folder();
+    scratch_set_up();
     net *n = small_net();
     ck_assert_msg(train(n, &config, NULL) == 0, "%s", err_message());
     fclose(config.log);
@@ -284,7 +272,7 @@ START_TEST(the_log_tells_the_progress) {
                   "%s", text);
     free(text);
     net_free(n);
-    remove_folder();
+    scratch_tear_down();
 }
 END_TEST
 
@@ -301,7 +289,7 @@ START_TEST(training_reduces_the_loss) {
 END_TEST
 
 START_TEST(checkpoint_of_other_settings_is_refused) {
-    make_folder();
+    scratch_set_up();
     net *n = small_net();
     trainer_config config = base_config(10);
     config.settings = "steps=10 patch=16 rate=1";
@@ -319,12 +307,12 @@ START_TEST(checkpoint_of_other_settings_is_refused) {
     ck_assert_msg(strstr(err_message(), "checkpoint.h5") && strstr(err_message(), "truncated"), "%s",
                   err_message());
     net_free(n);
-    remove_folder();
+    scratch_tear_down();
 }
 END_TEST
 
 START_TEST(loss_that_is_not_finite_stops_and_keeps_the_checkpoint) {
-    make_folder();
+    scratch_set_up();
     net *n = small_net();
     trainer_config config = base_config(10);
     task_of_test.poison_step = 0;
@@ -345,7 +333,7 @@ START_TEST(loss_that_is_not_finite_stops_and_keeps_the_checkpoint) {
     for (size_t k = 0; k < n->param_floats; k++)
         ck_assert(isfinite(n->values[k]));
     net_free(n);
-    remove_folder();
+    scratch_tear_down();
 }
 END_TEST
 
