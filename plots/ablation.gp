@@ -34,9 +34,6 @@ stats file using (is("ssim_correlation") ? 1 : column("ci_high")) name "HIGH" no
 
 do for [format in "pdf png"] {
     eval FIGURE_OPEN(format, page_width, page_height)
-    set termoption noenhanced
-    set output output . "." . format
-    set multiplot
     set grid xtics ytics ls 10
     set bars 0.6
     set label 1 caption at screen 0.5, 0.03 center font ",8" textcolor rgb COLOUR_NOTE
@@ -91,6 +88,5 @@ do for [format in "pdf png"] {
                  with yerrorbars lc rgb COLOUR_SSFD dt 1 pt 8 ps 0.9 lw 1.6 title "shift / noise"
         unset label 1
     }
-    unset multiplot
-    unset output
+    eval FIGURE_CLOSE
 }

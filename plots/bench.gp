@@ -36,8 +36,10 @@ place(benchmark, threads, peer, version, ratio) = strlen(peer) == 0 || !(ratio >
     (enter(benchmark . ", " . threads_of(threads)), bars = bars + 1, PLACE[bars] = at + 0.5, at = at + 1, \
      GROUP_BOTTOM[groups] = at, BAR_PEER[bars] = peer_of(peer), RATIO[bars] = ratio, \
      NOTE[bars] = note_of(peer, version, ratio), bars)
-stats table using (place(strcol("benchmark"), column("threads"), strcol("peer"), strcol("peer_version"), \
-    strlen(strcol("peer")) > 0 ? column("ratio") : 0)) nooutput
+set table $rows
+plot table using (place(strcol("benchmark"), column("threads"), strcol("peer"), strcol("peer_version"), \
+    strlen(strcol("peer")) > 0 ? column("ratio") : 0)) with table
+unset table
 
 low = 1.0
 do for [k = 1:bars] {
@@ -75,14 +77,8 @@ caption = "medians" . (rounds eq "" ? "" : " of " . rounds . (rounds eq "1" ? " 
 
 do for [format in "pdf png"] {
     eval FIGURE_OPEN(format, page_width, page_height)
-    set termoption noenhanced
-    set output output . "." . format
-    unset key
     set border 1 ls 9
-    set lmargin at screen left / page_width
-    set rmargin at screen 1 - 0.2 / page_width
-    set bmargin at screen bottom / page_height
-    set tmargin at screen 1 - top / page_height
+    eval PLACE(left, bottom, axis_width, page_height - bottom - top)
     set logscale x
     set xrange [low:right_end]
     set yrange [(bars > 0 ? at : 4):0]
@@ -91,9 +87,9 @@ do for [format in "pdf png"] {
     set grid xtics ls 10
     set style fill solid 0.85 noborder
     set xlabel "time of peer / time of ssfd (logarithmic; right of 1: ssfd is faster)"
-    set label 1 caption at screen 0.5, 0.14 / page_height center font ",8" textcolor rgb COLOUR_NOTE
+    set label 1 caption at screen 0.5, y_of(0.14) center font ",8" textcolor rgb COLOUR_NOTE
     do for [g = 1:groups] {
-        set label 10 + g GROUP[g] at screen (left - 0.1) / page_width, first (GROUP_TOP[g] + GROUP_BOTTOM[g]) / 2 \
+        set label 10 + g GROUP[g] at screen x_of(left - 0.1), first (GROUP_TOP[g] + GROUP_BOTTOM[g]) / 2 \
             right font ",8"
     }
     do for [k = 1:bars] {
@@ -108,7 +104,6 @@ do for [format in "pdf png"] {
         set label 2 "no peer to compare with" at graph 0.5, graph 0.5 center
         plot NaN notitle
     }
-    unset output
-    unset label
-    unset arrow
+    unset logscale x
+    eval FIGURE_CLOSE
 }

@@ -23,19 +23,31 @@ title = is_ssl ? "SSL network: in-painting" : "Reconstruction network"
 loss_label = is_ssl ? "mean squared error\n(image variance = 1)" : "mean absolute error\n(95th percentile of input = 1)"
 baseline_label = is_ssl ? "local mean in the patches" : "zero-filled image"
 
-stats curve using "step":loss name "LOSS" nooutput
+# Rows with a number in a column. A run that paused early has no training loss yet: the first row is from before the
+# first step.
+numbers(name) = int(system(sprintf("awk -F, '/^#/ {next} !c {for (k = 1; k <= NF; k++) if ($k == \"%s\") c = k; next} " . \
+    "$c ~ /^-?[.0-9]/ {n++} END {print n + 0}' ", name) . quoted(curve)))
+if (numbers(loss) == 0 || numbers(baseline) == 0) {
+    print curve . ": no number in column " . loss . " yet: nothing to draw"
+    exit status 1
+}
+has_training = numbers("train_loss") > 0
+stats curve using "step" name "STEP" nooutput
+stats curve using loss name "LOSS" nooutput
 stats curve using "learning_rate" name "RATE" nooutput
 stats curve using baseline name "BASE" nooutput
-# A run that paused early has no training loss yet: the first row is from before the first step.
-is_number(x) = x == x
-stats curve using (is_number(column("train_loss"))) name "TRAINED" nooutput
-stats curve using (is_number(column("train_loss")) ? column("train_loss") : column(loss)) name "TRAIN" nooutput
-training = TRAINED_sum > 0 ? 'curve using "step":"train_loss"' : "NaN"
-right = LOSS_max_x > 0 ? LOSS_max_x : 1
+if (has_training) {
+    stats curve using "train_loss" name "TRAIN" nooutput
+} else {
+    TRAIN_min = LOSS_min
+    TRAIN_max = LOSS_max
+}
+training = has_training ? 'curve using "step":"train_loss"' : "NaN"
+right = STEP_max > 0 ? STEP_max : 1
 least(a, b) = a < b ? a : b
 largest(a, b) = a > b ? a : b
-bottom = least(least(LOSS_min_y, TRAIN_min), BASE_min) / 1.2
-top = largest(largest(LOSS_max_y, TRAIN_max), BASE_max) * 1.2
+bottom = least(least(LOSS_min, TRAIN_min), BASE_min) / 1.2
+top = largest(largest(LOSS_max, TRAIN_max), BASE_max) * 1.2
 caption = sprintf("%s images a step, %s training slices, %s validation slices; cohort: %s", setting("batch"), \
     setting("train_slices"), setting("validation_slices"), setting("cohort"))
 
@@ -47,21 +59,13 @@ set linetype 4 lc rgb "#E69F00" lw 2 dt 1
 
 page_width = 5.2
 page_height = 4.2
-x_of(inches) = inches / page_width
-y_of(inches) = inches / page_height
 
 do for [format in "pdf png"] {
     eval FIGURE_OPEN(format, page_width, page_height)
-    set termoption noenhanced
-    set output output . "." . format
-    set multiplot
-    set lmargin at screen x_of(0.95)
-    set rmargin at screen x_of(page_width - 0.2)
     set xrange [0:right]
     set grid xtics ytics ls 10
 
-    set tmargin at screen y_of(page_height - 0.35)
-    set bmargin at screen y_of(1.6)
+    eval PLACE(0.95, 1.6, page_width - 1.15, page_height - 1.95)
     set label 1 title at screen x_of((page_width + 0.75) / 2), y_of(page_height - 0.17) center font ",10"
     set label 2 loss_label at screen x_of(0.2), y_of((page_height + 1.25) / 2) center rotate by 90
     set logscale y
@@ -78,8 +82,7 @@ do for [format in "pdf png"] {
     unset logscale y
     unset key
 
-    set tmargin at screen y_of(1.42)
-    set bmargin at screen y_of(0.72)
+    eval PLACE(0.95, 0.72, page_width - 1.15, 0.7)
     set label 3 caption at screen 0.5, y_of(0.13) center font ",8" textcolor rgb COLOUR_NOTE
     set label 4 "learning rate\n(units of 10⁻³)" at screen x_of(0.2), y_of(1.07) center rotate by 90
     set xtics format "%g"
@@ -89,6 +92,5 @@ do for [format in "pdf png"] {
     plot curve using (column("step")):(column("learning_rate") * 1000) with lines lt 4
     unset for [i = 3:4] label i
     unset xlabel
-    unset multiplot
-    unset output
+    eval FIGURE_CLOSE
 }
