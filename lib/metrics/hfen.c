@@ -20,9 +20,11 @@
 typedef struct {
     int rows, columns;
     float g[SIZE], a[SIZE], mean;
-    float *image;       /* [rows][columns], x or x - y */
-    float *by_g, *by_a; /* [columns + 2 HALF]: sums down the columns by g and a, zeros at both ends */
-    float *plain, *out; /* the same sum without weights; a filtered row */
+    float *image; /* [rows][columns], x or x - y */
+    float *by_g, *by_a,
+        *plain;         /* [columns + 2 HALF]: sums down the columns by g, by a and without weights; zeros at
+                                  * both ends */
+    float *out, *zeros; /* a filtered row; a row outside of the image */
     double reference;   /* || LoG(x) ||_2 */
 } workspace;
 
@@ -55,7 +57,7 @@ static void *create(const void *shared, int rows, int columns) {
     w->rows = rows;
     w->columns = columns;
     w->image = mem_alloc((size_t)rows * columns * sizeof(float));
-    w->by_g = mem_calloc(4 * padded, sizeof(float));
+    w->by_g = mem_calloc(5 * padded, sizeof(float));
     if (!w->image || !w->by_g) {
         workspace_free(w);
         return NULL;
@@ -63,44 +65,52 @@ static void *create(const void *shared, int rows, int columns) {
     w->by_a = w->by_g + padded;
     w->plain = w->by_a + padded;
     w->out = w->plain + padded;
+    w->zeros = w->out + padded;
     make_filter(w);
     return w;
 }
 
-CLONES static void add_down(const float *restrict row, int n, float g, float a, float *restrict by_g,
+/* The filter is symmetric: rows and columns at the same distance from its middle are added up first. */
+CLONES static void sum_down(const float *const rows[SIZE], int n, const workspace *w, float *restrict by_g,
                             float *restrict by_a, float *restrict plain) {
     for (int c = 0; c < n; c++) {
-        by_g[c] += g * row[c];
-        by_a[c] += a * row[c];
-        plain[c] += row[c];
+        float middle = rows[HALF][c], g = w->g[HALF] * middle, a = w->a[HALF] * middle;
+        for (int k = 0; k < HALF; k++) {
+            float pair = rows[k][c] + rows[SIZE - 1 - k][c];
+            g += w->g[k] * pair;
+            a += w->a[k] * pair;
+            middle += pair;
+        }
+        by_g[c] = g;
+        by_a[c] = a;
+        plain[c] = middle;
     }
 }
 
-CLONES static void add_along(const workspace *w, float *restrict out) {
-    for (int c = 0; c < w->columns; c++)
-        out[c] = 0.0f;
-    for (int k = 0; k < SIZE; k++) {
-        const float *restrict by_a = w->by_a + k, *restrict by_g = w->by_g + k,
-                              *restrict plain = w->plain + k;
-        const float g = w->g[k], a = w->a[k], mean = w->mean;
-        for (int c = 0; c < w->columns; c++)
-            out[c] += g * by_a[c] + a * by_g[c] - mean * plain[c];
+CLONES static void sum_along(const float *restrict by_g, const float *restrict by_a,
+                             const float *restrict plain, int n, const workspace *w, float *restrict out) {
+    for (int c = 0; c < n; c++) {
+        float box = plain[c + HALF], sum = w->g[HALF] * by_a[c + HALF] + w->a[HALF] * by_g[c + HALF];
+        for (int k = 0; k < HALF; k++) {
+            int other = SIZE - 1 - k;
+            sum += w->g[k] * (by_a[c + k] + by_a[c + other]) + w->a[k] * (by_g[c + k] + by_g[c + other]);
+            box += plain[c + k] + plain[c + other];
+        }
+        out[c] = sum - w->mean * box;
     }
 }
 
 /* || LoG(image) ||_2 of the image in the workspace. */
 static double filtered_norm(const workspace *w) {
-    size_t row_bytes = (size_t)w->columns * sizeof(float);
     double sum = 0.0;
     for (int r = 0; r < w->rows; r++) {
-        memset(w->by_g + HALF, 0, row_bytes);
-        memset(w->by_a + HALF, 0, row_bytes);
-        memset(w->plain + HALF, 0, row_bytes);
-        for (int k = 0; k < SIZE; k++)
-            if (r + k >= HALF && r + k - HALF < w->rows)
-                add_down(w->image + (size_t)(r + k - HALF) * w->columns, w->columns, w->g[k], w->a[k],
-                         w->by_g + HALF, w->by_a + HALF, w->plain + HALF);
-        add_along(w, w->out);
+        const float *rows[SIZE];
+        for (int k = 0; k < SIZE; k++) {
+            int from = r + k - HALF;
+            rows[k] = from >= 0 && from < w->rows ? w->image + (size_t)from * w->columns : w->zeros;
+        }
+        sum_down(rows, w->columns, w, w->by_g + HALF, w->by_a + HALF, w->plain + HALF);
+        sum_along(w->by_g, w->by_a, w->plain, w->columns, w, w->out);
         for (int c = 0; c < w->columns; c++)
             sum += (double)w->out[c] * w->out[c];
     }
