@@ -8,6 +8,7 @@
 #include "core/ranks.h"
 #include "core/rng.h"
 #include "core/version.h"
+#include "io/leftovers.h"
 #include "io/prepared.h"
 #include "models/recon_unet.h"
 #include "mri/fastmri.h"
@@ -17,6 +18,7 @@
 #include "mri/virtual_scan.h"
 #include "program/groups.h"
 #include "virtual_cohort.h"
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +41,7 @@ typedef struct {
     jsense_settings jsense;
     virtual_cohort cohort;
     double val_share;
-    int keep_going, dry_run, complex_images, maps, no_reconstruction;
+    int keep_going, dry_run, prune, complex_images, maps, no_reconstruction;
 } options;
 
 /* A scan to be prepared. */
@@ -69,7 +71,9 @@ typedef struct {
 
 typedef struct {
     options *o;
-    const char *folder; /* NULL: virtual scans */
+    const char *folder;              /* NULL: virtual scans */
+    char source_folder[PATH_LENGTH]; /* the same without links, "" for virtual scans */
+    leftovers leftover[SPLIT_KINDS]; /* what else is in the folders of the splits */
     nifti_volume *head;
     scan_split *files;
     net *recon;
@@ -80,11 +84,20 @@ typedef struct {
     int count;
 } preparation;
 
+/* Which raw file a scan is made from. The same file is known by its place, size and time of change, or, after it was
+ * moved or copied, by its content. */
+typedef struct {
+    char path[PATH_LENGTH];  /* without links */
+    int64_t bytes, modified; /* modified: nanoseconds since 1970 */
+    char sha256[65];         /* "" until it is needed: it takes a second per gigabyte */
+} raw_source;
+
 /* A scan that is being prepared, with buffers for one slice. */
 typedef struct {
     const preparation *p;
     const job *job;
     outcome *now;
+    raw_source source;
     raw_scan *raw;
     scan_fault drawn, *fault; /* of the second acquisition; NULL: there is none */
     h5_file *file;
@@ -284,25 +297,71 @@ static int describe_split(const preparation *p, int split, char *text) {
     return used;
 }
 
-/* Everything that the content of a file depends on besides the scan itself. Size and time stand for the content of a
- * raw file: reading a terabyte to see that nothing changed would take hours. */
+/* Everything that the content of a file depends on besides its raw file. */
 static void describe_scan(const preparation *p, const job *j, char *text) {
-    struct stat info = {0};
     int used = describe_split(p, j->split, text);
     if (j->fault != FAULT_NONE)
         used += snprintf(text + used, SETTINGS_LENGTH - (size_t)used, " fault=%s",
                          fault_name((fault_kind)j->fault));
-    if (j->file && stat(j->file->path, &info) == 0)
-        snprintf(text + used, SETTINGS_LENGTH - (size_t)used, " bytes=%lld modified=%lld",
-                 (long long)info.st_size, (long long)info.st_mtime);
-    else
+    if (!j->file)
         snprintf(text + used, SETTINGS_LENGTH - (size_t)used, " slices=%d", p->o->cohort.slices[j->split]);
 }
 
-static int is_up_to_date(const char *path, const char *settings) {
-    int same;
+static int find_source(const preparation *p, const job *j, raw_source *source) {
+    struct stat info;
+    *source = (raw_source){0};
+    if (!j->file) {
+        snprintf(source->path, sizeof source->path, "%s", p->o->cohort.source);
+        snprintf(source->sha256, sizeof source->sha256, "%s", p->source_sha256);
+        return 0;
+    }
+    char *path = realpath(j->file->path, NULL);
+    if (!path || stat(path, &info) != 0) {
+        free(path);
+        return err_set("%s: cannot open: %s", j->file->path, strerror(errno));
+    }
+    snprintf(source->path, sizeof source->path, "%s", path);
+    free(path);
+    source->bytes = (int64_t)info.st_size;
+    source->modified = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
+    return 0;
+}
+
+static int attr_is(const h5_file *f, const char *name, int64_t value) {
+    int64_t found;
+    return h5_attr_exists(f, name) && h5_attr_integer(f, name, &found) == 0 && found == value;
+}
+
+/* What is known about the raw file of a prepared scan without reading it. */
+typedef enum { OTHER_SOURCE, SAME_SIZE, SAME_SOURCE } source_match;
+
+static source_match match_source(const h5_file *f, const raw_source *source) {
+    if (!attr_is(f, "source_bytes", source->bytes))
+        return OTHER_SOURCE;
+    return h5_attr_equals(f, "source_file", source->path) && attr_is(f, "source_modified", source->modified)
+               ? SAME_SOURCE
+               : SAME_SIZE;
+}
+
+/* Whether a scan was prepared with these settings from this raw file. */
+static int is_up_to_date(const char *path, const char *settings, const job *j, raw_source *source) {
+    source_match match = OTHER_SOURCE;
+    if (access(path, F_OK) != 0)
+        return 0;
 #pragma omp critical(hdf5)
-    same = h5_file_says(path, "scan_settings", settings);
+    {
+        h5_file *f = h5_open(path);
+        if (f && h5_attr_equals(f, "scan_settings", settings))
+            match = j->file ? match_source(f, source) : SAME_SOURCE;
+        h5_close(f);
+    }
+    if (match != SAME_SIZE)
+        return match == SAME_SOURCE;
+    int same;
+    if (file_checksum(source->path, "sha256", source->sha256) < 0)
+        return 0;
+#pragma omp critical(hdf5)
+    same = h5_file_says(path, "source_sha256", source->sha256);
     return same;
 }
 
@@ -353,6 +412,8 @@ static int set_up(scan *s) {
     s->now->at = AT_OPENING;
     if (!(s->raw = open_scan(s->p, j)))
         return -1;
+    if (!*s->source.sha256 && file_checksum(s->source.path, "sha256", s->source.sha256) < 0)
+        return -1;
     s->now->at = AT_RECONSTRUCTION;
     s->fault = j->fault == FAULT_NONE ? NULL : &s->drawn;
     if (allocate(s) < 0 || (s->fault && fault_draw((fault_kind)j->fault, s->p->o->run.seed, j->scan_id,
@@ -376,6 +437,10 @@ static int set_attributes(const scan *s, h5_file *f) {
         h5_set_integer(f, "kernel_width", o->jsense.kernel_width) < 0 ||
         (s->raw->snr > 0.0 && h5_set_real(f, "snr", s->raw->snr) < 0))
         return -1;
+    if (s->job->file && (h5_set_text(f, "source_folder", s->p->source_folder) < 0 ||
+                         h5_set_integer(f, "source_bytes", s->source.bytes) < 0 ||
+                         h5_set_integer(f, "source_modified", s->source.modified) < 0))
+        return -1;
     return s->p->recon ? h5_set_text(f, "reconstruction_weights_sha256", s->p->weights_sha256) : 0;
 }
 
@@ -390,8 +455,8 @@ static int begin_file(scan *s, const char *path) {
         .patient_id = raw->patient_id,
         .split = split_name(s->job->split),
         .acquisition = raw->acquisition,
-        .source_file = raw->source,
-        .source_sha256 = s->p->source_sha256,
+        .source_file = s->source.path,
+        .source_sha256 = s->source.sha256,
         .generator = PROGRAM " " SSFD_VERSION,
         .seed = s->p->o->run.seed,
         .slices = raw->slices,
@@ -439,8 +504,10 @@ static int prepare(const preparation *p, const job *j, outcome *now) {
     scan s = {.p = p, .job = j, .now = now};
     snprintf(path, sizeof path, "%s/%s/%s.h5", p->o->run.out, split_name(j->split), j->scan_id);
     describe_scan(p, j, settings);
+    if (find_source(p, j, &s.source) < 0)
+        return -1;
     now->state = KEPT;
-    if (is_up_to_date(path, settings))
+    if (is_up_to_date(path, settings, j, &s.source))
         return 0;
     now->state = PREPARED;
     int status = set_up(&s);
@@ -480,38 +547,91 @@ static int prepare_scans(preparation *p) {
     return 0;
 }
 
-static int compare_ids(const void *a, const void *b) {
-    return strcmp(((const job *)a)->scan_id, ((const job *)b)->scan_id);
+/* ---------------------------------------------------------------- what else is in the folders */
+
+static void split_folder(const preparation *p, int split, char *path) {
+    snprintf(path, PATH_LENGTH, "%s/%s", p->o->run.out, split_name(split));
 }
 
-/* Whether a file is a scan that this program prepared and that no longer belongs to the cohort: readers of the
- * folder would take it for one that does. jobs: of its split. */
-static int is_surplus(const char *path, const char *name, const job *jobs, int count) {
-    job key = {0};
-    snprintf(key.scan_id, sizeof key.scan_id, "%.*s", (int)strlen(name) - 3, name);
-    if (count > 0 && bsearch(&key, jobs, (size_t)count, sizeof *jobs, compare_ids))
-        return 0;
-    h5_file *f = h5_open(path);
-    int ours = f && h5_attr_equals(f, "format", PREPARED_FORMAT) && h5_attr_exists(f, "scan_settings");
-    h5_close(f);
-    return ours;
+/* Patients of the other splits of this run: a scan of theirs that was left in this one would be a leak. */
+static int patients_elsewhere(const preparation *p, int split, name_list *patients) {
+    for (int other = 0; p->files && other < SPLIT_KINDS; other++)
+        for (int k = 0; other != split && k < p->files->parts[other].count; k++)
+            if (name_list_add(patients, p->files->parts[other].scans[k].patient_id) < 0)
+                return -1;
+    return 0;
 }
 
-static int remove_surplus(const preparation *p, int split, int *removed) {
-    char folder[PATH_LENGTH], path[2 * PATH_LENGTH];
-    int count = p->first[split + 1] - p->first[split], status = 0;
-    name_list names;
-    snprintf(folder, sizeof folder, "%s/%s", p->o->run.out, split_name(split));
-    status = name_list_folder(&names, folder, ".h5");
-    for (size_t k = 0; status == 0 && k < names.count; k++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names.items[k]);
-        if (!is_surplus(path, names.items[k], p->jobs + p->first[split], count))
-            continue;
-        status = unlink(path) == 0 ? 0 : err_set("%s: cannot be removed", path);
-        *removed += status == 0;
-    }
-    name_list_free(&names);
+static int find_split_leftovers(preparation *p, int split) {
+    char folder[PATH_LENGTH], settings[SETTINGS_LENGTH];
+    name_list ids = {0}, patients = {0};
+    split_folder(p, split, folder);
+    describe_split(p, split, settings);
+    const leftovers_run run = {.program = PROGRAM,
+                               .settings = settings,
+                               .source_folder = p->source_folder,
+                               .ids = &ids,
+                               .patients_elsewhere = &patients};
+    int status = patients_elsewhere(p, split, &patients);
+    for (int k = p->first[split]; status == 0 && k < p->first[split + 1]; k++)
+        status = name_list_add(&ids, p->jobs[k].scan_id);
+    if (status == 0)
+        status = leftovers_find(folder, &run, &p->leftover[split]);
+    name_list_free(&ids);
+    name_list_free(&patients);
     return status;
+}
+
+/* Scans that cannot be read today may be those of a prepared file: then nothing is removed. */
+static int can_prune(const preparation *p) {
+    return p->o->prune && !(p->files && p->files->skipped_count > 0);
+}
+
+/* Before any work: what the folders of the splits hold besides the scans of this run, and whether it may stay. */
+static int check_folders(preparation *p) {
+    char folder[PATH_LENGTH];
+    for (int split = 0; split < SPLIT_KINDS; split++) {
+        int wanted = p->first[split + 1] - p->first[split];
+        if (!split_is_wanted(p->o->split, split))
+            continue;
+        split_folder(p, split, folder);
+        if (find_split_leftovers(p, split) < 0)
+            return -1;
+        const leftovers *l = &p->leftover[split];
+        if (wanted == 0 && l->ours.count > 0)
+            return err_set(
+                "%s: found no scan of split %s, but %s holds %zu prepared before; nothing was changed "
+                "(is a folder not mounted? --split prepares one split alone)",
+                p->folder, split_name(split), folder, l->ours.count);
+        if (wanted == 0 && strcmp(p->o->split, "all") != 0)
+            return err_set("%s: found no scan of split %s", p->folder, split_name(split));
+        if (l->mixed && !(can_prune(p) && l->mixed_is_ours))
+            return err_set("%s: %s; %s, or choose another folder with --out", folder, l->mixed,
+                           l->mixed_is_ours ? "remove what is not part of this run with --prune"
+                                            : "move it away");
+    }
+    return 0;
+}
+
+/* After the work, or instead of it: names what is not part of the run, and with --prune removes what is ours. */
+static int finish_folders(const preparation *p, int *removed) {
+    char folder[PATH_LENGTH];
+    if (p->o->prune && !can_prune(p))
+        fprintf(stderr, "%s: --prune: nothing is removed, for %d raw files could not be read\n", PROGRAM,
+                p->files->skipped_count);
+    for (int split = 0; split < SPLIT_KINDS; split++) {
+        const leftovers *l = &p->leftover[split];
+        split_folder(p, split, folder);
+        if (can_prune(p) && !p->o->dry_run) {
+            if (leftovers_remove(folder, l, removed) < 0)
+                return -1;
+        } else {
+            leftovers_say(folder, &l->ours, "prepared scan",
+                          can_prune(p) ? "--prune would remove them" : "--prune removes them");
+        }
+        leftovers_say(folder, &l->others, "file", "left alone");
+    }
+    return 0;
 }
 
 /* ---------------------------------------------------------------- the program */
@@ -529,7 +649,7 @@ static void describe_settings(preparation *p) {
              "%s %s seed=%llu size=%d source=%s mask=%s acceleration=%g center_fraction=%g kernel=%d "
              "calibration=%d lambda=%g iterations=%dx%d weights=%s complex=%d maps=%d",
              PROGRAM, SSFD_VERSION, (unsigned long long)o->run.seed, o->cohort.size,
-             p->folder ? p->folder : p->source_sha256, o->mask, o->sampling.acceleration,
+             p->folder ? "fastmri" : p->source_sha256, o->mask, o->sampling.acceleration,
              o->sampling.center_fraction, o->jsense.kernel_width, o->jsense.calibration_width,
              o->jsense.lambda, o->jsense.iterations, o->jsense.inner_iterations,
              p->recon ? p->weights_sha256 : "none", o->complex_images, o->maps);
@@ -605,24 +725,26 @@ static int run(void *self, run_record *record) {
     if (status == 0)
         status = choose_faults(p);
     record_when(record, RECORD_NEVER);
-    if (o->dry_run || status < 0)
-        return status;
-    status = ranks_agree(load_network(p));
+    if (status == 0)
+        status = load_network(p);
     describe_settings(p);
-    if (status < 0 || ranks_check_same(p->count, "scans to prepare") < 0 || prepare_scans(p) < 0)
+    if (status == 0)
+        status = check_folders(p);
+    if (o->dry_run && status == 0)
+        return ranks_me() > 0 ? 0 : finish_folders(p, &removed);
+    if (ranks_agree(status) < 0 || ranks_check_same(p->count, "scans to prepare") < 0 || prepare_scans(p) < 0)
         return -1;
     if (ranks_me() > 0)
         return 0;
-    for (int split = 0; split < SPLIT_KINDS; split++)
-        if (split_is_wanted(o->split, split) && remove_surplus(p, split, &removed) < 0)
-            return -1;
-    return report_all(p, removed, record);
+    return finish_folders(p, &removed) < 0 ? -1 : report_all(p, removed, record);
 }
 
 static void close_preparation(void *self) {
     preparation *p = self;
     nifti_volume_free(p->head);
     scan_split_free(p->files);
+    for (int split = 0; split < SPLIT_KINDS; split++)
+        leftovers_free(&p->leftover[split]);
     net_free(p->recon);
     free(p->jobs);
     free(p->outcomes);
@@ -647,6 +769,9 @@ static int check(void *self) {
     options *o = p->o;
     int poisson = strcmp(o->mask, "poisson") == 0;
     p->folder = o->folder.count > 0 ? o->folder.at[0] : NULL;
+    char *real = p->folder ? realpath(p->folder, NULL) : NULL;
+    snprintf(p->source_folder, sizeof p->source_folder, "%s", real ? real : "");
+    free(real);
     if (split_check(o->split) < 0)
         return -1;
     if (!poisson && strcmp(o->mask, "columns") != 0)
@@ -674,6 +799,8 @@ int main(int argc, char **argv) {
         OPT_REAL("val-share", &o.val_share, "SHARE", 0, 1,
                  "share of multicoil_train that validates, by patient"),
         OPT_FLAG("keep-going", &o.keep_going, "skip scans that cannot be prepared; the exit code is 1"),
+        OPT_FLAG("prune", &o.prune,
+                 "remove prepared scans in the folder that are not part of this run, naming each"),
         OPT_FLAG("dry-run", &o.dry_run, "only check the files and count scans, slices and patients"),
         OPT_TEXT("mask", &o.mask, "KIND", "columns (1-D random Cartesian) or poisson (2-D variable density)"),
         OPT_REAL("acceleration", &o.sampling.acceleration, "R", 1, 64, "undersampling factor"),

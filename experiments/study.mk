@@ -63,10 +63,12 @@ $(RESULTS)/.settings: always
 	    quality_baselines=$(QUALITY_BASELINES) against=$(AGAINST))
 
 # ---------------------------------------------------------------- the cohort
-# From raw k-space, fastMRI's or that of virtual scans, to prepared scans.
+# From raw k-space, fastMRI's or that of virtual scans, to prepared scans. Experiments read all scans of a folder. The
+# default cohort belongs to make, which removes what an earlier, larger one left there. In any other folder nothing is
+# removed without PREPARE=--prune.
 PREPARE_SCANS = $(BUILD)/bin/prepare_scans $(if $(FASTMRI),$(call quoted,$(FASTMRI))) --out $(call quoted,$(COHORT)) \
     --seed $(SEED) --test $(TEST_SCANS) --acceleration $(ACCELERATION) --threads $(THREADS) \
-    --records $(call quoted,$(RESULTS)/records) $(PREPARE)
+    --records $(call quoted,$(RESULTS)/records) $(if $(FASTMRI)$(filter-out build/cohort,$(COHORT)),,--prune) $(PREPARE)
 $(COHORT)/.test: $(BUILD)/bin/prepare_scans $(call as_target,$(RECON_WEIGHTS)) $(COHORT)/.settings
 	$(PREPARE_SCANS) --split test --weights $(call quoted,$(RECON_WEIGHTS)) --faults $(FAULTS)
 	@touch "$@"

@@ -51,16 +51,150 @@ START_TEST(files_and_streams_agree) {
 }
 END_TEST
 
-/* A smaller cohort in the same folder: what is too much goes. */
-START_TEST(surplus_is_removed) {
-    expect_done("prepare_scans --no-reconstruction --split test --out @/cohort " COHORT);
-    expect_done("prepare_scans --no-reconstruction --split test --out @/cohort " COHORT "--test 2");
-    ck_assert_msg(strstr(output, "2 kept, 1 removed"), "%s", output);
-    char path[128];
-    snprintf(path, sizeof path, "%s/cohort/test/colin27_test_0003.h5", folder);
-    ck_assert_int_ne(access(path, F_OK), 0);
+/* ---------------------------------------------------------------- what is in the folder already */
+
+#define PREPARE_TEST "prepare_scans --no-reconstruction --split test --out @/c " COHORT
+#define PREPARE_RAW "prepare_scans @/raw --no-reconstruction --out @/c --records @/records "
+
+/* The names in <scratch folder>/c/test are these. */
+static void expect_scans(const char *names) {
+    shell("[ \"$(cd @/c/test && echo *)\" = '%s' ]", names);
+}
+
+static void expect_output(const char *text) {
+    ck_assert_msg(strstr(output, text) != NULL, "expected '%s' in: %s", text, output);
+}
+
+#define ONE "colin27_test_0001.h5"
+#define TWO ONE " colin27_test_0002.h5"
+#define THREE TWO " colin27_test_0003.h5"
+
+START_TEST(a_smaller_cohort_leaves_scans_alone_unless_pruned) {
+    expect_done(PREPARE_TEST);
+    expect_done(PREPARE_TEST "--test 2");
+    expect_output("2 kept, 0 removed");
+    expect_output("/c/test is not part of this run: colin27_test_0003.h5; --prune removes");
+    expect_scans(THREE);
+    expect_done(PREPARE_TEST "--test 1 --dry-run --prune");
+    expect_output("2 prepared scans in ");
+    expect_output("colin27_test_0002.h5, colin27_test_0003.h5; --prune would remove");
+    expect_scans(THREE);
+    expect_done(PREPARE_TEST "--test 2 --prune");
+    expect_output("2 kept, 1 removed");
+    expect_output("/c/test/colin27_test_0003.h5\n");
+    expect_scans(TWO);
 }
 END_TEST
+
+START_TEST(a_folder_out_of_reach_removes_nothing) {
+    expect_done("simulate_cohort --out @/raw " COHORT);
+    shell("rm @/raw/*.txt");
+    expect_done(PREPARE_RAW);
+    shell("mv @/raw/multicoil_val @/away");
+    expect_failure(PREPARE_RAW, 1, "found no scan of split test", "holds 3 prepared before");
+    expect_failure(PREPARE_RAW "--prune", 1, "found no scan of split test", "nothing was changed");
+    expect_failure(PREPARE_RAW "--split test", 1, "found no scan of split test", "c/test");
+    expect_scans(THREE);
+    expect_done(PREPARE_RAW "--split train"); /* what is asked for is there */
+    expect_failure(PREPARE_RAW "--split test --out @/new", 1, "found no scan of split test", "raw");
+}
+END_TEST
+
+START_TEST(an_unreadable_file_removes_nothing) {
+    expect_done("simulate_cohort --split test --out @/raw " COHORT);
+    shell("rm @/raw/*.txt");
+    expect_done(PREPARE_RAW);
+    shell("truncate -s 3000 @/raw/multicoil_val/colin27_test_0002.h5");
+    for (int prune = 0; prune < 2; prune++) {
+        ck_assert_int_eq(run(prune ? PREPARE_RAW "--keep-going --prune" : PREPARE_RAW "--keep-going"), 1);
+        expect_output("2 kept, 0 removed, 1 skipped");
+        expect_output("is not part of this run: colin27_test_0002.h5");
+        expect_scans(THREE);
+    }
+    expect_output("--prune: nothing is removed");
+}
+END_TEST
+
+START_TEST(another_list_removes_nothing) {
+    expect_done("simulate_cohort --split test --out @/raw " COHORT);
+    expect_done(PREPARE_RAW);
+    write_text("one.txt", ONE);
+    expect_done(PREPARE_RAW "--test-list @/one.txt");
+    expect_output("2 prepared scans in ");
+    expect_scans(THREE);
+    expect_done(PREPARE_RAW "--test-list @/one.txt --prune");
+    expect_scans(ONE);
+}
+END_TEST
+
+START_TEST(files_of_others_are_never_removed_or_replaced) {
+    expect_done(PREPARE_TEST);
+    shell("cd @/c/test && cp " ONE " mine.h5 && echo text >notes.h5 && mkdir folder.h5");
+    expect_done(PREPARE_TEST "--test 2 --prune");
+    expect_output("3 files in ");
+    expect_output("folder.h5, mine.h5, notes.h5; left alone");
+    expect_scans(TWO " folder.h5 mine.h5 notes.h5");
+    shell("cd @/c/test && echo text >colin27_test_0003.h5");
+    expect_failure(PREPARE_TEST "--prune", 1, "colin27_test_0003.h5: prepare_scans did not write this file",
+                   "move it away");
+    shell("[ \"$(cat @/c/test/colin27_test_0003.h5)\" = text ]");
+}
+END_TEST
+
+/* Experiments would refuse the folder, or worse: so nothing is prepared. */
+START_TEST(leftovers_of_other_settings_are_an_error) {
+    expect_done(PREPARE_TEST);
+    expect_failure(PREPARE_TEST "--test 2 --acceleration 2", 1,
+                   "c/test: colin27_test_0003.h5 was prepared with other settings", "--prune");
+    expect_failure(PREPARE_TEST "--test 2 --seed 5", 1, "colin27_test_0003.h5", "--prune");
+    expect_done(PREPARE_TEST);
+    expect_output("3 kept");
+    expect_done(PREPARE_TEST "--test 2 --seed 5 --prune");
+    expect_output("2 scans prepared (4 slices), 0 kept, 1 removed");
+    shell("cp @/c/test/" ONE " @/c/test/mine.h5");
+    expect_failure(PREPARE_TEST "--prune", 1, "mine.h5 was prepared with other settings", "move it away");
+}
+END_TEST
+
+START_TEST(leftovers_of_other_raw_data_or_of_patients_elsewhere_are_an_error) {
+    expect_done("simulate_cohort --out @/raw " COHORT);
+    expect_done("simulate_cohort --out @/other --test 1 " COHORT "--test 2");
+    expect_done(PREPARE_RAW);
+    expect_failure("prepare_scans @/other --no-reconstruction --out @/c --records @/records", 1,
+                   "colin27_test_0003.h5 was prepared from raw data in another folder", "--prune");
+    write_text("test.txt", ONE);
+    write_text("train.txt", "colin27_test_0002.h5");
+    expect_failure(PREPARE_RAW "--split test --test-list @/test.txt --train-list @/train.txt", 1,
+                   "colin27_test_0002.h5 is of a patient who is now in another split", "--prune");
+    expect_scans(THREE);
+}
+END_TEST
+
+START_TEST(raw_data_are_known_by_content_not_by_spelling) {
+    static const char *const same[] = {"@/raw/", "@/./raw", "@/raw//", "@/link", "@/other/../raw"};
+    char command[256];
+    expect_done("simulate_cohort --split test --out @/raw " COHORT);
+    shell("mkdir @/other && ln -s raw @/link");
+    expect_done(PREPARE_RAW);
+    for (size_t k = 0; k < sizeof same / sizeof *same; k++) {
+        snprintf(command, sizeof command,
+                 "prepare_scans %s --no-reconstruction --out @/c --records @/records", same[k]);
+        expect_done(command);
+        expect_output("0 scans prepared (0 slices), 3 kept");
+    }
+    shell("touch @/raw/multicoil_val/" ONE);
+    expect_done(PREPARE_RAW);
+    expect_output("0 scans prepared (0 slices), 3 kept");
+    shell("mv @/raw @/moved && rm @/link && cd @/moved/multicoil_val && cp " ONE " x && mv x " ONE);
+    expect_done("prepare_scans @/moved --no-reconstruction --out @/c --records @/records");
+    expect_output("0 scans prepared (0 slices), 3 kept");
+    shell("cd @/moved/multicoil_val && cp colin27_test_0002.h5 " ONE); /* of the same size */
+    ck_assert_int_eq(run("prepare_scans @/moved --no-reconstruction --out @/c --records @/records"), 0);
+    expect_output("1 scans prepared (2 slices), 2 kept");
+}
+END_TEST
+
+/* ---------------------------------------------------------------- what goes wrong */
 
 static void damage(const char *name, const char *how) {
     char command[512];
@@ -221,7 +355,14 @@ Suite *suite_prepare(void) {
     tcase_set_timeout(t, 300);
     tcase_add_checked_fixture(t, scratch_set_up, scratch_tear_down);
     tcase_add_test(t, files_and_streams_agree);
-    tcase_add_test(t, surplus_is_removed);
+    tcase_add_test(t, a_smaller_cohort_leaves_scans_alone_unless_pruned);
+    tcase_add_test(t, a_folder_out_of_reach_removes_nothing);
+    tcase_add_test(t, an_unreadable_file_removes_nothing);
+    tcase_add_test(t, another_list_removes_nothing);
+    tcase_add_test(t, files_of_others_are_never_removed_or_replaced);
+    tcase_add_test(t, leftovers_of_other_settings_are_an_error);
+    tcase_add_test(t, leftovers_of_other_raw_data_or_of_patients_elsewhere_are_an_error);
+    tcase_add_test(t, raw_data_are_known_by_content_not_by_spelling);
     tcase_add_test(t, bad_files_are_named_and_skipped);
     tcase_add_test(t, a_full_disk_leaves_no_half_files);
     tcase_add_test(t, prepare_scans_rejects_wrong_usage);
