@@ -188,6 +188,9 @@ static int list_files(preparation *p) {
             if (add_job(p, (job){.split = split, .file = &part->scans[k]}, part->scans[k].scan_id) < 0)
                 return -1;
     }
+    if (p->files->one_coil > 0)
+        fprintf(stderr, "%s: note: %d scans have one coil, for which JSENSE is the identity: sensitivity 1\n",
+                PROGRAM, p->files->one_coil);
     return 0;
 }
 

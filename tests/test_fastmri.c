@@ -315,6 +315,91 @@ START_TEST(wrong_samples_are_named) {
 }
 END_TEST
 
+/* ---------------------------------------------------------------- undersampled data */
+
+enum { KS_COILS = 2, KS_ROWS = 40, KS_COLUMNS = 30 };
+
+/* A scan of noise whose samples are 0 where zero() says so, with a dataset `mask` where one is given. */
+static raw_scan *open_with_zeros(int (*zero)(int row, int column), const float *mask) {
+    static float complex slice[KS_COILS * KS_ROWS * KS_COLUMNS];
+    const hsize_t dims[3] = {KS_COILS, KS_ROWS, KS_COLUMNS}, columns = KS_COLUMNS;
+    raw_scan *s = noise_scan("gaps", 1, KS_COILS, KS_ROWS, KS_COLUMNS);
+    ck_assert_int_eq(read_noise(s, 0, slice), 0);
+    raw_scan_close(s);
+    for (int k = 0; k < KS_COILS * KS_ROWS * KS_COLUMNS; k++)
+        if (zero && zero(k / KS_COLUMNS % KS_ROWS, k % KS_COLUMNS))
+            slice[k] = 0.0f;
+    write_noise("gaps.h5", 1, KS_COILS, KS_ROWS, KS_COLUMNS);
+    h5_file h = {.id = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), .path = path};
+    ck_assert_int_eq(h5_write_slab_c64(&h, "kspace", 0, 3, dims, slice), 0);
+    if (mask)
+        ck_assert_int_eq(h5_write_f32(&h, "mask", 1, &columns, mask, H5_F32), 0);
+    H5Fclose(h.id);
+    return fastmri_open(path);
+}
+
+static int every_third_column(int row, int column) {
+    (void)row;
+    return column % 3 != 0;
+}
+static int two_rows(int row, int column) {
+    (void)column;
+    return row == 20 || row == 21;
+}
+static int scattered(int row, int column) {
+    return (row * 7 + column * 11) % 5 < 2;
+}
+static int edges(int row, int column) {
+    return row < 5 || column < 3 || column > 24;
+}
+static int corners(int row, int column) {
+    return hypot((row - 19.5) / 20, (column - 14.5) / 15) > 1.0;
+}
+static int here_and_there(int row, int column) {
+    return row % 10 == 5 && column % 10 == 5;
+}
+
+static void expect_gaps(int (*zero)(int row, int column), const char *found) {
+    static float complex slice[KS_COILS * KS_ROWS * KS_COLUMNS];
+    raw_scan *s = open_with_zeros(zero, NULL);
+    ck_assert_msg(s != NULL, "%s", err_message());
+    ck_assert_int_eq(s->read(s, 0, slice), found ? -1 : 0);
+    if (found)
+        expect_error("gaps.h5: dataset 'kspace', slice 0: expected fully sampled", found);
+    raw_scan_close(s);
+}
+
+START_TEST(undersampled_k_space_is_refused_and_padding_is_not) {
+    expect_gaps(every_third_column, "found 18 of 30 columns zero between");
+    expect_gaps(two_rows, "found 2 of 40 rows zero between");
+    expect_gaps(scattered, "of 1200 points zero between");
+    expect_gaps(edges, NULL);
+    expect_gaps(corners, NULL);
+    expect_gaps(here_and_there, NULL);
+    expect_gaps(NULL, NULL);
+}
+END_TEST
+
+START_TEST(a_mask_is_respected) {
+    float mask[KS_COLUMNS];
+    for (int k = 0; k < KS_COLUMNS; k++)
+        mask[k] = k >= 3 && k < 25; /* padding */
+    raw_scan *s = open_with_zeros(edges, mask);
+    ck_assert_msg(s != NULL, "%s", err_message());
+    raw_scan_close(s);
+    mask[10] = mask[12] = 0.0f; /* k-space holds something there that was not acquired */
+    ck_assert_ptr_null(open_with_zeros(NULL, mask));
+    expect_error("gaps.h5: dataset 'mask'", "found 2 of 30 columns not sampled");
+    const hsize_t short_of = 7;
+    write_noise("mask.h5", 1, 2, 30, 24);
+    h5_file h = {.id = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), .path = path};
+    ck_assert_int_eq(h5_write_f32(&h, "mask", 1, &short_of, mask, H5_F32), 0);
+    H5Fclose(h.id);
+    ck_assert_ptr_null(fastmri_open(path));
+    expect_error("mask.h5: dataset 'mask'", "each of 24 columns");
+}
+END_TEST
+
 /* ---------------------------------------------------------------- splits */
 
 static void add_scan(const char *where, int number, const char *patient, int slices) {
@@ -529,6 +614,41 @@ START_TEST(wrong_lists_are_refused) {
 }
 END_TEST
 
+/* A file in multicoil_val whose name is `length` times x, then `tail`. */
+static void expect_name_refused(int length, const char *tail, const char *why) {
+    char name[300], text[400], listed[400];
+    memset(name, 'x', (size_t)length);
+    snprintf(name + length, sizeof name - (size_t)length, "%s", tail);
+    add_scan("multicoil_val", 1, "t1", 3);
+    snprintf(text, sizeof text, "%s/multicoil_val/file1.h5", folder);
+    snprintf(listed, sizeof listed, "%s/multicoil_val/%s", folder, name);
+    ck_assert_int_eq(rename(text, listed), 0);
+    split_settings s = by_default();
+    if (name[0] == '.') { /* folders are searched for visible files only */
+        snprintf(text, sizeof text, "%s\n", name);
+        s.lists[SPLIT_TEST] = write_list("test.txt", text);
+    }
+    if (why) {
+        expect_no_split(s, why, "multicoil_val/");
+    } else {
+        scan_split *split = open_split(s);
+        ck_assert_int_eq(split->parts[SPLIT_TEST].count, 1);
+        scan_split_free(split);
+    }
+    ck_assert_int_eq(unlink(listed), 0);
+}
+
+START_TEST(names_that_experiments_refuse_are_refused_at_once) {
+    expect_name_refused(200, ".h5", NULL);
+    expect_name_refused(201, ".h5", "expected a file name of at most 200 bytes");
+    expect_name_refused(251, ".h5", "found 251");
+    expect_name_refused(3, "\ny.h5", "expected a file name without control characters");
+    expect_name_refused(3, "\x7f.h5", "control characters");
+    expect_name_refused(0, ".hidden.h5", "expected a visible file");
+    expect_name_refused(1, " \"'`$%n,<b>.h5", NULL);
+}
+END_TEST
+
 START_TEST(split_skips_damaged_scans) {
     make_cohort();
     ck_assert_int_eq(truncate(in_folder("multicoil_train/file1003.h5"), 1000), 0);
@@ -603,6 +723,8 @@ Suite *suite_fastmri(void) {
     tcase_add_test(t, wrong_sizes_are_named);
     tcase_add_test(t, files_that_are_no_scans_are_refused);
     tcase_add_test(t, wrong_samples_are_named);
+    tcase_add_test(t, undersampled_k_space_is_refused_and_padding_is_not);
+    tcase_add_test(t, a_mask_is_respected);
     suite_add_tcase(s, t);
     t = tcase_create("splits");
     tcase_set_timeout(t, 120);
@@ -612,6 +734,7 @@ Suite *suite_fastmri(void) {
     tcase_add_test(t, split_takes_folders);
     tcase_add_test(t, split_takes_lists);
     tcase_add_test(t, wrong_lists_are_refused);
+    tcase_add_test(t, names_that_experiments_refuse_are_refused_at_once);
     tcase_add_test(t, split_skips_damaged_scans);
     tcase_add_test(t, split_works_at_full_size);
     suite_add_tcase(s, t);

@@ -190,7 +190,8 @@ static int check_class(const h5_file *file, const char *dataset, hid_t id, int i
     hid_t type = H5Dget_type(id);
     H5T_class_t class = type >= 0 ? H5Tget_class(type) : H5T_NO_CLASS;
     release(type);
-    if (class == H5T_INTEGER || (class == H5T_FLOAT && !integers_only))
+    if (class == H5T_INTEGER ||
+        ((class == H5T_FLOAT || class == H5T_ENUM) && !integers_only)) /* h5py's bool is an enum */
         return 0;
     return err_set("%s: dataset '%s': expected %s, found another type", file->path, dataset,
                    integers_only ? "whole numbers" : "real numbers");

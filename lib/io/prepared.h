@@ -30,6 +30,7 @@
 #define PREPARED_FORMAT "ssfd-prepared"
 #define PREPARED_VERSION 1
 #define PREPARED_NO_FAULT "none"
+#define PREPARED_ID_MAX 200 /* bytes of a scan id, which has no control characters: tables take no other */
 
 typedef enum {
     PREPARED_REFERENCE,

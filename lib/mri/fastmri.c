@@ -9,6 +9,8 @@
 #include <string.h>
 
 enum { SLICES_MAX = 1 << 16, COILS_MAX = 1 << 10, SIDE_MAX = 1 << 14, IMAGE_SIDE_MIN = 16 };
+#define HOLE_SHARE                                                                                           \
+    10 /* more than a tenth of the points missing is a pattern; coarse numbers are 0 now and then */
 #define SLICE_SAMPLES_MAX ((size_t)1 << 28) /* 2 GiB; the largest fastMRI slice has 7 million */
 
 static size_t slice_samples(const raw_scan *scan) {
@@ -67,6 +69,46 @@ static int read_image_size(const h5_file *file, raw_scan *scan) {
     return 0;
 }
 
+/* sampled: [n]. How many are 0 between others that are not. */
+static int count_gaps(const unsigned char *sampled, int n) {
+    int first = 0, last = n - 1, gaps = 0;
+    while (first < n && !sampled[first])
+        first++;
+    while (last > first && !sampled[last])
+        last--;
+    for (int k = first; k < last; k++)
+        gaps += !sampled[k];
+    return gaps;
+}
+
+/* The mask states which columns were acquired, whatever k-space holds elsewhere (interpolated lines, say). */
+static int check_mask(const h5_file *file, const raw_scan *scan) {
+    int rank, gaps = 0;
+    hsize_t n[H5_MAX_RANK], columns = (hsize_t)scan->columns;
+    if (!h5_exists(file, "mask"))
+        return 0;
+    if (h5_shape(file, "mask", &rank, n) != 0)
+        return -1;
+    if (rank != 1 || n[0] != columns)
+        return err_set("%s: dataset 'mask': expected one number for each of %d columns of 'kspace'",
+                       file->path, scan->columns);
+    float *mask = mem_alloc(columns * sizeof *mask);
+    unsigned char *sampled = mem_alloc(columns);
+    int status = mask && sampled ? h5_read_f32(file, "mask", 1, &columns, mask) : -1;
+    for (hsize_t k = 0; status == 0 && k < columns; k++)
+        sampled[k] = mask[k] != 0.0f;
+    if (status == 0)
+        gaps = count_gaps(sampled, scan->columns);
+    free(mask);
+    free(sampled);
+    if (gaps > 0)
+        return err_set(
+            "%s: dataset 'mask': expected fully sampled k-space, found %d of %d columns not sampled between "
+            "others that are: undersampled data give no ground truth",
+            file->path, gaps, scan->columns);
+    return status;
+}
+
 /* The file's name without folder and ".h5"; NULL when out of memory. */
 static char *scan_id_of(const char *path) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -108,7 +150,8 @@ static raw_scan *read_names(const h5_file *file) {
 
 static raw_scan *describe(const h5_file *file) {
     raw_scan size = {0};
-    if (read_kspace_size(file, &size) != 0 || read_image_size(file, &size) != 0)
+    if (read_kspace_size(file, &size) != 0 || read_image_size(file, &size) != 0 ||
+        check_mask(file, &size) != 0)
         return NULL;
     if (!h5_exists(file, "ismrmrd_header"))
         return err_set_null("%s: dataset 'ismrmrd_header' is missing", file->path);
@@ -138,6 +181,77 @@ static int check_samples(const raw_scan *scan, int slice, const float complex *k
     return zero ? err_set("%s: dataset 'kspace', slice %d: every sample is zero", scan->source, slice) : 0;
 }
 
+static int is_sampled(const raw_scan *scan, const float complex *kspace, size_t at) {
+    size_t plane = (size_t)scan->rows * scan->columns;
+    for (int c = 0; c < scan->coils; c++)
+        if (kspace[(size_t)c * plane + at] != 0.0f)
+            return 1;
+    return 0;
+}
+
+/* Points that no coil has sampled, between sampled ones of their row and of their column: the corners of an elliptical
+ * acquisition are not. */
+static size_t count_holes(const raw_scan *scan, const unsigned char *sampled) {
+    size_t columns = (size_t)scan->columns, holes = 0;
+    for (int row = 1; row + 1 < scan->rows; row++) {
+        const unsigned char *line = sampled + (size_t)row * columns;
+        for (int column = 1; column + 1 < scan->columns; column++)
+            if (!line[column] && memchr(line, 1, (size_t)column) &&
+                memchr(line + column, 1, columns - (size_t)column)) {
+                int above = row - 1, below = row + 1;
+                while (above > 0 && !sampled[(size_t)above * columns + (size_t)column])
+                    above--;
+                while (below < scan->rows - 1 && !sampled[(size_t)below * columns + (size_t)column])
+                    below++;
+                holes += sampled[(size_t)above * columns + (size_t)column] &&
+                         sampled[(size_t)below * columns + (size_t)column];
+            }
+    }
+    return holes;
+}
+
+static int refuse_gaps(const raw_scan *scan, int slice, int gaps, int lines, const char *what) {
+    return err_set(
+        "%s: dataset 'kspace', slice %d: expected fully sampled k-space, found %d of %d %s zero between "
+        "others that are not: undersampled data give no ground truth",
+        scan->source, slice, gaps, lines, what);
+}
+
+static int check_map(const raw_scan *scan, int slice, const unsigned char *sampled, unsigned char *line) {
+    int rows = scan->rows, columns = scan->columns, gaps;
+    size_t plane = (size_t)rows * columns;
+    memset(line, 0, (size_t)(rows + columns));
+    for (size_t k = 0; k < plane; k++) {
+        line[k % (size_t)columns] |= sampled[k];
+        line[(size_t)columns + k / (size_t)columns] |= sampled[k];
+    }
+    if ((gaps = count_gaps(line, columns)) > 0)
+        return refuse_gaps(scan, slice, gaps, columns, "columns");
+    if ((gaps = count_gaps(line + columns, rows)) > 0)
+        return refuse_gaps(scan, slice, gaps, rows, "rows");
+    size_t holes = count_holes(scan, sampled);
+    if (holes > plane / HOLE_SHARE)
+        return refuse_gaps(scan, slice, (int)holes, (int)plane, "points");
+    return 0;
+}
+
+/* The samples that are zero in all coils: padding and corners are normal, gaps are not. */
+static int check_sampling(const raw_scan *scan, int slice, const float complex *kspace) {
+    size_t plane = (size_t)scan->rows * scan->columns, missing = 0;
+    for (size_t k = 0; k < plane; k++)
+        missing += !is_sampled(scan, kspace, k);
+    if (missing == 0)
+        return 0;
+    unsigned char *sampled = mem_alloc(plane + (size_t)(scan->rows + scan->columns));
+    if (!sampled)
+        return -1;
+    for (size_t k = 0; k < plane; k++)
+        sampled[k] = (unsigned char)is_sampled(scan, kspace, k);
+    int status = check_map(scan, slice, sampled, sampled + plane);
+    free(sampled);
+    return status;
+}
+
 static int read_slice(const raw_scan *scan, int slice, float complex *kspace) {
     const hsize_t dims[3] = {(hsize_t)scan->coils, (hsize_t)scan->rows, (hsize_t)scan->columns};
     if (slice < 0 || slice >= scan->slices)
@@ -146,7 +260,9 @@ static int read_slice(const raw_scan *scan, int slice, float complex *kspace) {
     int status;
 #pragma omp critical(hdf5)
     status = h5_read_slab_c64(scan->self, "kspace", (hsize_t)slice, 3, dims, kspace);
-    return status == 0 ? check_samples(scan, slice, kspace) : err_prefix("slice %d", slice);
+    if (status != 0)
+        return err_prefix("slice %d", slice);
+    return check_samples(scan, slice, kspace) == 0 ? check_sampling(scan, slice, kspace) : -1;
 }
 
 static void release(void *self) {

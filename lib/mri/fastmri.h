@@ -25,13 +25,15 @@
 /* Opens a file, reading only shapes and attributes. scan_id is the file's name without ".h5", source
  * is `path`. The file stays open until raw_scan_close(), which like read() enters the critical section.
  *
- * read() checks what it has read: a sample that is NaN or infinite, or a slice of nothing but zeros, is an
- * error.
+ * read() checks what it has read. Errors are a sample that is NaN or infinite, a slice of nothing but zeros, and
+ * undersampling: rows or columns that are 0 in all coils between others that are not, or as good as that, more than a
+ * tenth of all points. Zero padding at the edges and empty corners are normal.
  *
  * NULL with a message that names the file: it is missing, truncated or not HDF5; a dataset or one of the
  * attributes acquisition and patient_id is missing, or patient_id is empty; kspace has three axes
  * (single-coil data) or is not complex; reconstruction_rss has another number of slices than kspace, or is
- * larger in rows or columns; more than 65536 slices, 1024 coils, 16384 rows or columns or 2^28 samples in a
+ * larger in rows or columns; a dataset `mask` (one number for each column, 0: not sampled) leaves out columns between
+ * others; more than 65536 slices, 1024 coils, 16384 rows or columns or 2^28 samples in a
  * slice, or an image of less than 16 x 16 (what io/prepared.h takes). */
 raw_scan *fastmri_open(const char *path);
 

@@ -4,8 +4,10 @@
 #include "core/list.h"
 #include "core/memory.h"
 #include "core/rng.h"
+#include "io/prepared.h"
 #include "io/scan_list.h"
 #include "mri/fastmri.h"
+#include <ctype.h>
 #include <errno.h>
 #include <gsl/gsl_randist.h>
 #include <inttypes.h>
@@ -116,15 +118,35 @@ static int check_listed(const scan_list_entry *entry, const raw_scan *scan) {
     return 0;
 }
 
+/* What a file's name must be to be the id of a scan: experiments read no other prepared scans. */
+static int check_name(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t length = strlen(name);
+    if (length > 3 && strcmp(name + length - 3, ".h5") == 0)
+        length -= 3;
+    for (size_t k = 0; k < length; k++)
+        if (iscntrl((unsigned char)name[k]))
+            return err_set(
+                "%.*s...: expected a file name without control characters, found one after these %zu bytes",
+                (int)((size_t)(name - path) + k), path, k);
+    if (length > PREPARED_ID_MAX)
+        return err_set("%s: expected a file name of at most %d bytes and \".h5\", found %zu", path,
+                       PREPARED_ID_MAX, length);
+    if (name[0] == '.')
+        return err_set("%s: expected a visible file, found a name that begins with a dot", path);
+    return 0;
+}
+
 /* Adds one file to a split; entry: its line of the list, NULL without lists. */
 static int add_file(builder *b, split_kind kind, const char *path, const scan_list_entry *entry) {
-    raw_scan *scan = fastmri_open(path);
+    raw_scan *scan = check_name(path) == 0 ? fastmri_open(path) : NULL;
     if (!scan)
         return skip(b, path);
     int status = entry ? check_listed(entry, scan) : 0;
     if (status == 0) {
         split_scan copy = {strdup(path), scan->scan_id, scan->patient_id, scan->slices};
         scan->scan_id = scan->patient_id = NULL; /* moved */
+        b->split->one_coil += scan->coils == 1;
         status = append_scan(&b->split->parts[kind], copy);
         if (status == 0 && !copy.path)
             status = err_set("out of memory");

@@ -53,6 +53,7 @@ typedef struct {
     split_part parts[SPLIT_KINDS];
     split_skipped *skipped; /* in the order they were met */
     int skipped_count;
+    int one_coil; /* scans of a single coil */
 } scan_split;
 
 /* Opens every file to read its patient and shape (mri/fastmri.h: not from within critical(hdf5)).
