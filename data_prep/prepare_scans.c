@@ -41,6 +41,8 @@ typedef struct {
     jsense_settings jsense;
     virtual_cohort cohort;
     double val_share;
+    const char *image_size; /* as given */
+    fastmri_image_size image;
     int keep_going, dry_run, prune, complex_images, maps, no_reconstruction;
 } options;
 
@@ -166,11 +168,39 @@ static void say_skipped(const char *message) {
     fprintf(stderr, "%s: skipped: %s\n", PROGRAM, message);
 }
 
+static int compare_sizes(const void *a, const void *b) {
+    const fastmri_image_size *x = a, *y = b;
+    return x->rows != y->rows ? x->rows - y->rows : x->columns - y->columns;
+}
+
+/* "image sizes: 320 x 320: 5 scans, 384 x 320: 1 scan" */
+static void say_sizes(const split_part *parts) {
+    int count = 0, total = parts[0].count + parts[1].count + parts[2].count;
+    fastmri_image_size *sizes = mem_alloc((size_t)total * sizeof *sizes);
+    for (int split = 0; sizes && split < SPLIT_KINDS; split++)
+        for (int k = 0; k < parts[split].count; k++)
+            sizes[count++] =
+                (fastmri_image_size){parts[split].scans[k].image_rows, parts[split].scans[k].image_columns};
+    if (count > 0)
+        qsort(sizes, (size_t)count, sizeof *sizes, compare_sizes);
+    for (int k = 0, same; k < count; k += same) {
+        for (same = 1; k + same < count && compare_sizes(&sizes[k], &sizes[k + same]) == 0; same++)
+            ;
+        printf("%s%d x %d: %d scan%s", k ? ", " : "image sizes: ", sizes[k].rows, sizes[k].columns, same,
+               same == 1 ? "" : "s");
+    }
+    printf("\n");
+    free(sizes);
+}
+
 static int list_files(preparation *p) {
     static char found[SPLIT_KINDS][PATH_LENGTH];
     const options *o = p->o;
-    split_settings s = {
-        .folder = p->folder, .val_share = o->val_share, .seed = o->run.seed, .keep_going = o->keep_going};
+    split_settings s = {.folder = p->folder,
+                        .val_share = o->val_share,
+                        .seed = o->run.seed,
+                        .image = o->image,
+                        .keep_going = o->keep_going};
     find_lists(p, s.lists, found);
     if (!(p->files = scan_split_open(&s)))
         return -1;
@@ -191,6 +221,7 @@ static int list_files(preparation *p) {
     if (p->files->one_coil > 0)
         fprintf(stderr, "%s: note: %d scans have one coil, for which JSENSE is the identity: sensitivity 1\n",
                 PROGRAM, p->files->one_coil);
+    say_sizes(parts);
     return 0;
 }
 
@@ -372,7 +403,7 @@ static raw_scan *open_scan(const preparation *p, const job *j) {
     virtual_scan scan;
     const virtual_cohort *c = &p->o->cohort;
     if (j->file)
-        return fastmri_open(j->file->path);
+        return fastmri_open_sized(j->file->path, &p->o->image);
     if (virtual_scan_draw(p->o->run.seed, split_name(j->split), j->index, &scan) < 0)
         return NULL;
     return virtual_scan_open(&scan, p->head, c->source, c->slices[j->split], c->size);
@@ -648,10 +679,14 @@ static int load_network(preparation *p) {
 
 static void describe_settings(preparation *p) {
     const options *o = p->o;
+    char size[32];
+    snprintf(size, sizeof size, "%d", o->cohort.size);
+    if (p->folder)
+        snprintf(size, sizeof size, "%s", o->image_size ? o->image_size : "file");
     snprintf(p->settings, sizeof p->settings,
-             "%s %s seed=%llu size=%d source=%s mask=%s acceleration=%g center_fraction=%g kernel=%d "
+             "%s %s seed=%llu size=%s source=%s mask=%s acceleration=%g center_fraction=%g kernel=%d "
              "calibration=%d lambda=%g iterations=%dx%d weights=%s complex=%d maps=%d",
-             PROGRAM, SSFD_VERSION, (unsigned long long)o->run.seed, o->cohort.size,
+             PROGRAM, SSFD_VERSION, (unsigned long long)o->run.seed, size,
              p->folder ? "fastmri" : p->source_sha256, o->mask, o->sampling.acceleration,
              o->sampling.center_fraction, o->jsense.kernel_width, o->jsense.calibration_width,
              o->jsense.lambda, o->jsense.iterations, o->jsense.inner_iterations,
@@ -767,6 +802,17 @@ static int check_faults(options *o) {
     return 0;
 }
 
+/* --image-size */
+static int read_image_size(options *o) {
+    char rest;
+    if (o->image_size && (sscanf(o->image_size, "%5dx%5d%c", &o->image.rows, &o->image.columns, &rest) != 2 ||
+                          o->image.rows < 16 || o->image.columns < 16))
+        return err_set("--image-size: expected ROWSxCOLUMNS of at least 16x16, found '%s'", o->image_size);
+    if (o->image_size && o->folder.count == 0)
+        return err_set("--image-size is for fastMRI files; virtual scans have --size");
+    return 0;
+}
+
 static int check(void *self) {
     preparation *p = self;
     options *o = p->o;
@@ -782,7 +828,7 @@ static int check(void *self) {
     o->sampling.kind = poisson ? SAMPLING_POISSON : SAMPLING_COLUMNS;
     if (!p->folder && (o->lists[0] || o->lists[1] || o->lists[2]))
         return err_set("lists are for fastMRI files: expected their folder");
-    return check_faults(o);
+    return read_image_size(o) < 0 ? -1 : check_faults(o);
 }
 
 int main(int argc, char **argv) {
@@ -801,6 +847,8 @@ int main(int argc, char **argv) {
         OPT_TEXT("test-list", &o.lists[SPLIT_TEST], "FILE", "files to test on"),
         OPT_REAL("val-share", &o.val_share, "SHARE", 0, 1,
                  "share of multicoil_train that validates, by patient"),
+        OPT_TEXT("image-size", &o.image_size, "ROWSxCOLUMNS",
+                 "size of the images, in place of what the files say"),
         OPT_FLAG("keep-going", &o.keep_going, "skip scans that cannot be prepared; the exit code is 1"),
         OPT_FLAG("prune", &o.prune,
                  "remove prepared scans in the folder that are not part of this run, naming each"),

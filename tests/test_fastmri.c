@@ -237,11 +237,11 @@ START_TEST(a_wrong_layout_is_named) {
     c = hollow_scan, c.real_kspace = 1;
     expect_refused(c, "'kspace': expected complex numbers");
     c = hollow_scan, c.image_rank = 0;
-    expect_refused(c, "'reconstruction_rss' is missing");
+    expect_refused(c, "the size of the image is unknown: expected dataset 'reconstruction_rss', or");
     c.image_rank = 4, c.image[3] = 1;
     expect_refused(c, "'reconstruction_rss': expected shape (slices, rows, columns), found 4 axes");
-    c = hollow_scan, c.no_header = 1;
-    expect_refused(c, "'ismrmrd_header' is missing");
+    c.image_rank = 0, c.no_header = 1;
+    expect_refused(c, "the size of the image is unknown");
     c = hollow_scan, c.patient = NULL;
     expect_refused(c, "'patient_id' is missing");
     c.patient = "";
@@ -312,6 +312,47 @@ START_TEST(wrong_samples_are_named) {
     expect_error("samples.h5", "expected a slice below 4, found 4");
     ck_assert_int_eq(s->read(s, -1, slice), -1);
     raw_scan_close(s);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- sizes of images */
+
+static void expect_size(const char *header, const fastmri_image_size *given, int rows, int columns,
+                        const char *error) {
+    hollow c = hollow_scan;
+    c.image_rank = 0, c.no_header = 1;
+    write_hollow(in_folder("size.h5"), &c);
+    h5_file h = {.id = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), .path = path};
+    if (header)
+        ck_assert_int_eq(h5_write_text(&h, "ismrmrd_header", header), 0);
+    H5Fclose(h.id);
+    raw_scan *s = fastmri_open_sized(path, given);
+    if (error) {
+        ck_assert_ptr_null(s);
+        expect_error("size.h5", error);
+        return;
+    }
+    ck_assert_msg(s != NULL, "%s", err_message());
+    ck_assert(s->image_rows == rows && s->image_columns == columns);
+    raw_scan_close(s);
+}
+
+#define SPACE(name, x, y)                                                                                    \
+    "<" name "Space><matrixSize><x>" x "</x><y>" y "</y><z>1</z></matrixSize></" name "Space>"
+
+START_TEST(without_reconstruction_the_size_is_that_of_the_header_or_the_option) {
+    const fastmri_image_size given = {18, 16}, large = {31, 16};
+    expect_size(SPACE("encoded", "30", "24") SPACE("recon", "22", "20"), NULL, 22, 20, NULL);
+    expect_size("<ns:x>" SPACE("encoded", "30", "24") SPACE("ns:recon", "22", "20") "</ns:x>", NULL, 22, 20,
+                NULL);
+    expect_size(SPACE("recon", "22", "20"), &given, 18, 16, NULL);
+    expect_size(NULL, &given, 18, 16, NULL);
+    expect_size(NULL, &large, 0, 0, "--image-size: expected images of at most 30 x 24");
+    expect_size(SPACE("recon", "32", "20"), NULL, 0, 0, "reconSpace: expected images of at most 30 x 24");
+    expect_size(SPACE("recon", "8", "20"), NULL, 0, 0, "reconSpace: expected images of at least 16 x 16");
+    expect_size(SPACE("encoded", "30", "24"), NULL, 0, 0, "size of the image is unknown");
+    expect_size("<reconSpace><matrixSize><x>22</x>", NULL, 0, 0, "size of the image is unknown");
+    expect_size("", NULL, 0, 0, "option --image-size");
 }
 END_TEST
 
@@ -725,6 +766,7 @@ Suite *suite_fastmri(void) {
     tcase_add_test(t, wrong_samples_are_named);
     tcase_add_test(t, undersampled_k_space_is_refused_and_padding_is_not);
     tcase_add_test(t, a_mask_is_respected);
+    tcase_add_test(t, without_reconstruction_the_size_is_that_of_the_header_or_the_option);
     suite_add_tcase(s, t);
     t = tcase_create("splits");
     tcase_set_timeout(t, 120);

@@ -194,6 +194,23 @@ START_TEST(raw_data_are_known_by_content_not_by_spelling) {
 }
 END_TEST
 
+START_TEST(sizes_are_listed_and_may_be_given) {
+    expect_done("simulate_cohort --split test --out @/raw " COHORT);
+    expect_done(
+        "simulate_cohort --split test --size 48 --out @/small --records @/records --test 1 --test-slices 1");
+    shell("cp @/small/multicoil_val/" ONE " @/raw/multicoil_val/");
+    expect_done(PREPARE_RAW "--dry-run");
+    expect_output("image sizes: 48 x 48: 1 scan, 64 x 64: 2 scans\n");
+    expect_done(PREPARE_RAW "--image-size 40x32");
+    expect_output("image sizes: 40 x 32: 3 scans\n");
+    expect_output("3 scans prepared");
+    expect_failure(PREPARE_RAW "--image-size 40", 2, "--image-size", "'40'");
+    expect_failure(PREPARE_RAW "--image-size 60x60", 1, "--image-size: expected images of at most 48 x 48",
+                   ONE);
+    expect_failure("prepare_scans --image-size 40x40", 2, "--image-size", "--size");
+}
+END_TEST
+
 /* ---------------------------------------------------------------- what goes wrong */
 
 static void damage(const char *name, const char *how) {
@@ -363,6 +380,7 @@ Suite *suite_prepare(void) {
     tcase_add_test(t, leftovers_of_other_settings_are_an_error);
     tcase_add_test(t, leftovers_of_other_raw_data_or_of_patients_elsewhere_are_an_error);
     tcase_add_test(t, raw_data_are_known_by_content_not_by_spelling);
+    tcase_add_test(t, sizes_are_listed_and_may_be_given);
     tcase_add_test(t, bad_files_are_named_and_skipped);
     tcase_add_test(t, a_full_disk_leaves_no_half_files);
     tcase_add_test(t, prepare_scans_rejects_wrong_usage);

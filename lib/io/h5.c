@@ -429,6 +429,39 @@ int h5_write_text(h5_file *file, const char *dataset, const char *text) {
     return status;
 }
 
+/* The text of a dataset of one string; NULL when it is none or cannot be read. */
+static char *dataset_text(hid_t id, hid_t type) {
+    enum { TEXT_MAX = 1 << 26 };
+    hid_t space = H5Dget_space(id);
+    int one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
+    size_t size = H5Tget_size(type);
+    char *text = NULL, *held = NULL;
+    release(space);
+    if (!one || H5Tget_class(type) != H5T_STRING || size > TEXT_MAX)
+        return NULL;
+    if (H5Tis_variable_str(type) > 0) {
+        if (H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &held) >= 0)
+            text = strdup(held ? held : "");
+        H5free_memory(held);
+    } else if ((text = calloc(size + 1, 1)) && H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) < 0) {
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
+int h5_read_text(const h5_file *file, const char *dataset, char **text) {
+    *text = NULL;
+    hid_t id = open_dataset(file, dataset);
+    if (id < 0)
+        return -1;
+    hid_t type = H5Dget_type(id);
+    *text = type >= 0 ? dataset_text(id, type) : NULL;
+    release(type);
+    H5Dclose(id);
+    return *text ? 0 : err_set("%s: dataset '%s': expected one text", file->path, dataset);
+}
+
 /* ---------------------------------------------------------------- attributes */
 
 int h5_attr_exists(const h5_file *file, const char *name) {

@@ -52,6 +52,7 @@ int h5_write_slab_f32(h5_file *file, const char *dataset, hsize_t index, int ran
 int h5_write_slab_c64(h5_file *file, const char *dataset, hsize_t index, int rank, const hsize_t *dims,
                       const float complex *data);
 /* A dataset of one string. */
+int h5_read_text(const h5_file *file, const char *dataset, char **text); /* *text is owned by the caller */
 int h5_write_text(h5_file *file, const char *dataset, const char *text);
 
 /* Attributes of the root group. Text attributes of any HDF5 string type are read; *text is owned by the caller

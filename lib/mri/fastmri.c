@@ -45,7 +45,20 @@ static int read_kspace_size(const h5_file *file, raw_scan *scan) {
     return 0;
 }
 
-static int read_image_size(const h5_file *file, raw_scan *scan) {
+static int check_image_size(const h5_file *file, const char *from, hsize_t rows, hsize_t columns,
+                            raw_scan *scan) {
+    if (rows > (hsize_t)scan->rows || columns > (hsize_t)scan->columns)
+        return err_set("%s: %s: expected images of at most %d x %d as 'kspace', found %" PRIuHSIZE
+                       " x %" PRIuHSIZE,
+                       file->path, from, scan->rows, scan->columns, rows, columns);
+    if (rows < IMAGE_SIDE_MIN || columns < IMAGE_SIDE_MIN)
+        return err_set("%s: %s: expected images of at least %d x %d, found %" PRIuHSIZE " x %" PRIuHSIZE,
+                       file->path, from, IMAGE_SIDE_MIN, IMAGE_SIDE_MIN, rows, columns);
+    scan->image_rows = (int)rows, scan->image_columns = (int)columns;
+    return 0;
+}
+
+static int size_of_rss(const h5_file *file, raw_scan *scan) {
     int rank;
     hsize_t n[H5_MAX_RANK];
     if (h5_shape(file, "reconstruction_rss", &rank, n) != 0)
@@ -57,16 +70,37 @@ static int read_image_size(const h5_file *file, raw_scan *scan) {
     if (n[0] != (hsize_t)scan->slices)
         return err_set("%s: dataset 'reconstruction_rss': expected %d slices as 'kspace', found %" PRIuHSIZE,
                        file->path, scan->slices, n[0]);
-    if (n[1] > (hsize_t)scan->rows || n[2] > (hsize_t)scan->columns)
-        return err_set("%s: dataset 'reconstruction_rss': expected images of at most %d x %d as 'kspace', "
-                       "found %" PRIuHSIZE " x %" PRIuHSIZE,
-                       file->path, scan->rows, scan->columns, n[1], n[2]);
-    if (n[1] < IMAGE_SIDE_MIN || n[2] < IMAGE_SIDE_MIN)
-        return err_set("%s: dataset 'reconstruction_rss': expected images of at least %d x %d, found "
-                       "%" PRIuHSIZE " x %" PRIuHSIZE,
-                       file->path, IMAGE_SIDE_MIN, IMAGE_SIDE_MIN, n[1], n[2]);
-    scan->image_rows = (int)n[1], scan->image_columns = (int)n[2];
-    return 0;
+    return check_image_size(file, "dataset 'reconstruction_rss'", n[1], n[2], scan);
+}
+
+/* The number in the first element `name` before `end`; 0: none. */
+static hsize_t xml_number(const char *text, const char *name, const char *end) {
+    const char *at = text ? strstr(text, name) : NULL;
+    long value = at && at < end ? strtol(at + strlen(name), NULL, 10) : 0;
+    return value > 0 ? (hsize_t)value : 0;
+}
+
+/* From the first reconSpace of ISMRMRD's header: x counts rows, the direction of readout. */
+static int size_of_header(const h5_file *file, raw_scan *scan) {
+    char *header = NULL;
+    if (h5_exists(file, "ismrmrd_header") && h5_read_text(file, "ismrmrd_header", &header) != 0)
+        return -1;
+    const char *space = header ? strstr(header, "reconSpace>") : NULL;
+    const char *end = space ? strstr(space + 1, "reconSpace>") : NULL;
+    const char *matrix = end ? strstr(space, "matrixSize>") : NULL;
+    hsize_t rows = end ? xml_number(matrix, "x>", end) : 0, columns = end ? xml_number(matrix, "y>", end) : 0;
+    free(header);
+    if (rows == 0 || columns == 0)
+        return err_set("%s: the size of the image is unknown: expected dataset 'reconstruction_rss', or "
+                       "'ismrmrd_header' with a reconSpace, or option --image-size",
+                       file->path);
+    return check_image_size(file, "dataset 'ismrmrd_header', reconSpace", rows, columns, scan);
+}
+
+static int read_image_size(const h5_file *file, const fastmri_image_size *given, raw_scan *scan) {
+    if (given && given->rows > 0)
+        return check_image_size(file, "--image-size", (hsize_t)given->rows, (hsize_t)given->columns, scan);
+    return h5_exists(file, "reconstruction_rss") ? size_of_rss(file, scan) : size_of_header(file, scan);
 }
 
 /* sampled: [n]. How many are 0 between others that are not. */
@@ -148,13 +182,11 @@ static raw_scan *read_names(const h5_file *file) {
     return scan;
 }
 
-static raw_scan *describe(const h5_file *file) {
+static raw_scan *describe(const h5_file *file, const fastmri_image_size *given) {
     raw_scan size = {0};
-    if (read_kspace_size(file, &size) != 0 || read_image_size(file, &size) != 0 ||
+    if (read_kspace_size(file, &size) != 0 || read_image_size(file, given, &size) != 0 ||
         check_mask(file, &size) != 0)
         return NULL;
-    if (!h5_exists(file, "ismrmrd_header"))
-        return err_set_null("%s: dataset 'ismrmrd_header' is missing", file->path);
     raw_scan *scan = read_names(file);
     if (!scan)
         return NULL;
@@ -271,12 +303,16 @@ static void release(void *self) {
 }
 
 raw_scan *fastmri_open(const char *path) {
+    return fastmri_open_sized(path, NULL);
+}
+
+raw_scan *fastmri_open_sized(const char *path, const fastmri_image_size *size) {
     h5_file *file;
     raw_scan *scan;
 #pragma omp critical(hdf5)
     {
         file = h5_open(path);
-        scan = file ? describe(file) : NULL;
+        scan = file ? describe(file, size) : NULL;
         if (!scan)
             h5_close(file);
     }

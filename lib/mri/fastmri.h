@@ -37,6 +37,13 @@
  * slice, or an image of less than 16 x 16 (what io/prepared.h takes). */
 raw_scan *fastmri_open(const char *path);
 
+/* The same with images of another size. rows 0 or NULL: the size is that of reconstruction_rss, where there is none that
+ * of the first reconSpace in ismrmrd_header (x: rows, y: columns); without either it is an error. */
+typedef struct {
+    int rows, columns;
+} fastmri_image_size;
+raw_scan *fastmri_open_sized(const char *path, const fastmri_image_size *size);
+
 /* What the header of a file holds besides the sizes. The field of view is that of the image: k-space covers it
  * times rows / image_rows and columns / image_columns. */
 typedef struct {

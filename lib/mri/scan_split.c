@@ -139,12 +139,13 @@ static int check_name(const char *path) {
 
 /* Adds one file to a split; entry: its line of the list, NULL without lists. */
 static int add_file(builder *b, split_kind kind, const char *path, const scan_list_entry *entry) {
-    raw_scan *scan = check_name(path) == 0 ? fastmri_open(path) : NULL;
+    raw_scan *scan = check_name(path) == 0 ? fastmri_open_sized(path, &b->settings->image) : NULL;
     if (!scan)
         return skip(b, path);
     int status = entry ? check_listed(entry, scan) : 0;
     if (status == 0) {
-        split_scan copy = {strdup(path), scan->scan_id, scan->patient_id, scan->slices};
+        split_scan copy = {strdup(path), scan->scan_id,    scan->patient_id,
+                           scan->slices, scan->image_rows, scan->image_columns};
         scan->scan_id = scan->patient_id = NULL; /* moved */
         b->split->one_coil += scan->coils == 1;
         status = append_scan(&b->split->parts[kind], copy);

@@ -17,6 +17,7 @@
 #ifndef SSFD_MRI_SCAN_SPLIT_H
 #define SSFD_MRI_SCAN_SPLIT_H
 
+#include "mri/fastmri.h"
 #include <stdint.h>
 
 typedef enum { SPLIT_TRAIN, SPLIT_VAL, SPLIT_TEST, SPLIT_KINDS } split_kind;
@@ -30,12 +31,13 @@ typedef struct {
     const char *lists[SPLIT_KINDS]; /* files, NULL for none; one is enough */
     double val_share;               /* within [0, 1] */
     uint64_t seed;
-    int keep_going; /* skip what cannot be opened instead of failing */
+    fastmri_image_size image; /* rows 0: as the files say */
+    int keep_going;           /* skip what cannot be opened instead of failing */
 } split_settings;
 
 typedef struct {
     char *path, *scan_id, *patient_id;
-    int slices;
+    int slices, image_rows, image_columns;
 } split_scan;
 
 typedef struct {
