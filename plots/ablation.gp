@@ -1,5 +1,5 @@
 # Ablation of the pretext task: left against patch size, right against coverage; top the correlation of SSFD with SSIM,
-# bottom how much a shift counts beside a blur or a noise that cost the same SSIM.
+# bottom how much a shift counts compared with a blur or a noise that costs the same SSIM.
 #
 #   gnuplot -c plots/ablation.gp [FOLDER OF RESULTS [OUTPUT]]
 #

@@ -62,12 +62,12 @@ bottom = 0.85
 top = 0.15
 page_height = bottom + top + (bars > 0 ? at : 4) * bar_height
 axis_width = page_width - left - 0.2
-# The logarithmic axis goes on behind the bars for as long as their notes (about 0.062 inches a character) need.
+# The logarithmic axis extends past the bars as far as their notes need, about 0.062 inches a character.
 span = log(1.1)
 do for [k = 1:bars] {
-    behind = 0.15 + 0.062 * strlen(NOTE[k])
-    behind = behind < 0.8 * axis_width ? behind : 0.8 * axis_width
-    needed = log((RATIO[k] > 1 ? RATIO[k] : 1) / low) * axis_width / (axis_width - behind)
+    room = 0.15 + 0.062 * strlen(NOTE[k])
+    room = room < 0.8 * axis_width ? room : 0.8 * axis_width
+    needed = log((RATIO[k] > 1 ? RATIO[k] : 1) / low) * axis_width / (axis_width - room)
     span = span > needed ? span : needed
 }
 right_end = low * exp(span)

@@ -24,21 +24,16 @@ pitch = high + 0.8
 area_left = 2.45
 area_bottom = 1.07
 area_height = 0.25 * areas
-# The legend of the faults, series 2, 3, ... in as many lines as it takes.
-array LEGEND_X[kinds + 1]
-array LEGEND_LINE[kinds + 1]
-legend_lines = kinds > 0
-along = area_left + 0.275 + 0.065 * strlen(note("all faults"))
-do for [k = 1:kinds] {
-    need = 0.35 + 0.065 * strlen($series_label[k + 1])
-    if (along + need > page_width) {
-        legend_lines = legend_lines + 1
-        along = area_left + 0.02
-    }
-    LEGEND_X[k] = along
-    LEGEND_LINE[k] = legend_lines
-    along = along + need
-}
+# The legend of the faults: all, then series 2, 3, ... in columns as wide as the longest name needs.
+legend(k) = k == 0 ? note("all faults") : $series_label[k + 1]
+longest = 0
+none = sum [k = 0:kinds] (longest = strlen(legend(k)) > longest ? strlen(legend(k)) : longest, 0)
+entry_width = 0.35 + 0.065 * longest
+per_line = int((page_width - area_left) / entry_width)
+per_line = per_line < 1 ? 1 : per_line
+legend_lines = kinds / per_line + 1
+legend_x(k) = area_left + 0.02 + (k % per_line) * entry_width
+legend_y(k) = area_bottom + area_height + 0.02 + 0.2 * (legend_lines - k / per_line)
 scatter_bottom = (areas ? area_bottom + area_height + 0.3 + 0.2 * legend_lines : 0.62) + 0.45
 page_height = scatter_bottom + (has_images ? pitch : 0) + high + 0.4
 image_left = left + wide + 0.45
@@ -93,12 +88,10 @@ do for [format in "pdf png"] {
         set grid xtics ls 10
         set xlabel $axes_x_title[i] font ",8" offset 0, 0.5
         set arrow 1 from first 0.5, graph 0 to first 0.5, graph 1 nohead ls 9
-        height(line) = area_bottom + area_height + 0.22 + 0.2 * (legend_lines - line)
-        set label 1 note("all faults") at screen x_of(area_left + 0.15), y_of(height(1)) left font ",8"
-        set label 2 "" at screen x_of(area_left + 0.02), y_of(height(1)) point pt 7 ps 0.6 lc rgb COLOUR_INK
-        do for [k = 1:kinds] {
-            set label 10 + k $series_label[k + 1] at screen x_of(LEGEND_X[k] + 0.13), y_of(height(LEGEND_LINE[k])) left font ",8"
-            set label 30 + k "" at screen x_of(LEGEND_X[k]), y_of(height(LEGEND_LINE[k])) point pt int($series_style[k + 1]) ps 0.55 lw 1.2 lc rgb COLOUR_INK
+        do for [k = 0:kinds] {
+            set label 10 + k legend(k) at screen x_of(legend_x(k) + 0.13), y_of(legend_y(k)) left font ",8"
+            set label 30 + k "" at screen x_of(legend_x(k)), y_of(legend_y(k)) point \
+                pt (k ? int($series_style[k + 1]) : 7) ps 0.55 lw 1.2 lc rgb COLOUR_INK
         }
         do for [k = 1:areas] {
             set label 200 + k $ticks_label[k] at screen x_of(area_left - 0.12), first $ticks_at[k] right font ",8"

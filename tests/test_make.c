@@ -32,7 +32,7 @@ static const char *changed(const char *name) {
     static char names[4096];
     char command[512];
     snprintf(command, sizeof command,
-             "cd %s/%s && find . -type f -newer ../stamp ! -path './records/*' ! -path './foreground/*' "
+             "cd %s/%s && find . -type f -newer ../stamp ! -path './records/*' "
              "-printf '%%P\\n' | LC_ALL=C "
              "sort | tr '\\n' ' '",
              folder, name);
@@ -185,6 +185,20 @@ START_TEST(files_of_the_user_may_have_blanks_and_quotes) {
 }
 END_TEST
 
+START_TEST(a_learning_curve_without_a_number_says_so) {
+    shell("mkdir -p @/models/a");
+    write_text(
+        "models/a/training_loss.csv",
+        "# settings: batch=4\nstep,epoch,learning_rate,train_loss,validation_mse,validation_mse_local_mean\n"
+        "0,0,0.001,nan,nan,nan\n");
+    if (system("command -v gnuplot >/dev/null 2>&1") != 0)
+        return;
+    ck_assert_int_eq(make("MODELS=@/models learning-curves"), 2);
+    ck_assert_msg(strstr(output, "no number in column validation_mse") != NULL, "%s", output);
+    shell("! ls -A @/models/a | grep -v training_loss");
+}
+END_TEST
+
 START_TEST(folders_that_make_writes_have_no_blanks) {
     expect_refusal("RESULTS='my results' help", "RESULTS=my results: make cannot write");
     expect_refusal("MODELS='my models' help", "MODELS=my models: make cannot write");
@@ -201,6 +215,7 @@ Suite *suite_make(void) {
     tcase_add_test(t, help_lists_every_target);
     tcase_add_test(t, files_of_the_user_may_have_blanks_and_quotes);
     tcase_add_test(t, folders_that_make_writes_have_no_blanks);
+    tcase_add_test(t, a_learning_curve_without_a_number_says_so);
     tcase_add_test(t, reproduce_remakes_what_changed);
     tcase_add_test(t, a_table_that_was_lost_comes_again);
     tcase_add_test(t, an_ablation_that_was_made_meanwhile_comes_onto_the_page);
