@@ -8,10 +8,13 @@ COLOUR_PSNR = "#009E73"
 COLOUR_VGG  = "#CC79A7"
 COLOUR_RANDOM = "#E69F00"
 COLOUR_OTHER = "#56B4E9"
+COLOUR_8 = "#8C6D1F"
+COLOUR_9 = "#5E4FA2"
 COLOUR_INK  = "#222222"
 COLOUR_NOTE = "#555555"
 
-# Line styles: 1 SSFD, 2 SSIM, 3 PSNR, 4 VGG, 5 SSFD with random weights, 6 and 7 further baselines; 9 axes, 10 grid.
+# Line types: 1 SSFD, 2 SSIM, 3 PSNR, 4 VGG, 5 SSFD with random weights, 6 HFEN, 7 NRMSE, 8 and 9 further
+# metrics. Line styles: 9 axes, 10 grid.
 set linetype 1 lc rgb COLOUR_SSFD lw 2 dt 1 pt 7 ps 0.45
 set linetype 2 lc rgb COLOUR_SSIM lw 2 dt (12, 5) pt 5 ps 0.4
 set linetype 3 lc rgb COLOUR_PSNR lw 2 dt (4, 4) pt 9 ps 0.5
@@ -19,9 +22,11 @@ set linetype 4 lc rgb COLOUR_VGG lw 2 dt (12, 4, 3, 4) pt 13 ps 0.5
 set linetype 5 lc rgb COLOUR_RANDOM lw 2 dt (6, 3) pt 11 ps 0.5
 set linetype 6 lc rgb COLOUR_OTHER lw 2 dt (3, 3) pt 3 ps 0.5
 set linetype 7 lc rgb COLOUR_INK lw 1.5 dt (2, 4) pt 2 ps 0.5
+set linetype 8 lc rgb COLOUR_8 lw 2 dt (9, 3) pt 1 ps 0.5
+set linetype 9 lc rgb COLOUR_9 lw 2 dt (1, 3) pt 4 ps 0.4
 set style line 9 lc rgb COLOUR_INK lw 0.8 dt 1
 set style line 10 lc rgb "#DDDDDD" lw 0.6 dt 1
-COLOURS = "D55E00 0072B2 009E73 CC79A7 E69F00 56B4E9 222222" # of these line types
+COLOURS = "D55E00 0072B2 009E73 CC79A7 E69F00 56B4E9 222222 8C6D1F 5E4FA2" # of these line types
 BAND_OPACITY = 0.22
 
 # A figure is width x height inches with text in points, the same in both formats: PDF for print, PNG for screens.

@@ -148,5 +148,6 @@ const metric metric_hfen = {
     .about = "15x15 Laplacian of Gaussian, sigma 1.5, zeros around the image",
     .direction = METRIC_LOWER_IS_BETTER,
     .roles = METRIC_ALWAYS,
+    .style = 6,
     .method = &method,
 };

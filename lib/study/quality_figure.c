@@ -72,7 +72,7 @@ static void kind_label(const quality_figure *q, int kind, char *text, size_t siz
 /* ---------------------------------------------------------------- scatters */
 
 static int style_of(const quality_figure *q, int metric) {
-    return q->table->metric[metric].style ? q->table->metric[metric].style : 6;
+    return q->table->metric[metric].style ? q->table->metric[metric].style : 8;
 }
 
 /* Series: rows without a fault, then each kind, then the examples. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #define SHARES_TOP 1.08
+#define SPARE_STYLE 8
 
 interval *sweep_mean_at(const sweep_means *s, int perturbation, int level, int metric) {
     const sweep_curves *c = s->curves;
@@ -56,7 +57,7 @@ void sweep_draw(figure *f, const sweep_means *s) {
 
 /* ---------------------------------------------------------------- baselines */
 
-/* What is drawn: SSFD, the metrics on request, last the metric that SSFD is held against. */
+/* What is drawn: SSFD, the metrics on request, the other distances, last the metric that SSFD is held against. */
 typedef struct {
     int count, metric[METRICS_MAX], style[METRICS_MAX];
     double largest[METRICS_MAX]; /* distance */
@@ -79,14 +80,15 @@ static void select_metric(const sweep_means *s, selection *chosen, int metric) {
     chosen->largest[chosen->count++] = largest > 0.0 ? largest : 1.0;
 }
 
-/* Metrics without a style of their own, or of another metric's, get the two that are left for them. */
+/* Metrics without a style of their own, or with that of another one, get those that are left for them in plots/style.gp:
+ * the last two, in turn. */
 static void choose_styles(selection *chosen) {
-    int used[8] = {0}, next = 6;
-    used[chosen->style[chosen->count - 1] & 7] = 1;
+    int used[SPARE_STYLE] = {0}, spare = 0;
+    used[chosen->style[chosen->count - 1] % SPARE_STYLE] = 1;
     for (int k = 0; k < chosen->count - 1; k++) {
-        if (chosen->style[k] == 0 || used[chosen->style[k] & 7])
-            chosen->style[k] = next < 7 ? next++ : 7;
-        used[chosen->style[k] & 7] = 1;
+        int style = chosen->style[k] % SPARE_STYLE;
+        chosen->style[k] = style && !used[style] ? style : SPARE_STYLE + spare++ % 2;
+        used[style] = 1;
     }
 }
 
@@ -96,6 +98,10 @@ static selection select_metrics(const sweep_means *s) {
     select_metric(s, &chosen, c->ssfd);
     for (int m = 0; m < c->metrics->count; m++)
         if (c->metrics->entry[m].on_request)
+            select_metric(s, &chosen, m);
+    for (int m = 0; m < c->metrics->count; m++)
+        if (!c->metrics->entry[m].on_request && m != c->ssfd && m != c->against &&
+            label_of(s, m)->direction == METRIC_LOWER_IS_BETTER)
             select_metric(s, &chosen, m);
     select_metric(s, &chosen, c->against);
     choose_styles(&chosen);
@@ -182,9 +188,10 @@ int sweep_draw_baselines(const char *out, const sweep_means *s) {
     for (int scan = 0; scan < s->curves->scans; scan++)
         requested += s->curves->has_requested[scan] != 0;
     figure_note(f, "caption",
-                "n = %d scans (top, %s and %s: %d); bands and bars: 95 %% Student-t intervals; cohort: %s",
-                requested, label_of(s, s->curves->ssfd)->title, label_of(s, s->curves->against)->title,
-                s->curves->scans, s->cohort);
+                "n = %d scans for metrics on request, %d for the others; bands and bars: 95 %% Student-t "
+                "intervals; cohort: "
+                "%s",
+                requested, s->curves->scans, s->cohort);
     figure_note(f, "upper axes", "%d", s->curves->perturbations);
     figure_note(f, "curves", "%d", chosen.count);
     draw_shares(f, s, &chosen);
