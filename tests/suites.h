@@ -7,7 +7,7 @@
 
 /* clang-format off */
 #define SUITES(S) \
-    S(core) S(program) S(io) S(cohort) S(edges) S(mri) S(fastmri) S(metrics) S(perturb) S(stats) S(correlation) \
+    S(core) S(program) S(io) S(hostile) S(cohort) S(edges) S(mri) S(fastmri) S(metrics) S(perturb) S(stats) S(correlation) \
     S(sweep_claims) S(ssl_mask) S(layers) S(net) S(ssl_unet) S(recon_unet) S(vgg16) S(augment) S(trainer) \
     S(slice_prep) S(prepare) S(faults) S(quality_control) S(inpainting) S(score_table) S(ablation) S(make) \
     S(ranks) S(report) S(cli)

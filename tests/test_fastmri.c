@@ -122,9 +122,8 @@ END_TEST
 START_TEST(header_tells_the_encoding) {
     write_noise("header.h5", 1, 4, 40, 25);
     h5_file *h = h5_open(path);
-    hid_t id = H5Dopen2(h->id, "ismrmrd_header", H5P_DEFAULT), type = H5Dget_type(id);
-    char *text = NULL;
-    ck_assert(H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &text) >= 0 && text != NULL);
+    char *text;
+    ck_assert_msg(h5_read_text(h, "ismrmrd_header", &text) == 0, "%s", err_message());
     static const char *const parts[] = {
         "<ismrmrdHeader xmlns=\"http://www.ismrm.org/ISMRMRD\">",
         "<receiverChannels>4</receiverChannels>",
@@ -137,8 +136,7 @@ START_TEST(header_tells_the_encoding) {
         "<trajectory>cartesian</trajectory>"};
     for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
         ck_assert_msg(strstr(text, parts[k]) != NULL, "%s is not in %s", parts[k], text);
-    H5free_memory(text);
-    H5Tclose(type), H5Dclose(id);
+    free(text);
     h5_close(h);
 }
 END_TEST
@@ -267,7 +265,7 @@ START_TEST(wrong_sizes_are_named) {
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
         c = hollow_scan;
         memcpy(c.kspace, sizes[k], sizeof sizes[k]);
-        expect_refused(c, "'kspace': expected at most");
+        expect_refused(c, k == 0 ? "'kspace': expected at most" : "dataset 'kspace': ");
     }
 }
 END_TEST

@@ -3,13 +3,17 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/memory.h"
+#include "io/h5_guard.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { NUMBER_MAX = 16, TEXT_MAX = 1 << 20 }; /* bytes of a number, and of a text of fixed length */
 
 /* At exit HDF5 closes what is still open; after a file that could not be written (disk full) that crashes (1.10.8).
  * Every file is closed here anyway. Must be called before any other function of HDF5, so before main(). */
@@ -39,33 +43,87 @@ static h5_file *file_new(const char *path) {
     return file;
 }
 
-/* Why HDF5 would not open `path`. */
-static void explain_open(const char *path) {
-    struct stat info;
-    FILE *probe = fopen(path, "rb");
-    int why = errno;
-    if (probe)
-        fclose(probe);
-    if (!probe)
-        err_set("%s: cannot open: %s", path, strerror(why));
-    else if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
-        err_set("%s: expected an HDF5 file, found a folder", path);
-    else if (info.st_size == 0)
-        err_set("%s: expected an HDF5 file, found an empty file", path);
-    else if (H5Fis_hdf5(path) <= 0)
-        err_set("%s: not an HDF5 file", path);
+/* ---------------------------------------------------------------- causes */
+
+/* HDF5's error stack: its first entry, which is the cause, and all entries. */
+typedef struct {
+    char cause[ERR_MESSAGE_MAX / 4], all[4 * ERR_MESSAGE_MAX];
+} stack;
+
+static herr_t note_entry(unsigned n, const H5E_error2_t *entry, void *self) {
+    stack *s = self;
+    const char *text = entry->desc ? entry->desc : "";
+    size_t used = strlen(s->all);
+    if (n == 0)
+        snprintf(s->cause, sizeof s->cause, "%s", text);
+    snprintf(s->all + used, sizeof s->all - used, "%s\n", text);
+    return 0;
+}
+
+/* What HDF5 says of the call that has just failed, and what helps. */
+static void explain(char *text, size_t size) {
+    static const struct {
+        const char *sign, *meaning;
+    } known[] = {
+        {"unable to lock",
+         "it cannot be locked: another program has it open for writing, or its file system has no locks "
+         "(if nothing writes to it, set HDF5_USE_FILE_LOCKING=FALSE)"},
+        {"already open for", "it is open for writing, or its writer crashed (if nothing writes to it, "
+                             "h5clear -s releases it)"},
+        {"required filter", "a filter plugin is missing (install it and set HDF5_PLUGIN_PATH)"},
+        {"truncated file", "truncated HDF5 file"},
+        {"signature not found", "not an HDF5 file"},
+        {"No space left", "the disk is full"},
+        {"Disk quota", "the disk quota is used up"},
+    };
+    stack s = {.cause = ""};
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, note_entry, &s);
+    const char *meaning = NULL, *cause = *s.cause ? s.cause : "no cause given";
+    for (size_t k = 0; !meaning && k < sizeof known / sizeof *known; k++)
+        meaning = strstr(s.all, known[k].sign) ? known[k].meaning : NULL;
+    if (meaning)
+        snprintf(text, size, "%s; HDF5: %s", meaning, cause);
     else
-        err_set("%s: truncated or damaged HDF5 file (%jd bytes)", path, (intmax_t)info.st_size);
+        snprintf(text, size, "damaged HDF5 file? HDF5: %s", cause);
+}
+
+/* "<file>: dataset '<name>': its data cannot be read: <cause>" */
+static int cannot(const h5_file *file, const char *dataset, const char *verb) {
+    char why[ERR_MESSAGE_MAX / 2];
+    explain(why, sizeof why);
+    return err_set("%s: dataset '%s': its data cannot be %s: %s", file->path, dataset, verb, why);
+}
+
+/* What is no file would keep HDF5 waiting (a pipe), or read what is no data (a device). */
+static int check_file(const char *path) {
+    struct stat info;
+    int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (descriptor < 0)
+        return err_set("%s: cannot open: %s", path, strerror(errno));
+    int known = fstat(descriptor, &info);
+    close(descriptor);
+    if (known != 0)
+        return err_set("%s: cannot open: %s", path, strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return err_set("%s: expected an HDF5 file, found a %s", path,
+                       S_ISDIR(info.st_mode) ? "folder" : "pipe or device");
+    return info.st_size > 0 ? 0 : err_set("%s: expected an HDF5 file, found an empty file", path);
 }
 
 h5_file *h5_open(const char *path) {
     h5_file *file = file_new(path);
     if (!file)
         return NULL;
-    file->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    char why[ERR_MESSAGE_MAX / 2];
+    int usable = check_file(path) == 0;
+    if (usable)
+        file->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (file->id >= 0)
         return file;
-    explain_open(path);
+    if (usable) {
+        explain(why, sizeof why);
+        err_set("%s: %s", path, why);
+    }
     h5_close(file);
     return NULL;
 }
@@ -79,8 +137,11 @@ h5_file *h5_create(const char *path) {
         file->id = H5Fcreate(file->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     if (file->id >= 0)
         return file;
-    if (file->temporary)
-        err_set("%s: cannot create the HDF5 file", file->temporary);
+    if (file->temporary) {
+        char why[ERR_MESSAGE_MAX / 2];
+        explain(why, sizeof why);
+        err_set("%s: cannot create the HDF5 file: %s", path, why);
+    }
     h5_close(file);
     return NULL;
 }
@@ -119,25 +180,79 @@ static void shape_text(int rank, const hsize_t *dims, char *text, size_t size) {
         snprintf(text + used, size - used, ")");
 }
 
-/* H5Lexists() fails when a group on the way is missing, so every part of the path is checked. */
+/* ---------------------------------------------------------------- references that leave the file */
+
+static int left_file; /* an external link was met */
+
+static herr_t refuse_link(const char *parent, const char *group, const char *file, const char *object,
+                          unsigned *flags, hid_t access, void *self) {
+    (void)parent, (void)group, (void)file, (void)object, (void)flags, (void)access, (void)self;
+    left_file = 1;
+    return -1;
+}
+
+/* Access properties with which HDF5 does not follow links to other files. Made once. */
+static hid_t within_file(void) {
+    static hid_t access = H5I_INVALID_HID;
+    if (access < 0 && (access = H5Pcreate(H5P_DATASET_ACCESS)) >= 0)
+        H5Pset_elink_cb(access, refuse_link, NULL);
+    left_file = 0;
+    return access;
+}
+
+/* H5Lexists() fails when a group on the way is missing, so every part of the path is checked. A link that leaves the
+ * file exists: opening it is refused. */
 int h5_exists(const h5_file *file, const char *dataset) {
     char *path = strdup(dataset);
+    hid_t access = within_file();
     int there = path && *path;
     for (char *p = path; there && p && (p = strchr(p + 1, '/'));) {
         *p = '\0';
-        there = H5Lexists(file->id, path, H5P_DEFAULT) > 0;
+        there = H5Lexists(file->id, path, access) > 0;
         *p = '/';
     }
-    there = there && H5Lexists(file->id, path, H5P_DEFAULT) > 0;
+    there = there && H5Lexists(file->id, path, access) > 0;
     free(path);
-    return there && H5Oexists_by_name(file->id, dataset, H5P_DEFAULT) > 0;
+    there = there && H5Oexists_by_name(file->id, dataset, access) > 0;
+    return there || left_file;
+}
+
+/* Its data are in this file, and the file is large enough for them: compression saves a factor of about a thousand at
+ * most. What a dataset claims is known to be there before memory is allocated for it. */
+static int check_storage(const h5_file *file, const char *dataset, hid_t id) {
+    enum { MOST_PACKED = 4096 };
+    hid_t creation = H5Dget_create_plist(id), type = H5Dget_type(id), space = H5Dget_space(id);
+    hsize_t size = 0, dims[H5S_MAX_RANK];
+    int axes = space >= 0 ? H5Sget_simple_extent_dims(space, dims, NULL) : -1, status = 0;
+    double claimed = type >= 0 ? (double)H5Tget_size(type) : 0.0;
+    for (int k = 0; k < axes; k++)
+        claimed *= (double)dims[k];
+    if (creation < 0 || H5Pget_external_count(creation) != 0 || H5Pget_layout(creation) == H5D_VIRTUAL)
+        status = err_set("%s: dataset '%s': refused: its data are in another file", file->path, dataset);
+    else if (axes < 0 || H5Fget_filesize(file->id, &size) < 0)
+        status = err_set("%s: dataset '%s': its shape cannot be read", file->path, dataset);
+    else if (claimed > (double)size * MOST_PACKED)
+        status =
+            err_set("%s: dataset '%s': claims %.0f bytes, more than a file of %" PRIuHSIZE " bytes can hold",
+                    file->path, dataset, claimed, size);
+    release(creation);
+    release(type);
+    release(space);
+    return status;
 }
 
 static hid_t open_dataset(const h5_file *file, const char *dataset) {
     if (!h5_exists(file, dataset))
         return err_set("%s: dataset '%s' is missing", file->path, dataset);
-    hid_t id = H5Dopen2(file->id, dataset, H5P_DEFAULT);
-    return id >= 0 ? id : err_set("%s: '%s' is not a dataset that can be read", file->path, dataset);
+    hid_t id = H5Dopen2(file->id, dataset, within_file());
+    if (left_file)
+        err_set("%s: dataset '%s': refused: it is a link to another file", file->path, dataset);
+    else if (id < 0)
+        err_set("%s: '%s' is not a dataset that can be read", file->path, dataset);
+    else if (file->temporary || check_storage(file, dataset, id) == 0)
+        return id;
+    release(id);
+    return H5I_INVALID_HID;
 }
 
 static int dataset_shape(const h5_file *file, const char *dataset, hid_t id, int *rank, hsize_t *dims) {
@@ -186,9 +301,14 @@ static int check_shape(const h5_file *file, const char *dataset, hid_t id, int s
                    slab ? "(n, ...) of " : "", expected_text, found_text);
 }
 
+/* H5T_NO_CLASS also for numbers that are larger than any in use. */
+static H5T_class_t number_class(hid_t type) {
+    return type >= 0 && H5Tget_size(type) <= NUMBER_MAX ? H5Tget_class(type) : H5T_NO_CLASS;
+}
+
 static int check_class(const h5_file *file, const char *dataset, hid_t id, int integers_only) {
     hid_t type = H5Dget_type(id);
-    H5T_class_t class = type >= 0 ? H5Tget_class(type) : H5T_NO_CLASS;
+    H5T_class_t class = number_class(type);
     release(type);
     if (class == H5T_INTEGER ||
         ((class == H5T_FLOAT || class == H5T_ENUM) && !integers_only)) /* h5py's bool is an enum */
@@ -207,7 +327,7 @@ static int read_all(const h5_file *file, const char *dataset, int rank, const hs
     if (status == 0)
         status = check_class(file, dataset, id, integers_only);
     if (status == 0 && H5Dread(id, as, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0)
-        status = err_set("%s: dataset '%s': its data cannot be read (damaged file?)", file->path, dataset);
+        status = cannot(file, dataset, "read");
     H5Dclose(id);
     return status;
 }
@@ -253,7 +373,8 @@ static hid_t complex_type(void) {
 
 static int check_complex(const h5_file *file, const char *dataset, hid_t id) {
     hid_t type = H5Dget_type(id);
-    int same = type >= 0 && H5Tget_class(type) == H5T_COMPOUND && H5Tget_nmembers(type) == 2;
+    int same = type >= 0 && H5Tget_class(type) == H5T_COMPOUND && H5Tget_nmembers(type) == 2 &&
+               H5Tget_size(type) <= 2 * NUMBER_MAX;
     for (int k = 0; same && k < 2; k++) {
         int member = H5Tget_member_index(type, k ? "i" : "r");
         same = member >= 0 && H5Tget_member_class(type, (unsigned)member) == H5T_FLOAT;
@@ -284,9 +405,7 @@ static int move_slab(const h5_file *file, const char *dataset, hsize_t index, in
                          " elements along the first axis, found %" PRIuHSIZE,
                          file->path, dataset, index, count);
     if (status == 0 && move_element(id, index, rank, dims, as, out, in) < 0)
-        status =
-            in ? err_set("%s: dataset '%s' cannot be written (disk full?)", file->path, dataset)
-               : err_set("%s: dataset '%s': its data cannot be read (damaged file?)", file->path, dataset);
+        status = cannot(file, dataset, in ? "written" : "read");
     H5Tclose(as);
     H5Dclose(id);
     return status;
@@ -413,53 +532,22 @@ int h5_write_slab_c64(h5_file *file, const char *dataset, hsize_t index, int ran
     return move_slab(file, dataset, index, rank, dims, 1, NULL, data);
 }
 
-/* Variable length and UTF-8: what h5py reads back as str. */
-static hid_t text_type(void) {
+/* Of fixed length, UTF-8. Variable-length text is not safe to read (h5_guard.h). */
+static hid_t text_type(const char *text) {
     hid_t type = H5Tcopy(H5T_C_S1);
-    if (type >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0)
+    size_t size = strlen(text);
+    if (type >= 0 && H5Tset_size(type, size ? size : 1) >= 0 && H5Tset_strpad(type, H5T_STR_NULLPAD) >= 0 &&
+        H5Tset_cset(type, H5T_CSET_UTF8) >= 0)
         return type;
     release(type);
     return H5I_INVALID_HID;
 }
 
 int h5_write_text(h5_file *file, const char *dataset, const char *text) {
-    hid_t type = text_type();
-    int status = write_all(file, dataset, 0, NULL, type, type, &text);
+    hid_t type = text_type(text);
+    int status = write_all(file, dataset, 0, NULL, type, type, text);
     release(type);
     return status;
-}
-
-/* The text of a dataset of one string; NULL when it is none or cannot be read. */
-static char *dataset_text(hid_t id, hid_t type) {
-    enum { TEXT_MAX = 1 << 26 };
-    hid_t space = H5Dget_space(id);
-    int one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
-    size_t size = H5Tget_size(type);
-    char *text = NULL, *held = NULL;
-    release(space);
-    if (!one || H5Tget_class(type) != H5T_STRING || size > TEXT_MAX)
-        return NULL;
-    if (H5Tis_variable_str(type) > 0) {
-        if (H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &held) >= 0)
-            text = strdup(held ? held : "");
-        H5free_memory(held);
-    } else if ((text = calloc(size + 1, 1)) && H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) < 0) {
-        free(text);
-        text = NULL;
-    }
-    return text;
-}
-
-int h5_read_text(const h5_file *file, const char *dataset, char **text) {
-    *text = NULL;
-    hid_t id = open_dataset(file, dataset);
-    if (id < 0)
-        return -1;
-    hid_t type = H5Dget_type(id);
-    *text = type >= 0 ? dataset_text(id, type) : NULL;
-    release(type);
-    H5Dclose(id);
-    return *text ? 0 : err_set("%s: dataset '%s': expected one text", file->path, dataset);
 }
 
 /* ---------------------------------------------------------------- attributes */
@@ -475,26 +563,19 @@ static hid_t open_attribute(const h5_file *file, const char *name) {
     return id >= 0 ? id : err_set("%s: attribute '%s' cannot be read", file->path, name);
 }
 
-static hssize_t attribute_elements(hid_t id) {
-    hid_t space = H5Aget_space(id);
+static hssize_t elements(hid_t space) {
     hssize_t count = space >= 0 ? H5Sget_simple_extent_npoints(space) : -1;
     release(space);
     return count;
 }
 
-/* A copy of the text in an attribute of one string; NULL when it is none or cannot be read. */
-static char *read_text(hid_t id, hid_t type) {
-    if (H5Tget_class(type) != H5T_STRING || attribute_elements(id) != 1)
-        return NULL;
-    if (H5Tis_variable_str(type) > 0) {
-        char *held = NULL;
-        char *text = H5Aread(id, type, &held) >= 0 ? strdup(held ? held : "") : NULL;
-        H5free_memory(held);
-        return text;
-    }
+/* Fixed strings need not end in a zero byte. */
+static char *read_fixed_text(hid_t id, hid_t type) {
     size_t size = H5Tget_size(type);
-    char *text = calloc(size + 1, 1); /* fixed strings need not end in a zero byte */
-    if (text && H5Aread(id, type, text) < 0) {
+    char *text = size <= TEXT_MAX ? calloc(size + 1, 1) : NULL;
+    int is_attribute = H5Iget_type(id) == H5I_ATTR;
+    if (text && (is_attribute ? H5Aread(id, type, text)
+                              : H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text)) < 0) {
         free(text);
         return NULL;
     }
@@ -503,16 +584,30 @@ static char *read_text(hid_t id, hid_t type) {
     return text;
 }
 
+/* A copy of the text in an attribute or a dataset ("attribute", "dataset") of one string. Closes id, type and space. */
+static int read_text(const h5_file *file, const char *what, const char *name, hid_t id, hid_t type,
+                     hid_t space, char **text) {
+    if (type < 0 || H5Tget_class(type) != H5T_STRING || elements(space) != 1)
+        err_set("%s: %s '%s': expected one text", file->path, what, name);
+    else if (H5Tis_variable_str(type) > 0)
+        *text = h5_guard_text(file->path, name, id, type);
+    else if (!(*text = read_fixed_text(id, type)))
+        err_set("%s: %s '%s': its text cannot be read", file->path, what, name);
+    release(type);
+    release(id);
+    return *text ? 0 : -1;
+}
+
 int h5_attr_text(const h5_file *file, const char *name, char **text) {
     *text = NULL;
     hid_t id = open_attribute(file, name);
-    if (id < 0)
-        return -1;
-    hid_t type = H5Aget_type(id);
-    *text = type >= 0 ? read_text(id, type) : NULL;
-    release(type);
-    H5Aclose(id);
-    return *text ? 0 : err_set("%s: attribute '%s': expected one text", file->path, name);
+    return id < 0 ? -1 : read_text(file, "attribute", name, id, H5Aget_type(id), H5Aget_space(id), text);
+}
+
+int h5_read_text(const h5_file *file, const char *dataset, char **text) {
+    *text = NULL;
+    hid_t id = open_dataset(file, dataset);
+    return id < 0 ? -1 : read_text(file, "dataset", dataset, id, H5Dget_type(id), H5Dget_space(id), text);
 }
 
 int h5_attr_equals(const h5_file *file, const char *name, const char *text) {
@@ -537,8 +632,8 @@ static int read_numbers(const h5_file *file, const char *name, int reals, hid_t 
     if (id < 0)
         return -1;
     hid_t type = H5Aget_type(id);
-    H5T_class_t class = type >= 0 ? H5Tget_class(type) : H5T_NO_CLASS;
-    hssize_t found = attribute_elements(id);
+    H5T_class_t class = number_class(type);
+    hssize_t found = elements(H5Aget_space(id));
     int status = 0;
     if (class != H5T_INTEGER && !(reals && class == H5T_FLOAT))
         status = err_set("%s: attribute '%s': expected %s", file->path, name,
@@ -582,8 +677,8 @@ static int set_attribute(h5_file *file, const char *name, hid_t stored, hid_t gi
 }
 
 int h5_set_text(h5_file *file, const char *name, const char *text) {
-    hid_t type = text_type();
-    int status = set_attribute(file, name, type, type, 0, &text);
+    hid_t type = text_type(text);
+    int status = set_attribute(file, name, type, type, 0, text);
     release(type);
     return status;
 }

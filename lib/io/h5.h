@@ -1,5 +1,8 @@
 /* A thin layer over HDF5: every failure names the file, the dataset, what was expected and what was found.
- * HDF5's own error stack is silenced. The library is not thread-safe: call from one thread at a time. */
+ * HDF5's own error stack is not printed but told in the message, with what helps: locks, a missing filter, truncation,
+ * a full disk. Files are not trusted: links and storage that leave the file are refused, and so are datasets larger
+ * than the file can hold; variable-length text is read by a child process (h5_guard.h). Text is written with a fixed
+ * length. The library is not thread-safe: call from one thread at a time. */
 #ifndef SSFD_IO_H5_H
 #define SSFD_IO_H5_H
 
@@ -16,7 +19,7 @@ typedef struct {
     char *temporary; /* name while being written; NULL for files opened to read */
 } h5_file;
 
-h5_file *h5_open(const char *path);   /* to read; messages tell missing, truncated and non-HDF5 files apart */
+h5_file *h5_open(const char *path);   /* to read */
 h5_file *h5_create(const char *path); /* to write: the file appears under `path` at h5_commit() */
 int h5_commit(h5_file *file);         /* closes, fsyncs, renames, frees */
 void h5_close(h5_file *file); /* closes and frees; drops a file that was being written. NULL is allowed */
@@ -51,8 +54,8 @@ int h5_write_slab_f32(h5_file *file, const char *dataset, hsize_t index, int ran
                       const float *data);
 int h5_write_slab_c64(h5_file *file, const char *dataset, hsize_t index, int rank, const hsize_t *dims,
                       const float complex *data);
-/* A dataset of one string. */
-int h5_read_text(const h5_file *file, const char *dataset, char **text); /* *text is owned by the caller */
+/* A dataset of one string. *text is owned by the caller (free()). */
+int h5_read_text(const h5_file *file, const char *dataset, char **text);
 int h5_write_text(h5_file *file, const char *dataset, const char *text);
 
 /* Attributes of the root group. Text attributes of any HDF5 string type are read; *text is owned by the caller
