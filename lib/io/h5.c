@@ -60,8 +60,8 @@ static herr_t note_entry(unsigned n, const H5E_error2_t *entry, void *self) {
     return 0;
 }
 
-/* What HDF5 says of the call that has just failed, and what helps. */
-static void explain(char *text, size_t size) {
+/* What HDF5 says of the call that has just failed, and what helps; `guess` where the cause is not known. */
+static void explain(char *text, size_t size, const char *guess) {
     static const struct {
         const char *sign, *meaning;
     } known[] = {
@@ -75,6 +75,7 @@ static void explain(char *text, size_t size) {
         {"signature not found", "not an HDF5 file"},
         {"No space left", "the disk is full"},
         {"Disk quota", "the disk quota is used up"},
+        {"File too large", "the file may not grow that large (disk full?)"},
     };
     stack s = {.cause = ""};
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, note_entry, &s);
@@ -84,13 +85,13 @@ static void explain(char *text, size_t size) {
     if (meaning)
         snprintf(text, size, "%s; HDF5: %s", meaning, cause);
     else
-        snprintf(text, size, "damaged HDF5 file? HDF5: %s", cause);
+        snprintf(text, size, "%s HDF5: %s", guess, cause);
 }
 
 /* "<file>: dataset '<name>': its data cannot be read: <cause>" */
 static int cannot(const h5_file *file, const char *dataset, const char *verb) {
     char why[ERR_MESSAGE_MAX / 2];
-    explain(why, sizeof why);
+    explain(why, sizeof why, strcmp(verb, "written") == 0 ? "disk full?" : "damaged HDF5 file?");
     return err_set("%s: dataset '%s': its data cannot be %s: %s", file->path, dataset, verb, why);
 }
 
@@ -121,7 +122,7 @@ h5_file *h5_open(const char *path) {
     if (file->id >= 0)
         return file;
     if (usable) {
-        explain(why, sizeof why);
+        explain(why, sizeof why, "damaged HDF5 file?");
         err_set("%s: %s", path, why);
     }
     h5_close(file);
@@ -139,7 +140,7 @@ h5_file *h5_create(const char *path) {
         return file;
     if (file->temporary) {
         char why[ERR_MESSAGE_MAX / 2];
-        explain(why, sizeof why);
+        explain(why, sizeof why, "disk full?");
         err_set("%s: cannot create the HDF5 file: %s", path, why);
     }
     h5_close(file);
