@@ -267,9 +267,10 @@ static int write_panel(const study *s, csv_writer *csv, const example *e, int co
                        const char *title, const float *image, double black, double white, double error) {
     char path[PATH_LENGTH];
     snprintf(path, sizeof path, "%s/panels/inpainting_%s_%s.f32", s->o->run.out, e->name, kind);
-    char panel[64], side[64], value[32];
-    snprintf(side, sizeof side, column == 1 ? "%s scan" : "", e->name);
-    snprintf(value, sizeof value, column == 2 || column == 3 ? "%.3f" : "", error);
+    char panel[64], side[64], value[32] = "";
+    snprintf(side, sizeof side, "%s%s", column == 1 ? e->name : "", column == 1 ? " scan" : "");
+    if (column == 2 || column == 3)
+        snprintf(value, sizeof value, "%.3f", error);
     snprintf(panel, sizeof panel, "inpainting_%s_%s", e->name, kind);
     csv_writer_text(csv, panel);
     csv_writer_text(csv, e->name);
