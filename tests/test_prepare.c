@@ -95,7 +95,7 @@ START_TEST(a_folder_out_of_reach_removes_nothing) {
     expect_failure(PREPARE_RAW "--prune", 1, "found no scan of split test", "nothing was changed");
     expect_failure(PREPARE_RAW "--split test", 1, "found no scan of split test", "c/test");
     expect_scans(THREE);
-    expect_done(PREPARE_RAW "--split train"); /* what is asked for is there */
+    expect_done(PREPARE_RAW "--split train"); /* the split requested is there */
     expect_failure(PREPARE_RAW "--split test --out @/new", 1, "found no scan of split test", "raw");
 }
 END_TEST
